@@ -1,0 +1,150 @@
+// Seals a report and uploads it, off the page's thread. What it is given in clear leaves it only sealed.
+//
+// onmessage is set before anything is awaited: a worker that awaits first loses the first message.
+
+import { Cancelled, Gate } from "./gate.js";
+import { describe, fetchKeys } from "./keys.js";
+import { checkSealed, inParts, PartSize, seal, streamOf } from "./sealing.js";
+import { Answer, Server } from "./server.js";
+import { Sha256 } from "./sha256.js";
+import { Upload } from "./upload.js";
+
+const FORMAT = "sealed-report/1";
+let gate = null;
+let keys = null;
+let draft = null;
+
+const orders = {
+  keys: loadKeys,
+  send: work,
+  pause: () => gate?.pause(),
+  resume: () => gate?.resume(),
+  cancel: () => gate?.cancel(),
+};
+
+self.onmessage = ({ data }) => orders[data.order](data);
+
+const tell = (is, rest = {}) => self.postMessage({ is, ...rest });
+
+async function loadKeys({ url, stated }) {
+  try {
+    keys = await fetchKeys(url, stated);
+    tell("keys", { keys: await Promise.all(keys.map(describe)) });
+  } catch (error) {
+    tell("unusable", { message: error.message });
+  }
+}
+
+/** One report from the first byte to its submission; everything that happens is told to the page. */
+async function work(order) {
+  gate = new Gate((message) => tell("hitch", { message }));
+  const server = new Server(order.page, order.token, gate);
+  const job = new Job(server, order);
+  try {
+    await job.check();
+    draft = await drafted(server, order);
+    tell("done", { ...(await job.run(draft)), token: server.token });
+    draft = null;
+  } catch (error) {
+    await job.remove();
+    // What the server refused of a draft may be the draft itself: the next try makes a new one.
+    if (error instanceof Answer) draft = null;
+    if (error instanceof Cancelled) tell("cancelled", { message: error.message });
+    else tell("failed", { message: readable(error), fields: error.fields ?? {} });
+  }
+}
+
+/** The report's row on the server; a second try with the same words in clear goes on with the first one's. */
+async function drafted(server, order) {
+  const clear = JSON.stringify(order.clear);
+  if (draft?.clear === clear) return draft;
+  return { ...(await server.post(order.newUrl, order.clear)), clear };
+}
+
+class Job {
+  #server;
+  #order;
+  #uploads = [];
+  #sent = 0;
+  #size;
+
+  constructor(server, order) {
+    this.#server = server;
+    this.#order = order;
+    this.#size = new PartSize(order.partSize);
+  }
+
+  /** Everything that can be found out before the server is asked. */
+  async check() {
+    const { sealed, files, maxFiles, maxBytes } = this.#order;
+    if (sealed) await checkSealed(sealed);
+    if (files.length + 1 > maxFiles) throw new Error(`Choose at most ${maxFiles - 1} files; the report's text is one more.`);
+    for (const file of sealed ? [sealed] : files) {
+      if (file.size > maxBytes) throw new Error(`${file.name} is larger than the portal takes.`);
+    }
+  }
+
+  /** Attachments first: the sealed manifest holds the hashes of their ciphertext. */
+  async run(report) {
+    const { sealed, files } = this.#order;
+    if (sealed) {
+      await this.#upload(sealed.stream(), report, "body", sealed.name);
+    } else {
+      const attachments = [];
+      for (const file of files) {
+        const stream = await seal(file.stream(), keys);
+        const sha256 = await this.#upload(stream, report, "attachment", file.name);
+        attachments.push({ name: file.name, size: file.size, sha256 });
+      }
+      const stream = await seal(streamOf(this.#manifest(attachments, report)), keys);
+      await this.#upload(stream, report, "body", "the report");
+    }
+    return this.#server.post(report.submit_url, {});
+  }
+
+  /** Takes back what has been uploaded, after a failure or a cancel. */
+  async remove() {
+    await Promise.all(this.#uploads.map((upload) => upload.remove(this.#server.token)));
+  }
+
+  #manifest(attachments, report) {
+    const { title, text, build, cvss, keySet } = this.#order;
+    if (report.key_set !== keySet) throw new Error("The portal's keys have just changed. Reload the page; copy your text first.");
+    return JSON.stringify({ format: FORMAT, title, text, build, cvss: cvss || null, key_set: keySet, attachments }, null, 1);
+  }
+
+  /** One PATCH is on its way while the next part is sealed. Gives the SHA-256 of all that was sent. */
+  async #upload(stream, report, kind, name) {
+    const upload = await Upload.create(this.#server, report.uploads_url, report.ref, kind);
+    this.#uploads.push(upload);
+    tell("file", { name });
+    const hash = new Sha256();
+    let offset = 0;
+    let flying = Promise.resolve();
+    for await (const { bytes, last } of inParts(stream, () => this.#size.now)) {
+      hash.update(bytes);
+      await flying;
+      flying = this.#part(upload, bytes, offset, last);
+      // Its failure is met at the next await; until then it must not count as unheard.
+      flying.catch(() => undefined);
+      offset += bytes.length;
+    }
+    await flying;
+    return hash.hex();
+  }
+
+  async #part(upload, bytes, offset, last) {
+    const begun = performance.now();
+    await upload.send(bytes, offset, last);
+    this.#size.took(performance.now() - begun);
+    this.#sent += bytes.length;
+    tell("sent", { bytes: this.#sent });
+  }
+}
+
+function readable(error) {
+  if (error.name === "NotReadableError" || error.name === "NotFoundError") {
+    return "A chosen file can no longer be read: it has changed or is gone. Choose it again.";
+  }
+  return error.message || "Something went wrong while sealing.";
+}

@@ -1,0 +1,76 @@
+// Sealing: plain bytes in, OpenPGP bytes (RFC 9580, one SEIPDv1 message) out, in parts of bounded size.
+
+import { createMessage, encrypt, enums } from "../../vendor/openpgp/openpgp.min.mjs";
+
+// No compression: it is slow, and the size of what it makes tells about the content.
+const CONFIG = { aeadProtect: false, preferredCompressionAlgorithm: enums.compression.uncompressed };
+const MIB = 2 ** 20;
+
+/** Seals a stream of Uint8Array to the certificates; gives a stream that is pulled, so that memory stays bounded. */
+export async function seal(stream, keys) {
+  const message = await createMessage({ binary: stream });
+  return encrypt({ message, encryptionKeys: keys, format: "binary", config: CONFIG });
+}
+
+/** A short text as a stream. */
+export function streamOf(text) {
+  return new Blob([text]).stream();
+}
+
+/** Cuts a stream into {bytes, last}; `size` is asked before each part. Only the last may be shorter; none is empty. */
+export async function* inParts(stream, size) {
+  const reader = stream.getReader();
+  let part = new Uint8Array(size());
+  let filled = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      for (let from = 0; from < value.length; ) {
+        if (filled === part.length) {
+          yield { bytes: part, last: false };
+          part = new Uint8Array(size());
+          filled = 0;
+        }
+        const taken = value.subarray(from, from + part.length - filled);
+        part.set(taken, filled);
+        filled += taken.length;
+        from += taken.length;
+      }
+    }
+    yield { bytes: part.subarray(0, filled), last: true };
+  } finally {
+    // Left early, the stream is ended from here, and with it the reading of the file.
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+/** Parts that fit the line: small at first, larger while they pass quickly, so that a cut costs seconds, not minutes. */
+export class PartSize {
+  constructor(most) {
+    this.most = most;
+    this.now = Math.min(MIB, most);
+  }
+
+  /** Learns how long a part took on its way. */
+  took(milliseconds) {
+    if (milliseconds < 2000) this.now = Math.min(this.now * 2, this.most);
+    else if (milliseconds > 8000) this.now = Math.max(this.now / 2, MIB / 4);
+  }
+}
+
+const ARMORED = "-----BEGIN PGP";
+const SESSION_KEY_TAG = 1;
+
+/** Refuses a file that does not begin as a message sealed to somebody's key; says what to do instead. */
+export async function checkSealed(file) {
+  const start = new Uint8Array(await file.slice(0, ARMORED.length).arrayBuffer());
+  if (start.length === 0) throw new Error(`${file.name} is empty.`);
+  if (String.fromCharCode(...start) === ARMORED) {
+    throw new Error(`${file.name} is armored text. Take the binary form: gpg --dearmor < ${file.name} > report.pgp`);
+  }
+  const tag = start[0] & 0x40 ? start[0] & 0x3f : (start[0] & 0x3c) >> 2;
+  if (!(start[0] & 0x80) || tag !== SESSION_KEY_TAG) {
+    throw new Error(`${file.name} is not sealed to a key. Seal it first, as the recipe on this page shows, or choose it above to have it sealed here.`);
+  }
+}
