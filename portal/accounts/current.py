@@ -1,0 +1,26 @@
+"""The person whose request is being answered."""
+
+from typing import cast
+
+from flask import current_app
+from flask_login import current_user
+
+from portal.accounts.models import Account
+
+
+def maybe_account() -> Account | None:
+    """The signed-in person, if somebody is."""
+    return cast(Account, current_user._get_current_object()) if current_user.is_authenticated else None
+
+
+def current_account() -> Account:
+    """The signed-in person. Behind the gate there always is one."""
+    account = maybe_account()
+    if account is None:
+        raise RuntimeError("an endpoint for everyone asked who is signed in")
+    return account
+
+
+def needs_second_factor(account: Account, is_staff: bool) -> bool:
+    """Whether this person must set up a second factor before the staff area opens to them."""
+    return is_staff and not account.has_second_factor and not current_app.config["SECOND_FACTOR_OPTIONAL"]

@@ -1,0 +1,1 @@
+"""Challenges: their course, scenarios, agreements, participants and teams."""

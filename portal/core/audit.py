@@ -1,0 +1,133 @@
+"""The audit: who did what to which object, in an append-only chain of hashes.
+
+Entries wait in the session until it commits. Only then are they chained and written, under a lock that is held for
+the commit alone: writers do not wait for one another while they work, and the rows stand in the order of the chain.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
+
+from portal.core.db import Model, ddl
+
+GENESIS = "0" * 64
+_PENDING = "portal.audit.pending"
+_MARKS = "portal.audit.marks"
+# An arbitrary number of ours: the advisory lock under which the chain grows on PostgreSQL.
+_LOCK = 0x61756469
+
+
+class AuditEntry(Model):
+    """One act. `subject` is "kind:id", `scope` the slug of the challenge it belongs to."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        sa.Index("ix_audit_entry_subject", "subject", "id"),
+        sa.Index("ix_audit_entry_scope", "scope", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    tag: Mapped[str] = mapped_column(sa.String(64))
+    subject: Mapped[str] = mapped_column(sa.String(80))
+    scope: Mapped[str | None] = mapped_column(sa.String(64))
+    # No foreign key: what was done stays told when the account is erased.
+    actor_id: Mapped[int | None]
+    detail: Mapped[dict[str, Any]]
+    previous: Mapped[str] = mapped_column(sa.String(64))
+    hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+
+    def digest(self) -> str:
+        """SHA-256 over the previous hash and this entry's content in canonical JSON."""
+        content = [self.previous, self.at.isoformat(), self.tag, self.subject, self.scope, self.actor_id, self.detail]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+_REFUSE = "append-only: audit_entry is never changed"
+ddl(
+    AuditEntry.__table__,
+    sqlite=[
+        f"CREATE TRIGGER audit_entry_no_{verb} BEFORE {verb} ON audit_entry BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
+        for verb in ("update", "delete")
+    ],
+    postgresql=[
+        "CREATE OR REPLACE FUNCTION audit_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_REFUSE}'; END $$",
+        "CREATE TRIGGER audit_entry_no_change BEFORE UPDATE OR DELETE ON audit_entry "
+        "FOR EACH ROW EXECUTE FUNCTION audit_entry_refuse()",
+    ],
+)
+
+
+def record(
+    session: Session,
+    tag: str,
+    subject: str,
+    *,
+    by: int | None,
+    at: datetime,
+    scope: str | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+) -> None:
+    """Note an act, to be written with the session's commit. `tag` is "room:verb"; values must be fit for JSON."""
+    told = {"before": before, "after": after, "reason": reason}
+    detail = json.loads(json.dumps({key: value for key, value in told.items() if value is not None}, default=str))
+    entry = AuditEntry(at=at, tag=tag, subject=subject, scope=scope, actor_id=by, detail=detail)
+    session.info.setdefault(_PENDING, []).append(entry)
+
+
+def chain(entries: list[AuditEntry], previous: str) -> None:
+    """Fill in the hashes of `entries`, which follow the entry whose hash is `previous`."""
+    for entry in entries:
+        entry.previous = previous
+        entry.hash = previous = entry.digest()
+
+
+def first_broken(session: Session) -> AuditEntry | None:
+    """Recompute the whole chain; the first row that does not fit, if any."""
+    previous = GENESIS
+    for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
+        if entry.previous != previous or entry.hash != entry.digest():
+            return entry
+        previous = entry.hash
+    return None
+
+
+@event.listens_for(Session, "before_commit")
+def _write_pending(session: Session) -> None:
+    if session.in_nested_transaction() or not session.info.get(_PENDING):
+        return
+    session.flush()
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+    entries = cast(list[AuditEntry], session.info.pop(_PENDING))
+    last = session.scalars(sa.select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)).one_or_none()
+    chain(entries, last or GENESIS)
+    session.add_all(entries)
+
+
+@event.listens_for(Session, "after_transaction_create")
+def _mark(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        session.info.setdefault(_MARKS, {})[id(transaction)] = len(session.info.get(_PENDING, []))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    """What was rolled back did not happen: neither did its entries."""
+    kept = session.info.get(_MARKS, {}).pop(id(transaction), 0) if transaction.nested else 0
+    del session.info.setdefault(_PENDING, [])[kept:]
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _unmark(session: Session, transaction: SessionTransaction) -> None:
+    session.info.get(_MARKS, {}).pop(id(transaction), None)

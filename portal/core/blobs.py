@@ -1,0 +1,76 @@
+"""Immutable pieces of bytes under keys: a folder, S3, Azure or Google behind one small face."""
+
+import os
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import obstore
+from flask import current_app
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from portal.core.errors import NotFound
+
+
+class Blobs:
+    """A store of blobs. What `put` has returned from is on the disk, or the store has said that it is."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._root: Path | None = None
+        if parts.scheme == "file":
+            self._root = Path(url2pathname(parts.path))
+            self._root.mkdir(parents=True, exist_ok=True)
+            self._store: ObjectStore = LocalStore(str(self._root))
+        else:
+            # Credentials and the endpoint of S3 come from the usual AWS_… variables.
+            self._store = from_url(url)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep `data` under `key`, durably."""
+        obstore.put(self._store, key, data, use_multipart=False)
+        if self._root is not None:
+            self._sync(self._root, key)
+
+    def get(self, key: str) -> bytes:
+        """The bytes under `key`. Raises NotFound."""
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except FileNotFoundError as error:
+            raise NotFound("file") from error
+
+    def delete(self, key: str) -> None:
+        """Forget `key`; a key that is gone already is no error."""
+        try:
+            obstore.delete(self._store, key)
+        except FileNotFoundError:
+            return
+
+    def exists(self, key: str) -> bool:
+        """Whether something is kept under `key`."""
+        try:
+            obstore.head(self._store, key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def list(self, prefix: str = "") -> list[str]:
+        """All keys that begin with `prefix`, a folder's name, sorted."""
+        return sorted(item["path"] for batch in obstore.list(self._store, prefix or None) for item in batch)
+
+    @staticmethod
+    def _sync(root: Path, key: str) -> None:
+        """The local store renames atomically but never syncs; the file, then the folders that name it."""
+        path = root / key
+        for place in (path, *(parent for parent in path.parents if parent == root or root in parent.parents)):
+            number = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(number)
+            finally:
+                os.close(number)
+
+
+def blobs() -> Blobs:
+    """The store of the running application."""
+    return cast(Blobs, current_app.extensions["portal.blobs"])

@@ -1,0 +1,64 @@
+"""One page for each kind of error; JSON for clients that asked for it."""
+
+from flask import Flask, current_app, jsonify, render_template
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import IntegrityError
+from werkzeug.exceptions import HTTPException
+
+from portal.core.constraints import translate
+from portal.core.db import db
+from portal.core.errors import Invalid, PortalError
+from portal.core.web.answers import wants_json
+
+
+def _answer(code: int, title: str, reason: str, messages: dict[str, str] | None = None) -> ResponseReturnValue:
+    db.session.rollback()
+    if wants_json():
+        return jsonify(error=title, reason=reason, **({"messages": messages} if messages else {})), code
+    return render_template("errors/error.html", code=code, title=title, reason=reason, messages=messages or {}), code
+
+
+def portal_error(error: PortalError) -> ResponseReturnValue:
+    """Refused, Invalid, Conflict, NotFound, Forbidden."""
+    return _answer(error.status, error.title, error.reason, error.messages if isinstance(error, Invalid) else None)
+
+
+def integrity_error(error: IntegrityError) -> ResponseReturnValue:
+    """What the database refused is a lost race, in the words of its constraint."""
+    current_app.logger.warning("constraint violated", exc_info=error)
+    return portal_error(translate(error))
+
+
+def http_error(error: HTTPException) -> ResponseReturnValue:
+    """What Flask and Werkzeug raise."""
+    if error.response is not None:
+        return error.response
+    made = _answer(error.code or 500, error.name, error.description or "")
+    response = current_app.make_response(made)
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value
+    return response
+
+
+def csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    """The page was open too long, or the request did not come from one of our pages."""
+    return _answer(
+        400, "Please send it again", "This page was open for too long. Go back, reload it, and send it again."
+    )
+
+
+def unexpected(error: Exception) -> ResponseReturnValue:
+    """A fault of ours: logged with its trace, told without it."""
+    current_app.logger.error("unhandled", exc_info=error)
+    return _answer(500, "Something went wrong", "The fault is ours and has been noted. Nothing was saved.")
+
+
+def init_pages(app: Flask) -> None:
+    """Register the pages."""
+    app.register_error_handler(PortalError, portal_error)
+    app.register_error_handler(IntegrityError, integrity_error)
+    app.register_error_handler(CSRFError, csrf_error)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(500, unexpected)

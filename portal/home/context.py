@@ -1,0 +1,79 @@
+"""What every page knows: who looks, where they can go, whether this is a demonstration."""
+
+from typing import Any, NamedTuple
+
+from flask import Flask, request, url_for
+
+from portal.accounts.current import maybe_account
+from portal.accounts.gate import may_open, my_roles
+from portal.config import Config
+from portal.core import clock
+
+
+class Link(NamedTuple):
+    """One entry of a navigation."""
+
+    label: str
+    url: str
+    current: bool
+
+
+# Label and endpoint of each part of a challenge's area and of its staff area, in the order of the work. An entry is
+# shown when the endpoint exists and the gate would open it.
+CHALLENGE = (
+    ("Overview", "challenges.show"),
+    ("Rules", "challenges.rules"),
+    ("Apply", "applications.apply"),
+    ("Kit", "kits.mine"),
+    ("Office hours", "office_hours.mine"),
+    ("Reports", "reports.index"),
+    ("Results", "results.show"),
+)
+STAFF = (
+    ("Overview", "home.staff"),
+    ("Applications", "applications.queue"),
+    ("Review", "selection.review"),
+    ("Selection", "selection.selection"),
+    ("Waves", "selection.waves"),
+    ("Kits", "kits.stock"),
+    ("Shipments", "kits.shipments"),
+    ("Office hours", "office_hours.staff"),
+    ("Reports", "reports.queue"),
+    ("Awards", "awards.index"),
+    ("Results", "results.staff"),
+    ("People", "challenges.people"),
+    ("Settings", "challenges.settings"),
+)
+
+
+def _links(app: Flask, entries: tuple[tuple[str, str], ...], slug: str) -> list[Link]:
+    here = request.path
+    found = []
+    for label, endpoint in entries:
+        if endpoint in app.view_functions and may_open(endpoint, slug):
+            url = url_for(endpoint, slug=slug)
+            current = here == url or (url.count("/") > 3 and here.startswith(url.rstrip("/") + "/"))
+            found.append(Link(label, url, current))
+    return found
+
+
+def init_context(app: Flask, config: Config) -> None:
+    """Give the templates what every page shows."""
+
+    def navigation() -> list[Link]:
+        slug = (request.view_args or {}).get("slug") if request else None
+        if not slug:
+            return []
+        return _links(app, STAFF if request.path.startswith("/staff/") else CHALLENGE, slug)
+
+    @app.context_processor
+    def context() -> dict[str, Any]:
+        if not request:
+            return {}
+        return {
+            "person": maybe_account(),
+            "roles": my_roles((request.view_args or {}).get("slug")),
+            "demonstration": config.demonstration,
+            "navigation": navigation(),
+            "now": clock.now(),
+        }
