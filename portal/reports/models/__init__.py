@@ -1,0 +1,7 @@
+"""What is true of key sets, reports, and the files under them."""
+
+from portal.reports.models.keys import KeySet, KeySetMember
+from portal.reports.models.reports import Note, Receipt, Report, ReportEvent
+from portal.reports.models.uploads import Chunk, Upload, UploadToken
+
+__all__ = ["Chunk", "KeySet", "KeySetMember", "Note", "Receipt", "Report", "ReportEvent", "Upload", "UploadToken"]

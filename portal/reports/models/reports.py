@@ -1,0 +1,134 @@
+"""Reports: what stays in clear of them, and what happened to them."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Account
+from portal.challenges.models import Challenge, Participant, Scenario
+from portal.core.constraints import explain
+from portal.core.db import Model
+from portal.core.moves import Moving
+from portal.reports.models.keys import KeySet
+from portal.reports.states import ReportKind, ReportState, Severity
+
+
+class Report(Moving[ReportState], Model):
+    """One sealed report. Its text is nowhere here: only who, when, sizes, and a title that is meant to tell nothing.
+
+    `claimed` is the researcher's severity, `severity` the programme's. `due_at` is when the present clock runs out,
+    None where none runs; `paused_seconds` is how long the report has waited for the researcher.
+    """
+
+    __tablename__ = "report"
+    __table_args__ = (
+        sa.UniqueConstraint("challenge_id", "number"),
+        sa.UniqueConstraint("challenge_id", "ref"),
+        sa.CheckConstraint("(kind = 'assuming') = (capability IS NOT NULL)", name="assuming_names_capability"),
+        sa.CheckConstraint(
+            "state = 'withdrawn' OR (state = 'uploading') = (received_at IS NULL)", name="received_time"
+        ),
+        sa.CheckConstraint("(received_at IS NULL) = (key_set_id IS NULL)", name="received_key_set"),
+        sa.CheckConstraint(
+            "(state IN ('uploading', 'received') AND acknowledged_at IS NULL) OR state IN ('unreadable', 'withdrawn') "
+            "OR (state NOT IN ('uploading', 'received') AND acknowledged_at IS NOT NULL)",
+            name="acknowledged_time",
+        ),
+        sa.CheckConstraint(
+            "state NOT IN ('confirmed', 'fixing', 'fixed', 'closed') OR severity IS NOT NULL", name="confirmed_severity"
+        ),
+        sa.CheckConstraint("(state = 'by_design') = (mitigating_layer IS NOT NULL)", name="by_design_layer"),
+        sa.CheckConstraint("(state = 'duplicate') = (duplicate_of_id IS NOT NULL)", name="duplicate_of"),
+        sa.CheckConstraint("duplicate_of_id <> id", name="duplicate_of_another"),
+        sa.CheckConstraint("(state IN ('fixed', 'closed')) = (fixed_release IS NOT NULL)", name="fixed_release"),
+        sa.CheckConstraint("(fixed_release IS NULL) = (fixed_on IS NULL)", name="fixed_day"),
+        sa.CheckConstraint("paused_seconds >= 0", name="paused"),
+        sa.Index("ix_report_queue", "challenge_id", "state", "due_at", "id"),
+        sa.Index("ix_report_participant", "participant_id", "number"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey(Challenge.id))
+    number: Mapped[int]
+    ref: Mapped[str] = mapped_column(sa.String(16))
+    participant_id: Mapped[int] = mapped_column(sa.ForeignKey(Participant.id))
+    submitted_by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
+    title: Mapped[str] = mapped_column(sa.String(120))
+    kind: Mapped[ReportKind] = mapped_column(default=ReportKind.FULL)
+    capability: Mapped[str | None] = mapped_column(sa.String(200))
+    scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
+    claimed: Mapped[Severity]
+    build: Mapped[str] = mapped_column(sa.String(60))
+    state: Mapped[ReportState] = mapped_column(default=ReportState.UPLOADING)
+    state_since: Mapped[datetime]
+    created_at: Mapped[datetime]
+    received_at: Mapped[datetime | None]
+    key_set_id: Mapped[int | None] = mapped_column(sa.ForeignKey(KeySet.id))
+    acknowledged_at: Mapped[datetime | None]
+    triaged_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    paused_seconds: Mapped[int] = mapped_column(default=0)
+    assignee_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
+    severity: Mapped[Severity | None]
+    # The scenario that it really achieves, which triage says; `scenario_id` is what the researcher aimed at.
+    achieved_scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
+    led_to_improvement: Mapped[bool] = mapped_column(default=False)
+    mitigating_layer: Mapped[str | None] = mapped_column(sa.String(200))
+    duplicate_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("report.id"))
+    fixed_release: Mapped[str | None] = mapped_column(sa.String(40))
+    fixed_on: Mapped[date | None]
+
+    challenge: Mapped[Challenge] = relationship(lazy="raise_on_sql")
+    participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
+    submitted_by: Mapped[Account] = relationship(lazy="raise_on_sql", foreign_keys=[submitted_by_id])
+    assignee: Mapped[Account | None] = relationship(lazy="raise_on_sql", foreign_keys=[assignee_id])
+    scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql", foreign_keys=[scenario_id])
+    achieved_scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql", foreign_keys=[achieved_scenario_id])
+    key_set: Mapped[KeySet | None] = relationship(lazy="raise_on_sql")
+    duplicate_of: Mapped["Report | None"] = relationship(lazy="raise_on_sql", remote_side=[id])
+
+
+class ReportEvent(Model):
+    """One line of a report's timeline. `message` is what the team tells the researcher, in clear."""
+
+    __tablename__ = "report_event"
+    __table_args__ = (sa.Index("ix_report_event_report", "report_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report_id: Mapped[int] = mapped_column(sa.ForeignKey("report.id"))
+    at: Mapped[datetime]
+    what: Mapped[str] = mapped_column(sa.String(40))
+    actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
+    message: Mapped[str | None] = mapped_column(sa.String(1000))
+    # Whether the researcher sees it.
+    told: Mapped[bool] = mapped_column(default=True)
+    actor: Mapped[Account | None] = relationship(lazy="raise_on_sql")
+
+
+class Note(Model):
+    """What triagers write among themselves."""
+
+    __tablename__ = "report_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report_id: Mapped[int] = mapped_column(sa.ForeignKey("report.id"), index=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
+    at: Mapped[datetime]
+    text: Mapped[str] = mapped_column(sa.Text)
+    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+
+
+class Receipt(Model):
+    """What the server has signed about a report: the very bytes, and the signature over them (Ed25519, base64)."""
+
+    __tablename__ = "receipt"
+
+    report_id: Mapped[int] = mapped_column(sa.ForeignKey("report.id"), primary_key=True)
+    made_at: Mapped[datetime]
+    body: Mapped[str] = mapped_column(sa.Text)
+    signature: Mapped[str] = mapped_column(sa.String(88))
+
+
+explain("ck_report_duplicate_of_another", "A report cannot be a duplicate of itself.")

@@ -1,0 +1,118 @@
+"""A report's way from the researcher's machine to a fix, and the lives of the files under it."""
+
+from enum import StrEnum
+
+from portal.accounts.states import Role
+from portal.core.moves import Move
+
+
+class ReportState(StrEnum):
+    UPLOADING = "uploading"
+    RECEIVED = "received"
+    ACKNOWLEDGED = "acknowledged"
+    REPRODUCING = "reproducing"
+    NEEDS_INFO = "needs_info"
+    CONFIRMED = "confirmed"
+    FIXING = "fixing"
+    FIXED = "fixed"
+    CLOSED = "closed"
+    BY_DESIGN = "by_design"
+    DUPLICATE = "duplicate"
+    NOT_REPRODUCIBLE = "not_reproducible"
+    OUT_OF_SCOPE = "out_of_scope"
+    UNREADABLE = "unreadable"
+    WITHDRAWN = "withdrawn"
+
+
+class Severity(StrEnum):
+    """The programme's own scale."""
+
+    CRITICAL = "critical"
+    IMPORTANT = "important"
+    MODERATE = "moderate"
+    LOW = "low"
+
+
+class ReportKind(StrEnum):
+    """A whole way in, or a link of a chain: what follows if something else were already possible."""
+
+    FULL = "full"
+    ASSUMING = "assuming"
+
+
+class UploadState(StrEnum):
+    OPEN = "open"
+    COMPLETE = "complete"
+    # The walker said no; the sentence is kept.
+    REFUSED = "refused"
+    REMOVED = "removed"
+    EXPIRED = "expired"
+
+
+class KeyRole(StrEnum):
+    """Whose certificate it is: a triager's, or the off-line one for the day when all triagers' keys are lost."""
+
+    TRIAGER = "triager"
+    RECOVERY = "recovery"
+
+
+S = ReportState
+_TRIAGER = frozenset({Role.TRIAGER.value})
+# Somebody looks at it: the states in which triage may still end it.
+_LOOKING = frozenset({S.ACKNOWLEDGED, S.REPRODUCING, S.NEEDS_INFO})
+_SETTLED_LATE = _LOOKING | {S.CONFIRMED}
+
+# The portal's and the researcher's own moves: nobody's button in the queue.
+SUBMIT = Move("submit", "Submit", frozenset({S.UPLOADING}), S.RECEIVED)
+EXPIRE = Move("expire", "Give up", frozenset({S.UPLOADING}), S.WITHDRAWN)
+WITHDRAW = Move("withdraw", "Withdraw", frozenset({S.UPLOADING, S.RECEIVED}) | _LOOKING, S.WITHDRAWN)
+
+ACKNOWLEDGE = Move("acknowledge", "Acknowledge", frozenset({S.RECEIVED}), S.ACKNOWLEDGED, by=_TRIAGER)
+REPRODUCE = Move(
+    "reproduce", "Start reproducing", frozenset({S.ACKNOWLEDGED, S.NEEDS_INFO}), S.REPRODUCING, by=_TRIAGER
+)
+ASK = Move(
+    "ask",
+    "Ask for information",
+    frozenset({S.ACKNOWLEDGED, S.REPRODUCING}),
+    S.NEEDS_INFO,
+    by=_TRIAGER,
+    needs=("message",),
+)
+CONFIRM = Move("confirm", "Confirm", frozenset({S.REPRODUCING}), S.CONFIRMED, by=_TRIAGER, needs=("severity",))
+START_FIX = Move("start-fix", "Start the fix", frozenset({S.CONFIRMED}), S.FIXING, by=_TRIAGER)
+FIX = Move(
+    "fix",
+    "Mark as fixed",
+    frozenset({S.CONFIRMED, S.FIXING}),
+    S.FIXED,
+    by=_TRIAGER,
+    needs=("fixed_release", "fixed_on"),
+)
+CLOSE = Move("close", "Close", frozenset({S.FIXED}), S.CLOSED, by=_TRIAGER)
+BY_DESIGN = Move("by-design", "Call it by design", _SETTLED_LATE, S.BY_DESIGN, by=_TRIAGER, needs=("mitigating_layer",))
+DUPLICATE = Move("duplicate", "Mark as duplicate", _SETTLED_LATE, S.DUPLICATE, by=_TRIAGER, needs=("duplicate_of",))
+NOT_REPRODUCIBLE = Move(
+    "not-reproducible", "Not reproducible", frozenset({S.REPRODUCING, S.NEEDS_INFO}), S.NOT_REPRODUCIBLE, by=_TRIAGER,
+    needs=("message",),
+)  # fmt: skip
+OUT_OF_SCOPE = Move("out-of-scope", "Out of scope", _LOOKING, S.OUT_OF_SCOPE, by=_TRIAGER, needs=("message",))
+UNREADABLE = Move(
+    "unreadable", "Cannot be decrypted", frozenset({S.RECEIVED, S.ACKNOWLEDGED}), S.UNREADABLE, by=_TRIAGER
+)
+
+MOVES = (
+    SUBMIT, EXPIRE, ACKNOWLEDGE, REPRODUCE, ASK, CONFIRM, START_FIX, FIX, CLOSE, BY_DESIGN, DUPLICATE, NOT_REPRODUCIBLE,
+    OUT_OF_SCOPE, UNREADABLE, WITHDRAW,
+)  # fmt: skip
+
+# What waits for the team; needs_info waits for the researcher, but somebody must look after it.
+OPEN = (S.RECEIVED, S.ACKNOWLEDGED, S.REPRODUCING, S.NEEDS_INFO, S.CONFIRMED, S.FIXING)
+# What triage has judged, in one way or another.
+DECIDED = frozenset(
+    {
+        S.CONFIRMED, S.FIXING, S.FIXED, S.CLOSED, S.BY_DESIGN, S.DUPLICATE, S.NOT_REPRODUCIBLE, S.OUT_OF_SCOPE,
+        S.UNREADABLE,
+    }
+)  # fmt: skip
+FIXED_OR_CLOSED = frozenset({S.FIXED, S.CLOSED})
