@@ -1,0 +1,134 @@
+"""The portal as people run it: in processes of its own, behind the real server."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.servers.waiting import free_port, until, until_answering
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(sys.executable).parent
+
+
+class Site:
+    """A server on a port of its own with its own data folder; `url` stays the same when it is started again."""
+
+    def __init__(self, data: Path, environ: Mapping[str, str], *, app: str, workers: int, folder: Path) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data / "server.log"
+        self.app = app
+        self.workers = workers
+        self.folder = folder
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
+        self.environ = {
+            **inherited,
+            "PORTAL_DATA": str(data),
+            "PORTAL_SECRET_KEY": "for-tests-only-" + "0123456789abcdef" * 2,
+            "PORTAL_PUBLIC_URL": self.url,
+            **environ,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The server's first process; its workers are in the same process group."""
+        assert self._process
+        return self._process.pid
+
+    def flask(self, *arguments: str, text: str | None = None) -> str:
+        """Run one of the portal's commands beside the server and give its output; where it fails, raise with that."""
+        done = subprocess.run(
+            [PROGRAMS / "flask", "--app", self.app.partition(":")[0], *arguments],
+            env=self.environ,
+            cwd=self.folder,
+            input=text or "",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"flask {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self) -> None:
+        """Start serving and wait until it answers."""
+        command = [str(PROGRAMS / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--workers", str(self.workers), "--blocking-threads", "4", "--log-level", "warning", self.app]
+        with self.log.open("ab") as output:
+            fcntl.flock(output, fcntl.LOCK_SH)  # held by every process that inherits it, so its end tells theirs
+            self._process = subprocess.Popen(
+                command,
+                env=self.environ,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        until_answering(self.port, "/healthz", self._process, self.log)
+
+    def kill(self) -> None:
+        """End every process at once, as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Let it finish what it is doing, as an operator would."""
+        self._end(signal.SIGTERM)
+
+    def restart(self) -> None:
+        """Stop it if it runs, and start it on the same port with the same data."""
+        self.stop()
+        self.start()
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            os.killpg(process.pid, how)
+            process.wait(timeout=20)
+        except ProcessLookupError:
+            process.wait()
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        until(lambda: _let_go(self.log), "the workers to end", tries=500)
+
+
+def _let_go(log: Path) -> bool:
+    """Whether no process writes this log any more."""
+    with log.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+@contextmanager
+def web(
+    environ: Mapping[str, str] | None = None,
+    *,
+    app: str = "app:app",
+    folder: Path = ROOT,
+    workers: int = 1,
+    migrate: bool = True,
+) -> Iterator[Site]:
+    """Serve `app` with settings from `environ`, on an empty SQLite database unless they name another."""
+    with tempfile.TemporaryDirectory(prefix="portal-site-") as name:
+        site = Site(Path(name), environ or {}, app=app, workers=workers, folder=folder)
+        if migrate:
+            site.flask("db", "upgrade")
+        try:
+            site.start()
+            yield site
+        finally:
+            site.stop()

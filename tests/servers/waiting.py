@@ -1,0 +1,54 @@
+"""Ports to listen on and a patience that ends."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+STEP = 0.02
+
+
+def free_port() -> int:
+    """A port on the loopback address that nothing listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(ready: Callable[[], bool], what: str, *, tries: int = 1500) -> None:
+    """Ask again and again, at most `tries` times, 20 ms apart. Raises TimeoutError, saying `what` it waited for."""
+    for _ in range(tries):
+        if ready():
+            return
+        time.sleep(STEP)
+    raise TimeoutError(f"waited {tries * STEP:.0f} s in vain for {what}")
+
+
+def answers(port: int, path: str = "/") -> int | None:
+    """The status of a GET on the loopback address, or None where nobody answers."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def until_answering(port: int, path: str, process: subprocess.Popen[bytes], log: Path, *, ok: bool = True) -> None:
+    """Wait for an HTTP server to answer, with 200 if `ok`. Raises RuntimeError with its log if it has ended instead."""
+
+    def ready() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}:\n{log.read_text()[-4000:]}")
+        status = answers(port, path)
+        return status == 200 if ok else status is not None
+
+    try:
+        until(ready, f"{path} on port {port}")
+    except TimeoutError as error:
+        error.add_note(log.read_text()[-4000:])
+        raise
