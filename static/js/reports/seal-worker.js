@@ -3,10 +3,10 @@
 // onmessage is set before anything is awaited: a worker that awaits first loses the first message.
 
 import { Cancelled, Gate } from "./gate.js";
+import { Hashing } from "./hashing.js";
 import { describe, fetchKeys } from "./keys.js";
 import { checkSealed, inParts, PartSize, seal, streamOf } from "./sealing.js";
 import { Answer, Server } from "./server.js";
-import { Sha256 } from "./sha256.js";
 import { Upload } from "./upload.js";
 
 const FORMAT = "sealed-report/1";
@@ -51,6 +51,8 @@ async function work(order) {
     if (error instanceof Answer) draft = null;
     if (error instanceof Cancelled) tell("cancelled", { message: error.message });
     else tell("failed", { message: readable(error), fields: error.fields ?? {} });
+  } finally {
+    job.close();
   }
 }
 
@@ -65,6 +67,7 @@ class Job {
   #server;
   #order;
   #uploads = [];
+  #hashing = new Hashing();
   #sent = 0;
   #size;
 
@@ -107,6 +110,10 @@ class Job {
     await Promise.all(this.#uploads.map((upload) => upload.remove(this.#server.token)));
   }
 
+  close() {
+    this.#hashing.close();
+  }
+
   #manifest(attachments, report) {
     const { title, text, build, cvss, keySet } = this.#order;
     if (report.key_set !== keySet) throw new Error("The portal's keys have just changed. Reload the page; copy your text first.");
@@ -118,19 +125,17 @@ class Job {
     const upload = await Upload.create(this.#server, report.uploads_url, report.ref, kind);
     this.#uploads.push(upload);
     tell("file", { name });
-    const hash = new Sha256();
     let offset = 0;
     let flying = Promise.resolve();
     for await (const { bytes, last } of inParts(stream, () => this.#size.now)) {
-      hash.update(bytes);
       await flying;
-      flying = this.#part(upload, bytes, offset, last);
+      flying = Promise.all([this.#part(upload, bytes, offset, last), this.#hashing.update(bytes)]);
       // Its failure is met at the next await; until then it must not count as unheard.
       flying.catch(() => undefined);
       offset += bytes.length;
     }
     await flying;
-    return hash.hex();
+    return this.#hashing.hex();
   }
 
   async #part(upload, bytes, offset, last) {

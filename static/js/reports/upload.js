@@ -66,7 +66,8 @@ export class Upload {
     const headers = { ...VERSION, "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(offset) };
     if (bytes.length > 0) headers["Upload-Checksum"] = `sha256 ${await digest(bytes)}`;
     if (length !== null) headers["Upload-Length"] = String(length);
-    const response = await this.#server.ask("PATCH", this.#address, headers, bytes);
+    // A Blob goes to the network by reference; developer tools would copy bytes, which costs most of the speed.
+    const response = await this.#server.ask("PATCH", this.#address, headers, new Blob([bytes]));
     if (response.status === 204) {
       if (Number(response.headers.get("Upload-Offset")) !== offset + bytes.length) throw new Cut("only a piece arrived");
       return true;
