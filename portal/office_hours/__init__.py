@@ -1,0 +1,1 @@
+"""Weekly office hours: series, sessions, slots, seats, bookings, calendars."""

@@ -1,0 +1,286 @@
+"""Booking, moving, cancelling and marking. The rules explain beforehand; the constraints decide."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from portal.challenges.models import Member, Participant
+from portal.core import audit
+from portal.core.constraints import conflicts
+from portal.core.errors import Conflict, NotFound, Refused
+from portal.core.moves import Move, take
+from portal.office_hours import queries, rules, states
+from portal.office_hours.actions.mails import release, tell
+from portal.office_hours.ics import Sender
+from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot
+from portal.office_hours.states import BookingState
+from portal.office_hours.time import iso_week
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a participant asks for. The same `key` twice is the same request, sent again."""
+
+    key: str
+    topic: str
+    question: str = ""
+    scenario_id: int | None = None
+
+
+class Place(NamedTuple):
+    """What a booking takes up: a seat of a slot, and one of the participant's bookings of that week."""
+
+    slot: Slot
+    seat_no: int
+    quota_period: str
+    quota_no: int
+
+    def columns(self) -> dict[str, object]:
+        """As columns of a booking."""
+        return {
+            "slot_id": self.slot.id,
+            "seat_no": self.seat_no,
+            "starts_at": self.slot.starts_at,
+            "ends_at": self.slot.ends_at,
+            "quota_period": self.quota_period,
+            "quota_no": self.quota_no,
+        }
+
+
+def book_slot(
+    session: Session,
+    slot: Slot,
+    member: Member,
+    wish: Wish,
+    *,
+    at: datetime,
+    sender: Sender,
+    hold_until: datetime | None = None,
+) -> Booking:
+    """Take a seat for the member's participant; with `hold_until`, only hold it until then, without telling anyone.
+
+    Raises Refused where a rule or the quota says no, Conflict where the last seat went to somebody else.
+    """
+    _one_at_a_time(session, member.participant_id)
+    sent = _same_request(session, member.participant_id, wish.key)
+    if sent is not None:
+        return queries.whole_booking(session, sent)
+    place = _place(session, slot.id, member.participant_id, at)
+    held = BookingState.CONFIRMED if hold_until is None else BookingState.HELD
+    booking = Booking(
+        uid=str(uuid.uuid4()), participant_id=member.participant_id, account_id=member.account_id,
+        state=held, state_since=at, hold_expires_at=hold_until, idempotency_key=wish.key, booked_at=at, changed_at=at,
+        topic=wish.topic, question=wish.question, scenario_id=wish.scenario_id, **place.columns(),
+    )  # fmt: skip
+    session.add(booking)
+    with conflicts():
+        session.flush()
+    _note(session, "book" if hold_until is None else "hold", booking, place.slot, by=member.account_id, at=at)
+    whole = queries.whole_booking(session, booking.id)
+    if hold_until is None:
+        tell(session, whole, "booked", at=at, sender=sender)
+    return whole
+
+
+def confirm_booking(session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender) -> None:
+    """Turn a held seat into a booking, while the hold lasts."""
+    if booking.hold_expires_at is not None and booking.hold_expires_at <= at:
+        raise Refused("The seat was held for you until a moment ago. Book again.")
+    with conflicts():
+        take(session, booking, states.CONFIRM, at=at, hold_expires_at=None, changed_at=at)
+    whole = queries.whole_booking(session, booking.id)
+    _note(session, "confirm", whole, whole.slot, by=by, at=at)
+    tell(session, whole, "booked", at=at, sender=sender)
+
+
+def reschedule_booking(
+    session: Session, booking: Booking, slot: Slot, *, by: int, at: datetime, sender: Sender
+) -> Booking:
+    """Move a booking to another slot of the same challenge. If that cannot be had, the old one stays as it was."""
+    _one_at_a_time(session, booking.participant_id)
+    old = queries.whole_booking(session, booking.id)
+    before, old_host = {"slot": old.slot_id, "starts_at": old.starts_at}, old.slot.host
+    series = old.slot.sitting.series
+    reason = rules.why_not_reschedule(old, series, at)
+    if reason:
+        raise Refused(reason)
+    if slot.id == old.slot_id:
+        return old
+    place = _place(session, slot.id, old.participant_id, at, moving=old)
+    if place.slot.sitting.series.challenge_id != series.challenge_id:
+        raise NotFound("slot")
+    _move(session, old, place, at)
+    moved = queries.whole_booking(session, booking.id)
+    _note(session, "reschedule", moved, moved.slot, by=by, at=at, before=before)
+    tell(session, moved, "moved", at=at, sender=sender)
+    release(session, moved, old_host, at=at, sender=sender)
+    return moved
+
+
+def cancel_booking(session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender) -> Booking:
+    """Give a booking back. After the cut-off it still counts for its week (late_cancelled)."""
+    whole = queries.whole_booking(session, booking.id)
+    reason = rules.why_not_cancel(whole, at)
+    if reason:
+        raise Refused(reason)
+    late = rules.is_late(whole, whole.slot.sitting.series, at)
+    return _end(session, whole, states.CANCEL_LATE if late else states.CANCEL, by=by, at=at, sender=sender)
+
+
+def withdraw_booking(session: Session, booking: Booking, reason: str, *, by: int, at: datetime, sender: Sender) -> None:
+    """The hosts take a booking back: the participant gets the credit again and learns why."""
+    _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason)
+
+
+def mark_booking(session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime) -> None:
+    """Note, as its host, whether the person was there."""
+    reason = rules.why_not_mark(booking, at)
+    if reason:
+        raise Refused(reason)
+    before = booking.state
+    take(session, booking, move, at=at)
+    _note(session, move.name, booking, booking.slot, by=by, at=at, before={"state": before})
+
+
+def expire_holds(
+    session: Session, at: datetime, *, slot_id: int | None = None, participant_id: int | None = None
+) -> int:
+    """Let go of holds that have run out: everywhere, or where a new booking is about to look."""
+    over = sa.update(Booking).where(Booking.state == BookingState.HELD, Booking.hold_expires_at <= at)
+    if slot_id is not None:
+        over = over.where(sa.or_(Booking.slot_id == slot_id, Booking.participant_id == participant_id))
+    swept = session.execute(
+        over.values(state=BookingState.EXPIRED, state_since=at, hold_expires_at=None)
+        .returning(Booking.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(swept.all())
+
+
+def _one_at_a_time(session: Session, participant_id: int) -> None:
+    """Let only one booking of a participant be decided at any time (SQLite has but one writer anyway)."""
+    session.execute(sa.select(Participant.id).where(Participant.id == participant_id).with_for_update(key_share=True))
+
+
+def _same_request(session: Session, participant_id: int, key: str) -> int | None:
+    return session.scalars(
+        sa.select(Booking.id).where(Booking.participant_id == participant_id, Booking.idempotency_key == key)
+    ).one_or_none()
+
+
+def _place(session: Session, slot_id: int, participant_id: int, at: datetime, moving: Booking | None = None) -> Place:
+    """Find a seat and a number within the quota, the slot being locked; `moving` is the booking that is given up."""
+    slot = _locked(session, slot_id)
+    series = slot.sitting.series
+    expire_holds(session, at, slot_id=slot_id, participant_id=participant_id)
+    mine = [row for row in _live(session, participant_id) if moving is None or row.id != moving.id]
+    reason = rules.why_not_slot(slot, series, at) or rules.why_not_mine(slot, mine)
+    if reason:
+        raise Refused(reason)
+    seat_no = _free_seat(session, slot_id)
+    if seat_no is None:
+        raise Conflict("All seats of this slot are taken. Choose another one.")
+    period = iso_week(slot.starts_at, series.challenge.zone)
+    quota_no = _free_number(session, participant_id, period, series.weekly_quota, moving)
+    return Place(slot, seat_no, period, quota_no)
+
+
+def _locked(session: Session, slot_id: int) -> Slot:
+    """The slot as it is now, kept so until the end of the transaction: its seats are given out one after another."""
+    return session.scalars(
+        sa.select(Slot)
+        .join(Slot.sitting)
+        .join(Sitting.series)
+        .options(
+            contains_eager(Slot.sitting).contains_eager(Sitting.series).joinedload(Series.challenge),
+            joinedload(Slot.host),
+        )
+        .where(Slot.id == slot_id)
+        .with_for_update(key_share=True, of=Slot)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _live(session: Session, participant_id: int) -> list[Booking]:
+    return list(
+        session.scalars(
+            sa.select(Booking)
+            .where(Booking.participant_id == participant_id, Booking.state.in_(states.LIVE))
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _free_seat(session: Session, slot_id: int) -> int | None:
+    taken = sa.select(Booking.seat_no).where(Booking.slot_id == slot_id, Booking.state.in_(states.SEATED))
+    return session.scalars(
+        sa.select(Seat.seat_no)
+        .where(Seat.slot_id == slot_id, Seat.seat_no.not_in(taken))
+        .order_by(Seat.seat_no)
+        .limit(1)
+    ).one_or_none()
+
+
+def _free_number(session: Session, participant_id: int, period: str, quota: int, moving: Booking | None) -> int:
+    used = sa.select(Booking.quota_no).where(
+        Booking.participant_id == participant_id,
+        Booking.quota_period == period,
+        Booking.state.in_(states.COUNTED),
+    )
+    if moving is not None:
+        used = used.where(Booking.id != moving.id)
+    number = rules.lowest_free(set(session.scalars(used)), quota)
+    if number is None:
+        each = "One booking" if quota == 1 else f"{quota} bookings"
+        raise Refused(f"{each} a week and participant; yours of {period} are used up.")
+    return number
+
+
+def _move(session: Session, booking: Booking, place: Place, at: datetime) -> None:
+    """Compare and set: nothing happens unless the booking still is what was read."""
+    step = (
+        sa.update(Booking)
+        .where(
+            Booking.id == booking.id,
+            Booking.state == BookingState.CONFIRMED,
+            Booking.sequence == booking.sequence,
+        )
+        .values(sequence=booking.sequence + 1, changed_at=at, **place.columns())
+        .returning(Booking.id)
+        .execution_options(synchronize_session=False)
+    )
+    with conflicts():
+        moved = session.scalars(step).one_or_none()
+    if moved is None:
+        raise Conflict("This booking has just been changed. Look at it again.")
+
+
+def _end(
+    session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sender: Sender,
+    reason: str | None = None,
+) -> Booking:  # fmt: skip
+    was_held = booking.state is BookingState.HELD
+    sequence = booking.sequence + 1
+    take(session, booking, move, at=at, sequence=sequence, changed_at=at, hold_expires_at=None)
+    ended = queries.whole_booking(session, booking.id)
+    _note(session, move.name, ended, ended.slot, by=by, at=at, reason=reason)
+    if not was_held:
+        credit = ended.state not in states.COUNTED
+        tell(session, ended, "cancelled", at=at, sender=sender, reason=reason or "", credit=credit)
+    return ended
+
+
+def _note(
+    session: Session, verb: str, booking: Booking, slot: Slot, *, by: int, at: datetime,
+    before: dict[str, object] | None = None, reason: str | None = None,
+) -> None:  # fmt: skip
+    """The audit entry: which slot and seat, never what about."""
+    audit.record(
+        session, f"office_hours:{verb}", f"booking:{booking.id}", by=by, at=at,
+        scope=slot.sitting.series.challenge.slug, before=before, reason=reason,
+        after={"state": booking.state, "slot": slot.id, "starts_at": slot.starts_at},
+    )  # fmt: skip

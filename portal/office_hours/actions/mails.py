@@ -1,0 +1,80 @@
+"""Telling the two people of a booking, each with an entry for their calendar."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Account
+from portal.core import outbox
+from portal.office_hours.ics import Meeting, Sender, invitation
+from portal.office_hours.models import Booking
+from portal.office_hours.states import SEATED
+from portal.office_hours.time import spoken
+
+
+def page_of(booking: Booking, recipient: Account) -> str:
+    """The path of the page on which this person finds the booking."""
+    slug = booking.slot.sitting.series.challenge.slug
+    if recipient.id == booking.account_id:
+        return f"/challenges/{slug}/office-hours/bookings/{booking.uid}"
+    return f"/staff/{slug}/office-hours/sessions/{booking.slot.sitting_id}"
+
+
+def meeting_of(booking: Booking, recipient: Account, *, released: bool = False) -> Meeting:
+    """The booking as one person's calendar shows it: called off where it is, or where the person no longer hosts it."""
+    return Meeting(
+        uid=booking.uid,
+        sequence=booking.sequence,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        changed_at=booking.changed_at,
+        path=page_of(booking, recipient),
+        cancelled=released or booking.state not in SEATED,
+    )
+
+
+def context_of(booking: Booking, recipient: Account) -> dict[str, object]:
+    """What a mail says: when, on the recipient's clock and in UTC, and where to read more. Never what about."""
+    return {
+        "challenge": booking.slot.sitting.series.challenge.title,
+        "slug": booking.slot.sitting.series.challenge.slug,
+        "uid": booking.uid,
+        "sequence": booking.sequence,
+        "sitting": booking.slot.sitting_id,
+        "for_host": recipient.id != booking.account_id,
+        "when": spoken(booking.starts_at, booking.ends_at, recipient.zone),
+        "utc": spoken(booking.starts_at, booking.ends_at, "UTC"),
+    }
+
+
+def people_of(booking: Booking) -> list[Account]:
+    """Who is told of the booking: the person who booked and the host, each once."""
+    return list({person.id: person for person in (booking.account, booking.slot.host) if person.active}.values())
+
+
+def tell(session: Session, booking: Booking, news: str, *, at: datetime, sender: Sender, **more: object) -> None:
+    """Send `news` ("booked", "moved", "cancelled") of a whole booking to both people, for their calendars too."""
+    for person in people_of(booking):
+        _post(session, booking, person, news, meeting_of(booking, person), at=at, sender=sender, **more)
+
+
+def release(session: Session, booking: Booking, host: Account, *, at: datetime, sender: Sender) -> None:
+    """Take a booking that has moved to another host out of the calendar of the one before."""
+    if host.active and host.id not in {person.id for person in people_of(booking)}:
+        _post(session, booking, host, "released", meeting_of(booking, host, released=True), at=at, sender=sender)
+
+
+def _post(
+    session: Session, booking: Booking, person: Account, news: str, meeting: Meeting, *, at: datetime, sender: Sender,
+    **more: object,
+) -> None:  # fmt: skip
+    """One mail a person and change: the sequence is in its key."""
+    outbox.post(
+        session,
+        f"office_hours/{news}",
+        to=person.email,
+        key=f"office-hours:{booking.uid}:{booking.sequence}:{news}:{person.id}",
+        at=at,
+        context={**context_of(booking, person), **more},
+        calendar=invitation(meeting, sender, attendee=person.email),
+    )

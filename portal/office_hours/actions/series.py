@@ -1,0 +1,69 @@
+"""Series: making one, and ending it."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.accounts.queries import holders
+from portal.accounts.states import Role
+from portal.challenges.models import Challenge
+from portal.core import audit
+from portal.core.errors import Invalid
+from portal.core.moves import take
+from portal.office_hours import states
+from portal.office_hours.models import Series, SeriesHost
+from portal.office_hours.rules import Plan
+from portal.office_hours.states import SeriesState
+from portal.office_hours.time import known_zones
+
+LONGEST = timedelta(hours=12)
+
+
+def create_series(session: Session, challenge: Challenge, plan: Plan, *, by: int, at: datetime) -> Series:
+    """Make a series. Its sessions come with the next `materialise`. Raises Invalid, with messages by field."""
+    _check(session, challenge, plan)
+    rule = plan.rule
+    series = Series(
+        challenge_id=challenge.id, title=plan.title, state=SeriesState.OPEN, state_since=at,
+        zone=rule.zone, first_local=rule.first, weeks=rule.interval, until_on=rule.until, count=rule.count,
+        slots=plan.slots, slot_minutes=plan.slot_minutes, seats=plan.seats,
+        buffer_before=plan.buffer_before, buffer_after=plan.buffer_after,
+        notice_minutes=plan.notice_minutes, cutoff_minutes=plan.cutoff_minutes, advance_days=plan.advance_days,
+        weekly_quota=plan.weekly_quota, meeting_url=plan.meeting_url,
+        hosts=[SeriesHost(**host._asdict()) for host in plan.hosts],
+    )  # fmt: skip
+    session.add(series)
+    session.flush()
+    told = {
+        "title": plan.title,
+        "first": rule.first,
+        "zone": rule.zone,
+        "hosts": [host.account_id for host in plan.hosts],
+    }
+    audit.record(
+        session, "office_hours:create-series", f"series:{series.id}", by=by, at=at, scope=challenge.slug, after=told
+    )
+    return series
+
+
+def close_series(session: Session, series: Series, *, by: int, at: datetime, scope: str) -> None:
+    """Make no more sessions of it. Those that exist stay, with their bookings."""
+    take(session, series, states.CLOSE_SERIES, at=at)
+    audit.record(session, "office_hours:close-series", f"series:{series.id}", by=by, at=at, scope=scope)
+
+
+def _check(session: Session, challenge: Challenge, plan: Plan) -> None:
+    faults: dict[str, str] = {}
+    known = {account.id for account in holders(session, Role.HOST, challenge.slug)}
+    if not plan.hosts:
+        faults["hosts"] = "Choose at least one host."
+    elif not {host.account_id for host in plan.hosts} <= known:
+        faults["hosts"] = "Only hosts of this challenge can hold its office hours."
+    if plan.rule.zone not in known_zones():
+        faults["zone"] = "This is not the name of a time zone, such as America/New_York."
+    if plan.whole > LONGEST:
+        faults["slots"] = "A session lasts at most 12 hours, buffers included."
+    if plan.rule.until is not None and plan.rule.until < plan.rule.first.date():
+        faults["until"] = "The series would end before it begins."
+    if faults:
+        raise Invalid(faults)

@@ -1,0 +1,68 @@
+"""What can become of a series, a session, a slot and a booking."""
+
+from enum import StrEnum
+
+from portal.core.moves import Move
+
+
+class Wall(StrEnum):
+    """How often a wall-clock time exists on its day: once, never (clocks go forward) or twice (clocks go back)."""
+
+    ONCE = "once"
+    GAP = "gap"
+    FOLD = "fold"
+
+
+class SeriesState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class SittingState(StrEnum):
+    PLANNED = "planned"
+    CANCELLED = "cancelled"
+
+
+class SlotState(StrEnum):
+    OPEN = "open"
+    CANCELLED = "cancelled"
+
+
+class BookingState(StrEnum):
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    ATTENDED = "attended"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+    LATE_CANCELLED = "late_cancelled"
+    EXPIRED = "expired"
+
+
+class FeedScope(StrEnum):
+    """Whose sessions a calendar feed tells: those booked by one's participants, or those held as host."""
+
+    MINE = "mine"
+    HOST = "host"
+
+
+# Takes a seat: nobody else may have it, and the participant cannot be elsewhere.
+LIVE = frozenset({BookingState.HELD, BookingState.CONFIRMED})
+# Fills a seat, now or as a matter of record.
+SEATED = LIVE | {BookingState.ATTENDED, BookingState.NO_SHOW}
+# Uses up quota. A timely or the host's cancellation gives it back; a late one does not.
+COUNTED = SEATED | {BookingState.LATE_CANCELLED}
+
+CLOSE_SERIES = Move("close", "Close the series", frozenset({SeriesState.OPEN}), SeriesState.CLOSED)
+CANCEL_SITTING = Move("cancel", "Cancel the session", frozenset({SittingState.PLANNED}), SittingState.CANCELLED)
+
+CONFIRM = Move("confirm", "Confirm", frozenset({BookingState.HELD}), BookingState.CONFIRMED)
+EXPIRE = Move("expire", "Let go", frozenset({BookingState.HELD}), BookingState.EXPIRED)
+CANCEL = Move("cancel", "Cancel", LIVE, BookingState.CANCELLED)
+CANCEL_LATE = Move("cancel-late", "Cancel late", frozenset({BookingState.CONFIRMED}), BookingState.LATE_CANCELLED)
+WITHDRAW = Move("withdraw", "Withdraw the offer", LIVE, BookingState.CANCELLED)
+# Hosts may correct themselves: a person who came late is not a no-show.
+ATTEND = Move("attended", "Was there", frozenset({BookingState.CONFIRMED, BookingState.NO_SHOW}), BookingState.ATTENDED)
+MISS = Move("no-show", "Did not come", frozenset({BookingState.CONFIRMED, BookingState.ATTENDED}), BookingState.NO_SHOW)
+
+MOVES = (CONFIRM, EXPIRE, CANCEL, CANCEL_LATE, WITHDRAW, ATTEND, MISS)
+HOST_MOVES = (ATTEND, MISS)
