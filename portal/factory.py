@@ -6,14 +6,14 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_bootstrap import Bootstrap5
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal import cli, worker
-from portal.accounts.gate import EVERYONE, declare, init_gate
+from portal.accounts.gate import EVERYONE, audience_of, bears_token, declare, init_gate
 from portal.accounts.security import init_security
 from portal.challenges.access import init_access
 from portal.config import Config, load_config
@@ -29,7 +29,7 @@ from portal.core.web.pages import init_pages
 from portal.home.context import init_context
 
 # Every room, from the ground up. A room brings `models`, `views.blueprint`, `commands.group`, `jobs.JOBS` where it has
-# them; what it needs besides (an exemption from CSRF, say) it does in `views.init`.
+# them.
 ROOMS = (
     "accounts", "challenges", "applications", "selection", "kits", "reports", "office_hours", "awards", "results",
     "home", "demo",
@@ -77,7 +77,7 @@ def _init_web(app: Flask, config: Config) -> None:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=12 * 3600,
-        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_CHECK_DEFAULT=False,  # done in `_protect`, which knows of bearer tokens
         TEMPLATES_AUTO_RELOAD=False,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -94,8 +94,8 @@ def _init_web(app: Flask, config: Config) -> None:
 
 def _protect() -> None:
     """CSRF for whatever changes something, unless a bearer token (which no browser sends by itself) signs it."""
-    signed = request.authorization is not None and request.authorization.type == "bearer"
-    if not (signed and request.endpoint in csrf._exempt_views):
+    audience = audience_of(current_app, request.endpoint) if request.endpoint else None
+    if current_app.config["WTF_CSRF_ENABLED"] and not (audience and audience.tokens and bears_token()):
         csrf.protect()
 
 
@@ -124,7 +124,8 @@ def _add_rooms(app: Flask) -> None:
                 continue
             module = import_module(f"portal.{room}.{layer}")
             if layer == "views":
-                app.register_blueprint(module.blueprint)
+                if hasattr(module, "blueprint"):
+                    app.register_blueprint(module.blueprint)
             elif layer == "commands":
                 app.cli.add_command(module.group)
             elif layer == "jobs":

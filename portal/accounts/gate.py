@@ -98,6 +98,11 @@ def may_open(endpoint: str, scope: str | None) -> bool:
     return maybe_account() is not None and (not audience.roles or bool(audience.roles & my_roles(scope)))
 
 
+def bears_token() -> bool:
+    """Whether the request comes with a bearer token, which no browser sends by itself."""
+    return request.authorization is not None and request.authorization.type == "bearer"
+
+
 def _sign_in_first() -> ResponseReturnValue:
     if wants_json():
         return {"error": "Sign in first"}, 401
@@ -118,7 +123,7 @@ def keep_gate() -> ResponseReturnValue | None:
     audience = audience_of(current_app, request.endpoint)
     if audience is None:
         raise NotFound
-    if audience.everyone or (audience.tokens and request.authorization and request.authorization.type == "bearer"):
+    if audience.everyone or (audience.tokens and bears_token()):
         return None
     account = maybe_account()
     if account is None:

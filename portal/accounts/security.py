@@ -141,8 +141,8 @@ def init_security(app: Flask, config: Config) -> None:
     app.config.update(settings(config))
     if config.testing:
         # Real argon2 is meant to be slow; a test signs in hundreds of people.
-        app.config["SECURITY_PASSWORD_HASH_OPTIONS"] = {"argon2__time_cost": 1, "argon2__memory_cost": 8}
-        app.config["SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS"] = {"argon2__time_cost": 1, "argon2__memory_cost": 8}
+        app.config["SECURITY_PASSWORD_HASH_OPTIONS"] = {"argon2__time_cost": 1, "argon2__memory_cost": 32}
+        app.config["SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS"] = {"argon2__time_cost": 1, "argon2__memory_cost": 32}
     Security(
         app, Datastore(db, Account, SecurityRole, WebAuthn), mail_util_cls=OutboxMail, register_form=SignUpForm
     )  # fmt: skip

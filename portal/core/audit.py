@@ -7,8 +7,10 @@ the commit alone: writers do not wait for one another while they work, and the r
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -18,7 +20,8 @@ from portal.core.db import Model, ddl
 
 GENESIS = "0" * 64
 _PENDING = "portal.audit.pending"
-_MARKS = "portal.audit.marks"
+# How many entries were pending when a savepoint was set.
+_marks: WeakKeyDictionary[SessionTransaction, int] = WeakKeyDictionary()
 # An arbitrary number of ours: the advisory lock under which the chain grows on PostgreSQL.
 _LOCK = 0x61756469
 
@@ -81,6 +84,8 @@ def record(
     """Note an act, to be written with the session's commit. `tag` is "room:verb"; values must be fit for JSON."""
     told = {"before": before, "after": after, "reason": reason}
     detail = json.loads(json.dumps({key: value for key, value in told.items() if value is not None}, default=str))
+    if not session.in_transaction():
+        session.begin()  # so that a rollback is noticed even where nothing else was done
     entry = AuditEntry(at=at, tag=tag, subject=subject, scope=scope, actor_id=by, detail=detail)
     session.info.setdefault(_PENDING, []).append(entry)
 
@@ -95,10 +100,13 @@ def chain(entries: list[AuditEntry], previous: str) -> None:
 def first_broken(session: Session) -> AuditEntry | None:
     """Recompute the whole chain; the first row that does not fit, if any."""
     previous = GENESIS
-    for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000)):
-        if entry.previous != previous or entry.hash != entry.digest():
-            return entry
-        previous = entry.hash
+    with closing(
+        session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=1000))
+    ) as rows:
+        for entry in rows:
+            if entry.previous != previous or entry.hash != entry.digest():
+                return entry
+            previous = entry.hash
     return None
 
 
@@ -118,16 +126,11 @@ def _write_pending(session: Session) -> None:
 @event.listens_for(Session, "after_transaction_create")
 def _mark(session: Session, transaction: SessionTransaction) -> None:
     if transaction.nested:
-        session.info.setdefault(_MARKS, {})[id(transaction)] = len(session.info.get(_PENDING, []))
+        _marks[transaction] = len(session.info.get(_PENDING, []))
 
 
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, transaction: SessionTransaction) -> None:
     """What was rolled back did not happen: neither did its entries."""
-    kept = session.info.get(_MARKS, {}).pop(id(transaction), 0) if transaction.nested else 0
+    kept = _marks.pop(transaction, 0) if transaction.nested else 0
     del session.info.setdefault(_PENDING, [])[kept:]
-
-
-@event.listens_for(Session, "after_transaction_end")
-def _unmark(session: Session, transaction: SessionTransaction) -> None:
-    session.info.get(_MARKS, {}).pop(id(transaction), None)

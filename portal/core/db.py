@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import _app_ctx_id
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.visitors import iterate
 from typing_extensions import override
 
 
@@ -77,6 +79,13 @@ def _values(kind: Iterable[Enum]) -> list[str]:
     return [member.value for member in kind]
 
 
+def _told_name(constraint: Any, _table: sa.Table) -> str:
+    """A check's own name; the check of an enumeration is named by its column, as two columns may share a kind."""
+    if constraint._type_bound:
+        return next(part.name for part in iterate(constraint.sqltext) if isinstance(part, sa.Column))
+    return str(constraint.name)
+
+
 class Model(DeclarativeBase):
     """What every table inherits from."""
 
@@ -84,7 +93,8 @@ class Model(DeclarativeBase):
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "told_constraint_name": _told_name,
+            "ck": "ck_%(table_name)s_%(told_constraint_name)s",
             "fk": "fk_%(table_name)s_%(column_0_N_name)s",
             "pk": "pk_%(table_name)s",
         }
@@ -97,10 +107,23 @@ class Model(DeclarativeBase):
     }
 
 
+class CurrentSession(scoped_session[Session]):
+    """The session of the present application context, whole: SQLAlchemy's own proxy hands on only a part of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever the proxy does not know, the session does."""
+        return getattr(self.registry(), name)
+
+
 class Database(SQLAlchemy):
     """Flask-SQLAlchemy, whose scoped session is, to everyone who is handed it, a session."""
 
     session: Session  # type: ignore[assignment]
+
+    @override
+    def _make_scoped_session(self, options: dict[str, Any]) -> CurrentSession:  # type: ignore[override]
+        scope = options.pop("scopefunc", _app_ctx_id)
+        return CurrentSession(self._make_session_factory(options), scope)  # type: ignore[arg-type]
 
 
 db = Database(metadata=Model.metadata)
