@@ -1,0 +1,163 @@
+"""The subcommands: arguments in, one line or a table out, an exit code."""
+
+import argparse
+import getpass
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from portal.triage import opening, receipts, settings
+from portal.triage.client import Json, Portal
+from portal.triage.failures import Failure, Unanswered
+from portal.triage.settings import Settings
+from portal.triage.text import plain
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+LARGEST = 4 * 2**30
+EPILOGUE = """exit codes: 0 done, 1 a fault of this machine, 2 wrong use, 3 the portal cannot be reached or refuses,
+4 damaged or changed on its way, 5 no key here opens it, 6 too large, 130 interrupted"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; gives the exit code."""
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, _stop)
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except Failure as failure:
+        sys.stderr.write(f"portal-triage: {failure}\n")
+        return failure.code
+    except OSError as error:
+        sys.stderr.write(f"portal-triage: {error.strerror or error}{f': {error.filename}' if error.filename else ''}\n")
+        return Failure.code
+    except KeyboardInterrupt:
+        sys.stderr.write("portal-triage: interrupted; nothing was kept\n")
+        return 130
+    return 0
+
+
+def _stop(*_: object) -> NoReturn:
+    # As an interrupt, so that what is half done is cleared away.
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "portal-triage", description="Open sealed reports with the gpg of this machine.", epilog=EPILOGUE
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    login = commands.add_parser(
+        "login", help="keep the portal's address and a token (asked for, or from standard input)"
+    )
+    login.add_argument("address", help="of the challenge's staff pages: https://portal.example/staff/CHALLENGE")
+    login.set_defaults(run=_login)
+
+    listing = commands.add_parser("list", help="list the reports")
+    listing.add_argument("--state", help="only those in this state")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    listing.set_defaults(run=_list)
+
+    fetch = commands.add_parser("fetch", help="download a report, still sealed")
+    _report_arguments(fetch)
+    fetch.set_defaults(run=_fetch)
+
+    opened = commands.add_parser("open", help="download, decrypt and check a report, then acknowledge it")
+    _report_arguments(opened)
+    opened.add_argument("--max-bytes", type=_bytes, default=LARGEST, help="stop when it unpacks to more (default 4G)")
+    opened.add_argument("--no-acknowledge", action="store_true", help="do not start the clock")
+    opened.set_defaults(run=_open)
+
+    acknowledge = commands.add_parser("acknowledge", help="say that a report has been read")
+    acknowledge.add_argument("ref")
+    acknowledge.set_defaults(run=_acknowledge)
+
+    verify = commands.add_parser("verify", help="check the signature of a receipt")
+    verify.add_argument("receipt", type=Path)
+    verify.add_argument("--key", type=Path, required=True, help="the portal's receipts.pem, got once and kept")
+    verify.add_argument("--signature", type=Path, help="default: beside the receipt, with the ending .sig")
+    verify.set_defaults(run=_verify)
+    return parser
+
+
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ref", help="the report's reference")
+    parser.add_argument("--to", type=Path, default=Path("."), help="where its folder is made (default: here)")
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"([1-9]\d*)([KMG]?)", text.upper())
+    if not found:
+        raise argparse.ArgumentTypeError("a number of bytes, or one with K, M or G")
+    return int(found[1]) * UNITS[found[2]]
+
+
+def _portal() -> Portal:
+    return Portal(settings.load(os.environ))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _login(options: argparse.Namespace) -> None:
+    url = settings.checked(options.address)
+    asked = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
+    token = asked.strip()
+    if not re.fullmatch(r"[!-~]+", token):
+        raise Failure("That is not a token. Make one on the staff pages, under reports, tokens.")
+    made = Settings(url, token)
+    next(Portal(made).reports(), None)
+    _say(f"Signed in to {url}; kept in {settings.store(made, os.environ)}.")
+
+
+def _list(options: argparse.Namespace) -> None:
+    for report in _portal().reports(options.state):
+        _say(json.dumps(report, ensure_ascii=True) if options.json else _row(report))
+
+
+def _row(report: Json) -> str:
+    words = [plain(str(report.get(name) or "–")) for name in ("ref", "state", "received_at", "severity", "title")]
+    return "  ".join([words[0].ljust(12), words[1].ljust(16), words[2].ljust(20), words[3].ljust(9), words[4]])
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    _say(f"Fetched, still sealed: {opening.fetch(_portal(), options.ref, options.to)}")
+
+
+def _open(options: argparse.Namespace) -> None:
+    portal = _portal()
+    opened = opening.open_report(portal, options.ref, options.to, options.max_bytes)
+    files = f"{opened.files} attachment{'s' if opened.files != 1 else ''}"
+    checked = (
+        "the ones that its manifest names"
+        if opened.manifest
+        else "sealed by hand: no manifest says whether all are there"
+    )
+    _say(f"Opened: {opened.folder} ({files}, {checked})")
+    if options.no_acknowledge:
+        return
+    try:
+        portal.acknowledge(options.ref)
+    except Unanswered as failure:
+        raise Unanswered(
+            f"It is open but not acknowledged. {failure} Then: portal-triage acknowledge {options.ref}"
+        ) from None
+    _say("Acknowledged.")
+
+
+def _acknowledge(options: argparse.Namespace) -> None:
+    report = _portal().acknowledge(options.ref)
+    _say(f"Acknowledged: {plain(str(report.get('ref', options.ref)))}")
+
+
+def _verify(options: argparse.Namespace) -> None:
+    signature = options.signature or options.receipt.with_suffix(".sig")
+    for line in receipts.verify(options.receipt, signature, options.key):
+        _say(line)

@@ -1,0 +1,31 @@
+"""What can go wrong, each with its exit code; the message is one line for the triager."""
+
+
+class Failure(Exception):
+    """Something on this machine: a setting, a folder, a missing program."""
+
+    code = 1
+
+
+class Unanswered(Failure):
+    """The portal cannot be reached, or says no."""
+
+    code = 3
+
+
+class Damaged(Failure):
+    """What arrived is not what was sent: cut short, changed, left out or exchanged."""
+
+    code = 4
+
+
+class Unreadable(Failure):
+    """No key of this machine opens it."""
+
+    code = 5
+
+
+class TooLarge(Failure):
+    """It unpacks to more than was allowed."""
+
+    code = 6
