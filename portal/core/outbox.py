@@ -140,7 +140,12 @@ def claim(session: Session, at: datetime, limit: int) -> Sequence[OutgoingMail]:
     assert isinstance(taken, CursorResult)
     if not taken.rowcount:
         return []
-    return session.scalars(sa.select(OutgoingMail).where(OutgoingMail.lease == lease).order_by(OutgoingMail.id)).all()
+    mails = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.lease == lease).order_by(OutgoingMail.id)).all()
+    # Detached, a mail keeps the lease under which we took it, whatever becomes of the row.
+    for mail in mails:
+        session.expunge(mail)
+    session.commit()
+    return mails
 
 
 def drain(session: Session, send: Callable[[OutgoingMail], None], at: datetime, limit: int = 100) -> int:
