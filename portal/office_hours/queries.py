@@ -248,7 +248,7 @@ def quota_used(session: Session, participant_id: int, periods: Iterable[str]) ->
         )
         .group_by(Booking.quota_period)
     )
-    return Counter(dict(rows.tuples().all()))
+    return Counter(dict(rows.all()))
 
 
 def upcoming(session: Session, at: datetime, before: datetime) -> Sequence[Booking]:
@@ -365,7 +365,7 @@ def load_by_week(session: Session, challenge: Challenge) -> list[WeekLoad]:
         .where(Series.challenge_id == challenge.id, Slot.state == SlotState.OPEN)
         .group_by(Slot.starts_at)
     )
-    for starts_at, number in session.execute(offered).tuples():
+    for starts_at, number in session.execute(offered):
         seats[iso_week(starts_at, challenge.zone)] += number
     booked = (
         sa.select(Booking.starts_at, Booking.state, sa.func.count())
@@ -375,7 +375,7 @@ def load_by_week(session: Session, challenge: Challenge) -> list[WeekLoad]:
         .where(Series.challenge_id == challenge.id)
         .group_by(Booking.starts_at, Booking.state)
     )
-    for starts_at, state, number in session.execute(booked).tuples():
+    for starts_at, state, number in session.execute(booked):
         bookings[iso_week(starts_at, challenge.zone)][state] += number
     return [WeekLoad(week, seats[week], dict(bookings[week])) for week in sorted({*seats, *bookings})]
 

@@ -151,7 +151,7 @@ def _loads(session: Session, series: Series, first: datetime, last: datetime) ->
         Slot.host_id.in_(loads), Slot.state == SlotState.OPEN,
         Slot.starts_at > first - around, Slot.starts_at < last + around,
     )  # fmt: skip
-    for host_id, starts_at, busy_from, busy_until in session.execute(taken).tuples():
+    for host_id, starts_at, busy_from, busy_until in session.execute(taken):
         loads[host_id].take(Span(busy_from, busy_until), iso_week(starts_at, series.zone))
     for load in loads.values():
         load.total = totals[load.account_id]
