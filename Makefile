@@ -68,7 +68,7 @@ assets: static/vendor/.made
 
 # The settings that a person has set win; the rest are those of a demonstration on this machine.
 run: $(VENV)/.run static/vendor/.made
-	@export PORTAL_DATA="$${PORTAL_DATA:-var}" PORTAL_SCHEDULER="$${PORTAL_SCHEDULER:-embedded}"; \
+	@export PORTAL_DATA="$${PORTAL_DATA:-var}" PORTAL_DEMONSTRATION="$${PORTAL_DEMONSTRATION:-1}"; \
 	export PORTAL_PUBLIC_URL="$${PORTAL_PUBLIC_URL:-http://127.0.0.1:$(PORT)}"; \
 	mkdir -p "$$PORTAL_DATA" && chmod 700 "$$PORTAL_DATA" || exit 1; \
 	if [ -z "$$PORTAL_SECRET_KEY$$PORTAL_SECRET_KEY_FILE" ]; then \
@@ -83,7 +83,9 @@ run: $(VENV)/.run static/vendor/.made
 	echo '    admin@ lead@ logistics@ finance@ triager1@ triager2@   reviewer1@ … reviewer6@   host1@ … host3@'; \
 	echo '    researcher1@ … researcher70@   applicant1@ …           each of  demo.example'; \
 	echo; \
-	exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 8 --log-level warning app:app
+	export PORTAL_SCHEDULER="$${PORTAL_SCHEDULER:-embedded}"; \
+	exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 8 \
+		--workers-kill-timeout 5 --log-level warning app:app
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 

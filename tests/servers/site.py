@@ -13,13 +13,14 @@ from pathlib import Path
 from tests.servers.waiting import free_port, until, until_answering
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = Path(sys.executable).parent
 
 
 class Site:
     """A server on a port of its own with its own data folder; `url` stays the same when it is started again."""
 
-    def __init__(self, data: Path, environ: Mapping[str, str], *, app: str, workers: int, folder: Path) -> None:
+    def __init__(
+        self, data: Path, environ: Mapping[str, str], *, app: str, workers: int, folder: Path, python: Path
+    ) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -27,6 +28,7 @@ class Site:
         self.app = app
         self.workers = workers
         self.folder = folder
+        self.python = python
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
         self.environ = {
             **inherited,
@@ -46,7 +48,7 @@ class Site:
     def flask(self, *arguments: str, text: str | None = None) -> str:
         """Run one of the portal's commands beside the server and give its output; where it fails, raise with that."""
         done = subprocess.run(
-            [PROGRAMS / "flask", "--app", self.app.partition(":")[0], *arguments],
+            [self.python, "-m", "flask", "--app", self.app, *arguments],
             env=self.environ,
             cwd=self.folder,
             input=text or "",
@@ -60,12 +62,14 @@ class Site:
 
     def start(self) -> None:
         """Start serving and wait until it answers."""
-        command = [str(PROGRAMS / "granian"), "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--workers", str(self.workers), "--blocking-threads", "4", "--log-level", "warning", self.app]
-        with self.log.open("ab") as output:
+        command = [str(self.python), "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--workers", str(self.workers), "--blocking-threads", "4"]
+        command += ["--workers-kill-timeout", "5", "--factory" if self.app.endswith(":create_app") else "--no-factory"]
+        self.log.unlink(missing_ok=True)
+        with self.log.open("wb") as output:
             fcntl.flock(output, fcntl.LOCK_SH)  # held by every process that inherits it, so its end tells theirs
             self._process = subprocess.Popen(
-                command,
+                [*command, self.app],
                 env=self.environ,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -74,6 +78,8 @@ class Site:
                 start_new_session=True,
             )
         until_answering(self.port, "/healthz", self._process, self.log)
+        # The first one answers; a signal that reaches another before it has taken its place would be lost.
+        until(lambda: self.log.read_text().count("Started worker-") == self.workers, "all workers")
 
     def kill(self) -> None:
         """End every process at once, as a power cut would."""
@@ -119,12 +125,15 @@ def web(
     *,
     app: str = "app:app",
     folder: Path = ROOT,
+    python: Path = Path(sys.executable),
     workers: int = 1,
     migrate: bool = True,
 ) -> Iterator[Site]:
-    """Serve `app` with settings from `environ`, on an empty SQLite database unless they name another."""
+    """Serve `app`, found from `folder` by `python`, with settings from `environ`: on an empty database of its own in
+    SQLite unless they name another.
+    """
     with tempfile.TemporaryDirectory(prefix="portal-site-") as name:
-        site = Site(Path(name), environ or {}, app=app, workers=workers, folder=folder)
+        site = Site(Path(name), environ or {}, app=app, workers=workers, folder=folder, python=python)
         if migrate:
             site.flask("db", "upgrade")
         try:
