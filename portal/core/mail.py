@@ -10,9 +10,9 @@ from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, formataddr
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from flask import Flask, current_app, render_template, url_for
+from flask import Flask, current_app, render_template
 
 from portal.config import Config
 from portal.core.outbox import OutgoingMail
@@ -21,9 +21,10 @@ TIMEOUT = 30
 
 
 def absolute(endpoint: str, **values: object) -> str:
-    """The public address of an endpoint, for text that is read outside the portal."""
-    config: Config = current_app.extensions["portal.config"]
-    return urljoin(config.public_url + "/", url_for(endpoint, _external=False, **values).lstrip("/"))  # type: ignore[arg-type]
+    """The public address of an endpoint, for text that is read outside the portal and written outside a request."""
+    public = urlsplit(config_of(current_app).public_url)
+    adapter = current_app.url_map.bind(public.netloc, url_scheme=public.scheme)
+    return adapter.build(endpoint, values, force_external=True)
 
 
 def render(mail: OutgoingMail) -> tuple[str, str, str]:
