@@ -38,10 +38,11 @@ $(VENV)/.run: requirements.lock | $(BIN)/python
 	@$(PIP) install --require-hashes -r $<
 	@touch $@
 
-$(VENV)/.test: tests/requirements.lock | $(BIN)/python
+# A superset of the other lock, with the same versions.
+$(VENV)/.test: tests/requirements.lock requirements.lock | $(BIN)/python
 	@echo 'installing what its tests need …'
 	@$(PIP) install --require-hashes -r $<
-	@touch $@
+	@touch $(VENV)/.run $@
 
 # Without a Node.js of 18 or newer, a wheel brings one.
 node_modules/.made: package.json package-lock.json .npmrc | $(BIN)/python
@@ -66,7 +67,8 @@ assets: static/vendor/.made
 
 # --- serving ---------------------------------------------------------------------------------------------------------
 
-# The settings that a person has set win; the rest are those of a demonstration on this machine.
+# The settings that a person has set win; the rest are those of a demonstration on this machine. The shell stays to pass
+# on the end of its terminal, which the server would take for a request to load itself anew.
 run: $(VENV)/.run static/vendor/.made
 	@export PORTAL_DATA="$${PORTAL_DATA:-var}" PORTAL_DEMONSTRATION="$${PORTAL_DEMONSTRATION:-1}"; \
 	export PORTAL_PUBLIC_URL="$${PORTAL_PUBLIC_URL:-http://127.0.0.1:$(PORT)}"; \
@@ -84,8 +86,10 @@ run: $(VENV)/.run static/vendor/.made
 	echo '    researcher1@ … researcher70@   applicant1@ …           each of  demo.example'; \
 	echo; \
 	export PORTAL_SCHEDULER="$${PORTAL_SCHEDULER:-embedded}"; \
-	exec $(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 8 \
-		--workers-kill-timeout 5 --log-level warning app:app
+	$(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 4 \
+		--workers-kill-timeout 5 --log-level warning app:app & \
+	server=$$!; trap 'kill -TERM $$server 2>/dev/null' HUP INT TERM; \
+	wait $$server; wait $$server
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 
