@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.servers.waiting import free_port, until, until_answering
+from tests.servers.waiting import free_port, let_go, until, until_answering
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,17 +106,7 @@ class Site:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        until(lambda: _let_go(self.log), "the workers to end", tries=500)
-
-
-def _let_go(log: Path) -> bool:
-    """Whether no process writes this log any more."""
-    with log.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        until(lambda: let_go(self.log), "the workers to end", tries=500)
 
 
 @contextmanager

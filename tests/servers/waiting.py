@@ -1,5 +1,6 @@
 """Ports to listen on and a patience that ends."""
 
+import fcntl
 import socket
 import subprocess
 import time
@@ -38,7 +39,9 @@ def answers(port: int, path: str = "/") -> int | None:
         connection.close()
 
 
-def until_answering(port: int, path: str, process: subprocess.Popen[bytes], log: Path, *, ok: bool = True) -> None:
+def until_answering(
+    port: int, path: str, process: subprocess.Popen[bytes], log: Path, *, ok: bool = True, tries: int = 1500
+) -> None:
     """Wait for an HTTP server to answer, with 200 if `ok`. Raises RuntimeError with its log if it has ended instead."""
 
     def ready() -> bool:
@@ -48,7 +51,17 @@ def until_answering(port: int, path: str, process: subprocess.Popen[bytes], log:
         return status == 200 if ok else status is not None
 
     try:
-        until(ready, f"{path} on port {port}")
+        until(ready, f"{path} on port {port}", tries=tries)
     except TimeoutError as error:
         error.add_note(log.read_text()[-4000:])
         raise
+
+
+def let_go(log: Path) -> bool:
+    """Whether no process writes this log any more; whoever opened it for them has locked it (LOCK_SH)."""
+    with log.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
