@@ -15,7 +15,7 @@ PORT ?= 8000
 
 help:
 	@echo 'make run     set everything up, load the demonstration once, serve on http://127.0.0.1:$(PORT)  (PORT=… changes it)'
-	@echo 'make test    set everything up and run every check: lint, types, import contracts, tests'
+	@echo 'make test    set everything up and run every check: lint, types, import contracts, tests  (TESTS=tests/kits narrows it)'
 	@echo 'make lint    the checks that run nothing'
 	@echo 'make bench   the benchmarks, as a table and as bench.json'
 	@echo 'make assets  copy the JavaScript libraries that pages use to static/vendor/'
@@ -114,7 +114,7 @@ lint: $(VENV)/.test
 
 # The tests run even where lint found something, so that one run tells everything; either makes it fail.
 test: $(VENV)/.test static/vendor/.made system
-	@($(LINT)) </dev/null; lint=$$?; $(BIN)/python -m pytest -n 2 </dev/null && exit $$lint
+	@($(LINT)) </dev/null; lint=$$?; $(BIN)/python -m pytest -n 2 $(TESTS) </dev/null && exit $$lint
 
 bench: $(VENV)/.test static/vendor/.made
 	@$(BIN)/python -m tests.bench
