@@ -19,7 +19,7 @@ def stripped(value: object) -> object:
 
 class _Stripping(DefaultMeta):
     def bind_field(
-        self, form: BaseForm, unbound_field: UnboundField[_Kind], options: MutableMapping[str, Any]
+        self, form: BaseForm, unbound_field: "UnboundField[_Kind]", options: MutableMapping[str, Any]
     ) -> _Kind:
         """Strip what is typed into text fields, so that a blank is empty; a password stays as it is."""
         kind = unbound_field.field_class
