@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
-from portal.core.db import Model, ddl
+from portal.core.db import Model, append_only
 
 GENESIS = "0" * 64
 _PENDING = "portal.audit.pending"
@@ -53,20 +53,7 @@ class AuditEntry(Model):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-_REFUSE = "append-only: audit_entry is never changed"
-ddl(
-    AuditEntry.__table__,
-    sqlite=[
-        f"CREATE TRIGGER audit_entry_no_{verb} BEFORE {verb} ON audit_entry BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
-        for verb in ("update", "delete")
-    ],
-    postgresql=[
-        "CREATE OR REPLACE FUNCTION audit_entry_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{_REFUSE}'; END $$",
-        "CREATE TRIGGER audit_entry_no_change BEFORE UPDATE OR DELETE ON audit_entry "
-        "FOR EACH ROW EXECUTE FUNCTION audit_entry_refuse()",
-    ],
-)
+append_only(AuditEntry.__table__)
 
 
 def record(

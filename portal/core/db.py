@@ -179,3 +179,23 @@ def ddl(
             # DDL formats with %, which the statements themselves may contain.
             made = sa.DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
             event.listen(table, "after_create", made)
+
+
+def append_only(table: sa.Table | sa.FromClause) -> None:
+    """Let the database refuse every change and deletion of a row of this table."""
+    assert isinstance(table, sa.Table)
+    name = table.name
+    refusal = f"append-only: {name} is never changed"
+    ddl(
+        table,
+        sqlite=[
+            f"CREATE TRIGGER {name}_no_{verb} BEFORE {verb} ON {name} BEGIN SELECT RAISE(ABORT, '{refusal}'); END"
+            for verb in ("update", "delete")
+        ],
+        postgresql=[
+            f"CREATE OR REPLACE FUNCTION {name}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{refusal}'; END $$",
+            f"CREATE TRIGGER {name}_no_change BEFORE UPDATE OR DELETE ON {name} "
+            f"FOR EACH ROW EXECUTE FUNCTION {name}_refuse()",
+        ],
+    )
