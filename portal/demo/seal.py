@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 SOURCE, KEYS, SEALED = HERE / "reports.toml", HERE / "keys", HERE / "sealed"
 RECIPIENTS = ("demo-triager1", "demo-triager2", "demo-triager3", "demo-recovery")
 FORMAT, KEY_SET = "sealed-report/1", 1
-IN_CLEAR = ("title", "scenario", "severity", "build", "outcome", "release", "mitigating_layer", "eligible")
+IN_CLEAR = ("title", "scenario", "build")
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
             sealed = seal(home, manifest(report))
             name = f"{number:02}.pgp"
             (SEALED / name).write_bytes(sealed)
-            clear = {key: report[key] for key in IN_CLEAR if key in report}
+            clear = {key: report[key] for key in IN_CLEAR}
             index.append({"file": name, "sha256": hashlib.sha256(sealed).hexdigest(), "size": len(sealed)} | clear)
     (SEALED / "index.json").write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(index)} reports sealed to {len(RECIPIENTS)} keys in {SEALED}\n")

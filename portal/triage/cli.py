@@ -109,10 +109,7 @@ def _say(line: str) -> None:
 def _login(options: argparse.Namespace) -> None:
     url = settings.checked(options.address)
     asked = getpass.getpass("Token: ") if sys.stdin.isatty() else sys.stdin.readline()
-    token = asked.strip()
-    if not re.fullmatch(r"[!-~]+", token):
-        raise Failure("That is not a token. Make one on the staff pages, under reports, tokens.")
-    made = Settings(url, token)
+    made = Settings(url, settings.checked_token(asked.strip()))
     next(Portal(made).reports(), None)
     _say(f"Signed in to {url}; kept in {settings.store(made, os.environ)}.")
 

@@ -64,7 +64,9 @@ class Portal:
         size, wanted = int(file["size"]), str(file["sha256"]).lower()
         with self._open("GET", url) as answer, target.open("xb") as out:
             count, digest = _copy(answer, out, size)
-        if count != size:
+        if count > size:
+            raise Damaged("What arrived is longer than the portal states.")
+        if count < size:
             raise Damaged(f"The download broke off after {count} of {size} bytes. Try again.")
         if digest != wanted:
             raise Damaged("What arrived is not what the portal states: the SHA-256 differs.")

@@ -31,7 +31,7 @@ class Manifest(NamedTuple):
 
 
 def read(body: bytes) -> Manifest | None:
-    """The manifest in a decrypted body; None if it is something else, sealed by hand. Raises Damaged if it is broken."""
+    """The manifest in a decrypted body; None if that is something else, sealed by hand. Raises Damaged if malformed."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

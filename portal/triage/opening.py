@@ -50,8 +50,8 @@ def fetch(portal: Portal, ref: str, to: Path) -> Path:
 def open_report(portal: Portal, ref: str, to: Path, limit: int) -> Opened:
     """Download, decrypt and check a report; on any failure nothing that was decrypted is left.
 
-    All happens in a private folder (0700) beside the target, which gets its name when everything has been checked. A disk
-    keeps what was once written to it until it is overwritten: work on an encrypted one.
+    All happens in a private folder (0700) beside the target, which gets its name when everything has been checked. A
+    disk keeps what was once written to it until it is overwritten: work on an encrypted one.
     """
     target = _target(to, _checked(ref))
     with _private(to) as work:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 from collections.abc import Mapping
 from ipaddress import ip_address
@@ -30,7 +31,7 @@ def place(environment: Mapping[str, str]) -> Path:
 def load(environment: Mapping[str, str]) -> Settings:
     """The settings in force. Raises Failure if there are none, or if others can read them."""
     if TOKEN in environment and URL in environment:
-        return Settings(checked(environment[URL]), environment[TOKEN])
+        return Settings(checked(environment[URL]), checked_token(environment[TOKEN]))
     path = place(environment)
     try:
         with path.open(encoding="utf-8") as file:
@@ -39,7 +40,7 @@ def load(environment: Mapping[str, str]) -> Settings:
                     f"{path} can be read by others. Make it yours alone: chmod 600 {path}; then renew the token."
                 )
             stored = json.load(file)
-        return Settings(checked(stored["url"]), stored["token"])
+        return Settings(checked(str(stored["url"])), checked_token(str(stored["token"])))
     except FileNotFoundError:
         raise Failure(f"Not signed in: run `portal-triage login ADDRESS`, or set {URL} and {TOKEN}.") from None
     except (ValueError, KeyError, TypeError):
@@ -77,6 +78,13 @@ def checked(url: str) -> str:
     if "/staff/" not in f"{path}/":
         raise Failure("Give the address of the challenge's staff pages: https://portal.example/staff/CHALLENGE")
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def checked_token(token: str) -> str:
+    """The token, if it can be one: it becomes part of a request's head."""
+    if not re.fullmatch(r"[!-~]+", token):
+        raise Failure("That is not a token. Make one on the staff pages, under reports, tokens.")
+    return token
 
 
 def loopback(host: str) -> bool:
