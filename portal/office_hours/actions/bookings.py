@@ -141,9 +141,9 @@ def mark_booking(session: Session, booking: Booking, move: Move[BookingState], *
     reason = rules.why_not_mark(booking, at)
     if reason:
         raise Refused(reason)
-    before = booking.state
+    slot, before = booking.slot, booking.state
     take(session, booking, move, at=at)
-    _note(session, move.name, booking, booking.slot, by=by, at=at, before={"state": before})
+    _note(session, move.name, booking, slot, by=by, at=at, before={"state": before})
 
 
 def expire_holds(

@@ -76,12 +76,7 @@ def cancel_sitting(session: Session, sitting: Sitting, reason: str, *, by: int, 
     slug = sitting.series.challenge.slug
     take(session, sitting, states.CANCEL_SITTING, at=at, cancel_reason=reason)
     # The slots first: a booking that is being made holds its slot, and one made later finds it cancelled.
-    session.execute(
-        sa.update(Slot)
-        .where(Slot.sitting_id == sitting.id)
-        .values(state=SlotState.CANCELLED)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(sa.update(Slot).where(Slot.sitting_id == sitting.id).values(state=SlotState.CANCELLED))
     bookings = _live_in(session, sitting)
     for booking in bookings:
         withdraw_booking(session, booking, reason, by=by, at=at, sender=sender)

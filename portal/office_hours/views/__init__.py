@@ -1,0 +1,9 @@
+"""Office hours over HTTP: participants' pages, staff pages, calendars."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("office_hours", __name__)
+
+from portal.office_hours.views import calendars, participant, staff  # noqa: E402
+
+__all__ = ["blueprint", "calendars", "participant", "staff"]

@@ -1,0 +1,112 @@
+"""What the templates are given: slots by day on the viewer's clock, and what stands in the way of each."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+from flask import current_app
+
+from portal.accounts.models import Account
+from portal.core.mail import config_of
+from portal.office_hours import rules
+from portal.office_hours.ics import Sender
+from portal.office_hours.models import Booking, Series, Slot
+from portal.office_hours.queries import Offer
+from portal.office_hours.states import BookingState
+from portal.office_hours.time import Face, face, iso_week, shift
+
+
+class Card(NamedTuple):
+    """One slot for one viewer. `why_not` is empty where it can be booked."""
+
+    slot: Slot
+    series: Series
+    begin: Face
+    end: Face
+    free: int
+    shifted: str
+    why_not: str
+
+
+class Day(NamedTuple):
+    """The slots of one day on the viewer's clock."""
+
+    date: date
+    cards: list[Card]
+
+
+class Quota(NamedTuple):
+    """How many bookings of a week are left."""
+
+    week: str
+    left: int
+    of: int
+
+
+class Entry(NamedTuple):
+    """One line of a booking's timeline."""
+
+    at: datetime
+    title: str
+    detail: str = ""
+    actor: str = ""
+
+
+def sender() -> Sender:
+    """Who invites: the portal under its configured address."""
+    return Sender.of(config_of(current_app))
+
+
+def days(
+    offers: Sequence[Offer], mine: Sequence[Booking], used: Counter[str], viewer: Account, at: datetime
+) -> list[Day]:
+    """Offers as cards, grouped by day; what is not open for booking yet is left out."""
+    cards = [
+        _card(offer, mine, used, viewer, at)
+        for offer in offers
+        if offer.slot.starts_at <= at + timedelta(days=offer.slot.sitting.series.advance_days)
+    ]
+    return [Day(day, list(group)) for day, group in groupby(cards, key=lambda card: card.begin.day)]
+
+
+def _card(offer: Offer, mine: Sequence[Booking], used: Counter[str], viewer: Account, at: datetime) -> Card:
+    slot, series = offer.slot, offer.slot.sitting.series
+    free = offer.seats - offer.taken
+    spent = used[iso_week(slot.starts_at, series.challenge.zone)] >= series.weekly_quota
+    why_not = (
+        rules.why_not_slot(slot, series, at)
+        or rules.why_not_mine(slot, mine)
+        or ("All seats are taken." if free < 1 else None)
+        or ("Your bookings of this week are used up." if spent else None)
+        or ""
+    )
+    return Card(
+        slot, series, face(slot.starts_at, viewer.zone, series.zone), face(slot.ends_at, viewer.zone, series.zone),
+        free, _shifted(slot, series, viewer), why_not,
+    )  # fmt: skip
+
+
+def _shifted(slot: Slot, series: Series, viewer: Account) -> str:
+    by = shift(slot.sitting.recurrence_local, series.zone, viewer.zone)
+    if not by:
+        return ""
+    return f"{rules.length(abs(by))} {'later' if by > timedelta() else 'earlier'} than usual for you"
+
+
+def quota_of(series: Sequence[Series], used: Counter[str], week: str) -> Quota:
+    """What is left of a week; where series differ, the most generous one counts."""
+    most = max((each.weekly_quota for each in series), default=0)
+    return Quota(week, max(0, most - used[week]), most)
+
+
+def timeline_of(booking: Booking) -> list[Entry]:
+    """How the booking came to be what it is."""
+    entries = [Entry(booking.booked_at, "Booked", actor=booking.account.name)]
+    moved = booking.sequence and booking.state in (BookingState.CONFIRMED, BookingState.ATTENDED, BookingState.NO_SHOW)
+    if moved:
+        entries.append(Entry(booking.changed_at, "Moved to its present time"))
+    if booking.state is not BookingState.CONFIRMED:
+        entries.append(Entry(booking.state_since, booking.state.replace("_", " ").capitalize()))
+    return entries

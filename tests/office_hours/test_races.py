@@ -1,0 +1,179 @@
+"""Many at once. The only answers are a seat, taken, and used up; nothing is ever given twice."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.challenges.models import Member
+from portal.core.db import db, prepare
+from portal.core.errors import Conflict, Refused
+from portal.office_hours import actions, queries
+from portal.office_hours.actions import Wish
+from portal.office_hours.models import Booking, Seat, Sitting, Slot
+from portal.office_hours.states import COUNTED, LIVE
+from tests.cast import NOON, make_account, make_participant
+from tests.office_hours.conftest import SENDER, Stage
+
+CROWD = 64
+
+
+class Crowd:
+    """Runs something in 64 threads at the same moment, each with its own session; what came of it, counted."""
+
+    def __init__(self) -> None:
+        self.engine = sa.create_engine(db.engine.url, pool_size=CROWD, pool_timeout=60)
+        prepare(self.engine)
+
+    def run(self, act: Callable[[Session, int], object]) -> Counter[str]:
+        start = Barrier(CROWD)
+
+        def one(number: int) -> str:
+            start.wait()
+            with Session(self.engine) as session:
+                try:
+                    act(session, number)
+                    session.commit()
+                except (Conflict, Refused) as answer:
+                    return type(answer).__name__
+                return "done"
+
+        with ThreadPoolExecutor(CROWD) as pool:
+            return Counter(pool.map(one, range(CROWD)))
+
+
+@pytest.fixture
+def crowd(stage: Stage) -> Iterator[Crowd]:
+    """Sixty-four threads on the test's database."""
+    made = Crowd()
+    yield made
+    made.engine.dispose()
+
+
+def members(stage: Stage, number: int) -> list[int]:
+    """So many participants more."""
+    made = [
+        make_participant(stage.session, stage.cast.challenge, make_account(stage.session, f"Researcher {one}"))
+        for one in range(number)
+    ]
+    stage.session.commit()
+    return [participant.members[0].id for participant in made]
+
+
+def book(session: Session, challenge_id: int, slot_id: int, member_id: int, key: str) -> None:
+    slot = queries.slot_of(session, challenge_id, slot_id)
+    member = session.get_one(Member, member_id)
+    actions.book_slot(session, slot, member, Wish(key, "Topic"), at=NOON, sender=SENDER)
+
+
+def seats_of(session: Session) -> list[tuple[int, int]]:
+    rows = session.execute(sa.select(Booking.slot_id, Booking.seat_no).where(Booking.state.in_(LIVE)))
+    return sorted((slot_id, seat_no) for slot_id, seat_no in rows)
+
+
+def test_sixty_four_want_sixteen_seats_of_one_slot(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slot_id = stage.slots(stage.series(slots=1, seats=16))[0].id
+    who, challenge_id = members(stage, CROWD), stage.cast.challenge.id
+    session.commit()
+
+    answers = crowd.run(lambda own, number: book(own, challenge_id, slot_id, who[number], "once"))
+
+    assert answers == {"done": 16, "Conflict": 48}
+    assert seats_of(session) == [(slot_id, number) for number in range(1, 17)]
+
+
+def test_sixty_four_want_sixteen_slots(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slots = [slot.id for slot in stage.slots(stage.series(slots=16, slot_minutes=20))[:16]]
+    who, challenge_id = members(stage, CROWD), stage.cast.challenge.id
+    session.commit()
+
+    answers = crowd.run(lambda own, number: book(own, challenge_id, slots[number % 16], who[number], "once"))
+
+    assert answers == {"done": 16, "Conflict": 48}
+    assert seats_of(session) == [(slot_id, 1) for slot_id in sorted(slots)]
+
+
+def test_eight_participants_want_more_than_their_quota(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slots = [slot.id for slot in stage.slots(stage.series(slots=8, seats=16, weekly_quota=2))[:8]]
+    who, challenge_id = members(stage, 8), stage.cast.challenge.id
+    session.commit()
+
+    answers = crowd.run(
+        lambda own, number: book(own, challenge_id, slots[number % 8], who[number // 8], f"request-{number}")
+    )
+
+    assert answers == {"done": 16, "Refused": 48}
+    held = session.execute(sa.select(Booking.participant_id, Booking.quota_no).where(Booking.state.in_(COUNTED))).all()
+    assert sorted(Counter(number for number, _ in held).values()) == [2] * 8
+    assert Counter(number for _, number in held) == {1: 8, 2: 8}
+
+
+def test_one_request_sent_sixty_four_times_is_one_booking(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slot_id = stage.slots(stage.series(seats=4))[0].id
+    [who], challenge_id = members(stage, 1), stage.cast.challenge.id
+    session.commit()
+
+    answers = crowd.run(lambda own, _: book(own, challenge_id, slot_id, who, "the same"))
+
+    assert answers == {"done": 64}
+    assert seats_of(session) == [(slot_id, 1)]
+
+
+def test_sixty_four_move_to_the_same_four_seats(session: Session, stage: Stage, crowd: Crowd) -> None:
+    series = stage.series(slots=4, seats=16)
+    slots = stage.slots(series)
+    day_after = series.first_local + timedelta(days=1)
+    target = stage.slots(stage.series(first=day_after, seats=4, slots=1))[0].id
+    who = members(stage, CROWD)
+    for number, member_id in enumerate(who):
+        book(session, stage.cast.challenge.id, slots[number % 4].id, member_id, "once")
+    session.commit()
+    bookings = session.scalars(sa.select(Booking.id).order_by(Booking.id)).all()
+    session.commit()
+
+    def move(own: Session, number: int) -> None:
+        booking, slot = own.get_one(Booking, bookings[number]), own.get_one(Slot, target)
+        actions.reschedule_booking(own, booking, slot, by=booking.account_id, at=NOON, sender=SENDER)
+
+    answers = crowd.run(move)
+
+    assert answers == {"done": 4, "Conflict": 60}
+    assert [seat for seat in seats_of(session) if seat[0] == target] == [(target, number) for number in range(1, 5)]
+    assert len(seats_of(session)) == CROWD
+
+
+def test_a_session_is_cancelled_while_everybody_books(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slots = stage.slots(stage.series(slots=4, seats=16))[:4]
+    sitting_id, ids = slots[0].sitting_id, [slot.id for slot in slots]
+    who, challenge_id, host = members(stage, CROWD), stage.cast.challenge.id, stage.cast.host.id
+    session.commit()
+
+    def act(own: Session, number: int) -> None:
+        if number == CROWD // 2:
+            sitting = queries.sitting_of(own, challenge_id, sitting_id)
+            actions.cancel_sitting(own, sitting, "The host is ill.", by=host, at=NOON, sender=SENDER)
+        else:
+            book(own, challenge_id, ids[number % 4], who[number], "once")
+
+    crowd.run(act)
+
+    # Whoever was quicker has been told; nobody sits in a cancelled session.
+    assert seats_of(session) == []
+
+
+def test_sessions_are_made_once_by_sixty_four_workers(session: Session, stage: Stage, crowd: Crowd) -> None:
+    series = actions.create_series(session, stage.cast.challenge, stage.plan(seats=2), by=stage.cast.host.id, at=NOON)
+    session.commit()
+    number = series.id
+    session.commit()
+    span = {"since": NOON, "before": NOON + timedelta(weeks=3), "at": NOON}
+
+    answers = crowd.run(lambda own, _: actions.materialise(own, number, **span))
+
+    counts = [session.scalars(sa.select(sa.func.count()).select_from(kind)).one() for kind in (Sitting, Slot, Seat)]
+    assert (answers, counts) == ({"done": 64}, [3, 12, 24])
