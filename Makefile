@@ -107,7 +107,8 @@ system:
 		echo "The tests need programs that are missing here. On Debian: sudo apt-get install $$*" >&2; exit 1; \
 	fi
 
-LINT = $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+LINT = failed=0; for check in 'ruff check --quiet .' 'ruff format --quiet --check .' mypy 'lint-imports --no-logo'; do \
+	$(BIN)/$$check || failed=1; done; exit $$failed
 
 lint: $(VENV)/.test
 	@$(LINT)

@@ -204,3 +204,8 @@ def statements(app: Flask, session: Session) -> Iterator[list[str]]:
 def pytest_configure() -> None:
     """Clocks and zones of the machine must not matter."""
     os.environ["TZ"] = os.environ.get("PORTAL_TEST_TZ", "UTC")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is quick tells first."""
+    items.sort(key=lambda item: any(item.iter_markers("slow")) or any(item.iter_markers("browser")))
