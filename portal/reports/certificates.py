@@ -139,6 +139,11 @@ def armor(data: bytes) -> str:
     )
 
 
+def split(text: str) -> list[str]:
+    """The armored blocks of a text, one after another."""
+    return [found.group(0) for found in _ARMOR.finditer(text)]
+
+
 def bundle(certificates: list[str]) -> str:
     """Several armored certificates as one armored block."""
     return armor(b"".join(dearmor(each) for each in certificates))

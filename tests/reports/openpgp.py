@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal.reports.certificates import armor
+
 GPG = shutil.which("gpg") or "gpg"
 KEY_ID = "1122334455667788"
 
@@ -55,9 +57,46 @@ def sealed(size: int = 64, *, version: int = 1) -> bytes:
     return bytes([version]) + bytes(index * 7 & 0xFF for index in range(size - 1))
 
 
-def message(size: int = 64) -> bytes:
-    """The smallest thing that is taken: one recipient, one sealed packet."""
-    return recipient() + new_packet(18, sealed(size))
+def message(size: int = 64, key_ids: Sequence[str] = (KEY_ID,)) -> bytes:
+    """The smallest thing that is taken: recipients, and one sealed packet, long ones in parts of 8 KiB."""
+    powers = [13] * (size // 8192 if size > 8384 else 0)
+    return b"".join(recipient(each) for each in key_ids) + parts(18, sealed(size), powers)
+
+
+def subpacket(kind: int, body: bytes) -> bytes:
+    """One subpacket of a signature."""
+    return bytes([len(body) + 1, kind]) + body
+
+
+FEATURES = subpacket(30, b"\x01")
+FOR_ENCRYPTION = subpacket(27, b"\x0c")
+
+
+def signature(kind: int, *hashed: bytes) -> bytes:
+    """A version 4 signature that signs nothing."""
+    area = subpacket(2, (1_500_000_000).to_bytes(4, "big")) + b"".join(hashed)
+    return new_packet(2, bytes([4, kind, 22, 8]) + len(area).to_bytes(2, "big") + area + b"\0\0\xab\xcd")
+
+
+def key(tag: int, *, version: int = 4, algorithm: int = 22, seed: int = 0) -> bytes:
+    """A public key or subkey; `seed` tells keys apart."""
+    head = bytes([version]) + (1_500_000_000).to_bytes(4, "big") + bytes([algorithm])
+    return new_packet(tag, head + bytes([seed]) * 40)
+
+
+def certificate(
+    name: str = "Ada <ada@example.org>",
+    *,
+    features: bytes = FEATURES,
+    binding: tuple[bytes, ...] = (FOR_ENCRYPTION,),
+    more: bytes = b"",
+    version: int = 4,
+    algorithm: int = 18,
+    seed: int = 0,
+) -> str:
+    """An armored certificate as gpg 2.2 would make it, but for the signatures."""
+    head = key(6, version=version, seed=seed) + new_packet(13, name.encode()) + signature(0x13, features)
+    return armor(head + key(14, algorithm=algorithm, seed=seed) + signature(0x18, *binding) + more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.reports.certificates import Unfit, armor, bundle, dearmor, inspect, packets
-from tests.reports.openpgp import Gpg, gpg_home, new_packet
+from tests.reports.openpgp import FOR_ENCRYPTION, Gpg, certificate, gpg_home, signature, subpacket
 
 NOW = datetime.now(UTC)
 
@@ -22,31 +22,6 @@ def gpg() -> Iterator[Gpg]:
         home.make("Ada <ada@example.org>")
         home.make("Ben <ben@example.org>", algorithm="rsa2048", expire="90d")
         yield home
-
-
-def subpacket(kind: int, body: bytes) -> bytes:
-    return bytes([len(body) + 1, kind]) + body
-
-
-def signature(kind: int, *hashed: bytes) -> bytes:
-    area = subpacket(2, (1_600_000_000).to_bytes(4, "big")) + b"".join(hashed)
-    return new_packet(2, bytes([4, kind, 22, 8]) + len(area).to_bytes(2, "big") + area + b"\0\0\xab\xcd")
-
-
-def key(tag: int, *, version: int = 4, algorithm: int = 22) -> bytes:
-    return new_packet(tag, bytes([version]) + (1_600_000_000).to_bytes(4, "big") + bytes([algorithm]) + bytes(40))
-
-
-FEATURES = subpacket(30, b"\x01")
-FOR_ENCRYPTION = subpacket(27, b"\x0c")
-
-
-def certificate(
-    *, features: bytes = FEATURES, binding: tuple[bytes, ...] = (FOR_ENCRYPTION,), more: bytes = b"", **how: int
-) -> str:
-    name = new_packet(13, b"Ada <ada@example.org>")
-    head = key(6, version=how.get("version", 4)) + name + signature(0x13, features)
-    return armor(head + key(14, algorithm=how.get("algorithm", 18)) + signature(0x18, *binding) + more)
 
 
 @pytest.mark.parametrize("name", ["Ada <ada@example.org>", "Ben <ben@example.org>"])

@@ -1,5 +1,6 @@
 """Reports: what stays in clear of them, and what happened to them."""
 
+import base64
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -129,6 +130,11 @@ class Receipt(Model):
     made_at: Mapped[datetime]
     body: Mapped[str] = mapped_column(sa.Text)
     signature: Mapped[str] = mapped_column(sa.String(88))
+
+    @property
+    def raw_signature(self) -> bytes:
+        """The signature's sixty-four octets, as OpenSSL reads them."""
+        return base64.b64decode(self.signature)
 
 
 explain("ck_report_duplicate_of_another", "A report cannot be a duplicate of itself.")

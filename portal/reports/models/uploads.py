@@ -14,7 +14,6 @@ from portal.reports.models.keys import KeySet
 from portal.reports.models.reports import Report
 from portal.reports.states import UploadState
 
-
 _LIVE = sa.text("state IN ('open', 'complete')")
 
 

@@ -1,0 +1,308 @@
+"""Bytes on their way into the store: cut into chunks, walked over, hashed, kept, and only then counted.
+
+Every chunk is its own transaction, because a connection may break at any byte and nothing that was kept may be lost. No
+transaction is open while bytes are awaited. Whoever counts first wins: a chunk counts only if the file still ends where
+the chunk begins.
+"""
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import IO, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import ClientDisconnected
+
+from portal.core.blobs import Blobs
+from portal.core.errors import Conflict
+from portal.reports import refusals, rules
+from portal.reports.actions.drafts import end_upload
+from portal.reports.models import Chunk, KeySet, Upload
+from portal.reports.queries import uploads as files
+from portal.reports.states import UploadState
+from portal.reports.walker import Recipients, Walker
+
+MOVED_ON = "The file has grown meanwhile. Ask for its offset and go on from there."
+
+
+class WrongChecksum(Conflict):
+    """The bytes are not those whose checksum was sent along."""
+
+    status = 460
+    title = "Checksum mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where a file stands as one request finds it, in plain values that outlive a transaction."""
+
+    id: str
+    number: int
+    position: int
+    length: int | None
+    walker: dict[str, Any] | None
+    limit: int
+    chunks: int
+    sets: tuple[Recipients, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk that is kept in the store and not yet counted."""
+
+    offset: int
+    size: int
+    sha256: str
+    key: str
+    walker: dict[str, Any]
+
+
+class Hashers:
+    """Running hashes of files whose parts come to the same process one after another.
+
+    Only a convenience: a hash that is not here, or that stopped elsewhere, is made anew from the chunks.
+    """
+
+    def __init__(self, room: int = 64) -> None:
+        self._room = room
+        self._kept: OrderedDict[str, tuple[int, Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def take(self, upload_id: str, position: int) -> Any:
+        """The hash of the first `position` bytes, or None."""
+        with self._lock:
+            at, hasher = self._kept.pop(upload_id, (0, hashlib.sha256()))
+        return hasher if at == position else None
+
+    def keep(self, upload_id: str, position: int, hasher: Any) -> None:
+        """Put the hash of the first `position` bytes aside."""
+        with self._lock:
+            self._kept[upload_id] = (position, hasher)
+            while len(self._kept) > self._room:
+                self._kept.popitem(last=False)
+
+
+_hashers = Hashers()
+
+
+def course(session: Session, upload: Upload, sets: Sequence[KeySet], limits: rules.Limits) -> Course:
+    """Read where a file stands."""
+    wanted = tuple(rules.recipients(each) for each in sets)
+    count = session.scalars(sa.select(sa.func.count()).where(Chunk.upload_id == upload.id)).one()
+    return Course(upload.id, upload.number, upload.position, upload.length, upload.walker, limits.file, count, wanted)
+
+
+def pieces(stream: IO[bytes], most: int | None) -> Iterator[bytes]:
+    """The stream in pieces of 8 MiB. Where it breaks off, what had come is the last piece."""
+    taken = 0
+    while most is None or taken < most:
+        wanted = rules.PART if most is None else min(rules.PART, most - taken)
+        piece = _fill(stream, wanted)
+        if piece:
+            taken += len(piece)
+            yield piece
+        if len(piece) < wanted:
+            return
+
+
+def _fill(stream: IO[bytes], wanted: int) -> bytes:
+    """`wanted` bytes, or fewer at the end of the stream, however it ends. One copy at most is held beside them."""
+    got: list[bytes] = []
+    missing = wanted
+    while missing:
+        try:
+            some = stream.read(min(missing, 1 << 20))
+        except (ClientDisconnected, OSError):
+            break
+        if not some:
+            break
+        got.append(some)
+        missing -= len(some)
+    return b"".join(got)
+
+
+def receive(
+    session: Session,
+    store: Blobs,
+    begun: Course,
+    stream: IO[bytes],
+    *,
+    at: datetime,
+    checksum: bytes | None = None,
+    length: int | None = None,
+) -> int:
+    """Take the bytes that follow; the new offset.
+
+    `length` is the file's length where this request is the one that tells it. With a `checksum` (SHA-256) nothing
+    counts until all bytes of the request have come and fit. Raises NotAcceptable once the walker sees what is wrong
+    (the file has then ended), Conflict if another request was first, WrongChecksum.
+    """
+    # The lock that reading may have taken must not be held while the network is waited for.
+    session.rollback()
+    taking = _Taking(session, store, begun, length, at)
+    try:
+        if checksum is None:
+            taking.one_by_one(stream)
+        else:
+            taking.all_or_none(stream, checksum)
+    except refusals.NotAcceptable as refusal:
+        refuse(session, begun.id, refusal, at=at)
+        raise
+    return taking.position
+
+
+class _Taking:
+    """One request's bytes on their way."""
+
+    def __init__(self, session: Session, store: Blobs, begun: Course, length: int | None, at: datetime) -> None:
+        self.position = begun.position
+        self._session, self._store, self._at = session, store, at
+        self._begun, self._told = begun, length
+        self._count = begun.chunks
+        known = begun.length if begun.length is not None else length
+        self._most = None if known is None else known - begun.position
+        self._walker = Walker.resume(begun.walker, begun.sets, limit=begun.limit, length=known)
+        self._hasher = _hashers.take(begun.id, begun.position)
+
+    def one_by_one(self, stream: IO[bytes]) -> None:
+        """Let each piece count as soon as it is kept."""
+        taken = False
+        for data in pieces(stream, self._most):
+            self._let_count([self._keep(data, self._count)])
+            taken = True
+        if not taken:
+            self._let_count([])
+        self._end()
+
+    def all_or_none(self, stream: IO[bytes], checksum: bytes) -> None:
+        """Let the pieces count together once the checksum fits. Bytes that came broken are no fault of the file's."""
+        whole = hashlib.sha256()
+        kept: list[Piece] = []
+        refusal: refusals.NotAcceptable | None = None
+        for data in pieces(stream, self._most):
+            whole.update(data)
+            try:
+                kept += [] if refusal else [self._keep(data, self._count + len(kept))]
+            except refusals.NotAcceptable as found:
+                refusal = found
+        if whole.digest() != checksum:
+            self._forget(kept)
+            raise WrongChecksum("The bytes are not those that were sent: the checksum differs. Send this part again.")
+        if refusal:
+            raise refusal
+        self._let_count(kept)
+        self._end()
+
+    def _end(self) -> None:
+        if self._hasher:
+            _hashers.keep(self._begun.id, self.position, self._hasher)
+
+    def _keep(self, data: bytes, number: int) -> Piece:
+        """Walk over a piece and put it into the store."""
+        if number >= rules.MOST_CHUNKS:
+            raise refusals.TooManyParts
+        offset = self._walker.offset
+        self._walker.feed(data)
+        key = f"reports/{self._begun.id}/{number:06}-{secrets.token_hex(8)}"
+        self._store.put(key, data)
+        if self._hasher:
+            self._hasher.update(data)
+        return Piece(offset, len(data), hashlib.sha256(data).hexdigest(), key, self._walker.state())
+
+    def _let_count(self, kept: Sequence[Piece]) -> None:
+        """Let pieces count that are in the store, all or none, if nobody else has gone on meanwhile."""
+        still = [Upload.id == self._begun.id, Upload.state == UploadState.OPEN, Upload.position == self.position]
+        if self._told is not None:
+            still.append(sa.or_(Upload.length.is_(None), Upload.length == self._told))
+        changed = self._session.execute(
+            sa.update(Upload).where(*still).values(self._values(kept)).execution_options(synchronize_session=False)
+        )
+        assert isinstance(changed, sa.CursorResult)
+        if changed.rowcount != 1:
+            self._session.rollback()
+            self._forget(kept)
+            raise Conflict(MOVED_ON)
+        for piece in kept:
+            self._session.add(
+                Chunk(
+                    upload_id=self._begun.id, position=self._count, offset=piece.offset, size=piece.size,
+                    sha256=piece.sha256, key=piece.key,
+                )
+            )  # fmt: skip
+            self._count += 1
+            self.position += piece.size
+        self._session.commit()
+
+    def _values(self, kept: Sequence[Piece]) -> dict[str, object]:
+        values: dict[str, object] = {"expires_at": self._at + rules.KEEP_OPEN}
+        if kept:
+            values |= {"position": kept[-1].offset + kept[-1].size, "walker": kept[-1].walker}
+        if self._told is not None:
+            values["length"] = self._told
+        return values
+
+    def _forget(self, kept: Sequence[Piece]) -> None:
+        for piece in kept:
+            self._store.delete(piece.key)
+
+
+def refuse(session: Session, upload_id: str, refusal: refusals.NotAcceptable, *, at: datetime) -> None:
+    """End a file with the reason. Its pieces are collected later."""
+    session.rollback()
+    end_upload(session, upload_id, UploadState.REFUSED, at=at, refusal={"code": refusal.code, "reason": refusal.reason})
+    session.commit()
+
+
+def complete(session: Session, store: Blobs, upload_id: str, *, at: datetime) -> bool:
+    """End a file with success if all its bytes are there; whether it is complete now.
+
+    Safe to call again: a process may have died between the last chunk and this. Raises NotAcceptable where the file
+    ends too early.
+    """
+    upload = session.get_one(Upload, upload_id, populate_existing=True)
+    state, position, length = upload.state, upload.position, upload.length
+    if state is not UploadState.OPEN or position != length:
+        return state is UploadState.COMPLETE
+    walker = Walker.resume(upload.walker, (), limit=position + 1)
+    keys = [(chunk.key, chunk.sha256) for chunk in files.chunks(session, upload_id)]
+    session.rollback()
+    try:
+        walker.finish()
+    except refusals.NotAcceptable as refusal:
+        refuse(session, upload_id, refusal, at=at)
+        raise
+    hasher = _hashers.take(upload_id, position) or _hash(store, keys)
+    key_set_id = session.scalars(sa.select(KeySet.id).where(KeySet.number == walker.key_set)).one()
+    session.execute(
+        sa.update(Upload)
+        .where(Upload.id == upload_id, Upload.state == UploadState.OPEN, Upload.position == length)
+        .values(state=UploadState.COMPLETE, sha256=hasher.hexdigest(), key_set_id=key_set_id, ended_at=at)
+        .execution_options(synchronize_session=False)
+    )
+    session.commit()
+    return True
+
+
+def _hash(store: Blobs, keys: Sequence[tuple[str, str]]) -> Any:
+    whole = hashlib.sha256()
+    for data in read(store, keys):
+        whole.update(data)
+    return whole
+
+
+class Damaged(Exception):
+    """The store has given back other bytes than it was given."""
+
+
+def read(store: Blobs, keys: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+    """The chunks under (key, SHA-256), one after another. Raises Damaged rather than give out other bytes."""
+    for key, sha256 in keys:
+        data = store.get(key)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise Damaged(key)
+        yield data

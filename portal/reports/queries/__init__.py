@@ -1,0 +1,1 @@
+"""Finding reports, files, key sets and tokens, always within what the person may see."""

@@ -1,0 +1,71 @@
+"""Key sets and tokens."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from portal.core.errors import NotFound
+from portal.reports import rules
+from portal.reports.models import KeySet, UploadToken
+
+
+def key_sets(session: Session) -> Sequence[KeySet]:
+    """All key sets with their members, the newest first."""
+    return session.scalars(sa.select(KeySet).options(selectinload(KeySet.members)).order_by(KeySet.number.desc())).all()
+
+
+def current_set(session: Session) -> KeySet | None:
+    """The key set to which one seals now."""
+    return session.scalars(
+        sa.select(KeySet).options(selectinload(KeySet.members)).order_by(KeySet.number.desc()).limit(1)
+    ).one_or_none()
+
+
+def accepted_sets(session: Session, at: datetime) -> list[KeySet]:
+    """The key sets that count at this time, the current one first."""
+    newest = session.scalars(
+        sa.select(KeySet).options(selectinload(KeySet.members)).order_by(KeySet.number.desc()).limit(2)
+    ).all()
+    return rules.accepted(newest, at)
+
+
+def token_hash(secret: str) -> str:
+    """How a token is kept. It is random and long, so one round is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def live_token(session: Session, secret: str, at: datetime) -> UploadToken | None:
+    """The token, with its account, if it may still be used."""
+    found = session.scalars(
+        sa.select(UploadToken)
+        .options(joinedload(UploadToken.account))
+        .where(
+            UploadToken.token_hash == token_hash(secret), UploadToken.revoked_at.is_(None), UploadToken.expires_at > at
+        )
+    ).one_or_none()
+    return found if found and found.account.active else None
+
+
+def tokens(session: Session, challenge_id: int, account_id: int, at: datetime) -> Sequence[UploadToken]:
+    """A person's tokens that may still be used."""
+    return session.scalars(
+        sa.select(UploadToken)
+        .where(
+            UploadToken.challenge_id == challenge_id, UploadToken.account_id == account_id,
+            UploadToken.revoked_at.is_(None), UploadToken.expires_at > at,
+        )
+        .order_by(UploadToken.id)
+    ).all()  # fmt: skip
+
+
+def token_of(session: Session, token_id: int, account_id: int) -> UploadToken:
+    """One of a person's tokens. Raises NotFound."""
+    found = session.scalars(
+        sa.select(UploadToken).where(UploadToken.id == token_id, UploadToken.account_id == account_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("token")
+    return found

@@ -1,0 +1,143 @@
+"""Reports: of a participant, and of a challenge for its triagers."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from portal.core.errors import NotFound
+from portal.core.paging import Page, keyset
+from portal.reports import states
+from portal.reports.models import KeySet, Note, Receipt, Report, ReportEvent
+from portal.reports.states import ReportState
+
+_WITH = (
+    joinedload(Report.participant),
+    joinedload(Report.scenario),
+    joinedload(Report.key_set),
+    joinedload(Report.assignee),
+)
+_WHOLE = (
+    *_WITH,
+    joinedload(Report.challenge),
+    joinedload(Report.submitted_by),
+    joinedload(Report.duplicate_of),
+    joinedload(Report.achieved_scenario),
+    joinedload(Report.key_set).selectinload(KeySet.members),
+)
+
+
+def of_participant(session: Session, participant_id: int) -> Sequence[Report]:
+    """The participant's reports, the newest first, without drafts that were given up."""
+    return session.scalars(
+        sa.select(Report)
+        .options(*_WITH)
+        .where(
+            Report.participant_id == participant_id,
+            sa.or_(Report.state != ReportState.WITHDRAWN, Report.received_at.is_not(None)),
+        )
+        .order_by(Report.number.desc())
+    ).all()
+
+
+def _one(session: Session, where: tuple[sa.ColumnElement[bool], ...]) -> Report:
+    found = session.scalars(sa.select(Report).options(*_WHOLE).where(*where)).one_or_none()
+    if found is None:
+        raise NotFound("report")
+    return found
+
+
+def own(session: Session, participant_id: int, ref: str) -> Report:
+    """One of the participant's reports. Raises NotFound."""
+    return _one(session, (Report.participant_id == participant_id, Report.ref == ref))
+
+
+def of_challenge(session: Session, challenge_id: int, ref: str) -> Report:
+    """A report that has arrived, for triagers. Raises NotFound."""
+    return _one(session, (Report.challenge_id == challenge_id, Report.ref == ref, Report.received_at.is_not(None)))
+
+
+def _arrived(challenge_id: int) -> sa.Select[Report]:
+    return sa.select(Report).where(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
+
+
+def queue(session: Session, challenge_id: int, state: str, after: str | None, limit: int = 50) -> Page[Report]:
+    """Reports for triage, what is due first on top: in one state, "" for all that wait, or "all". Raises NotFound."""
+    rows = _arrived(challenge_id).options(*_WITH)
+    if not state:
+        rows = rows.where(Report.state.in_(states.OPEN))
+    elif state != "all":
+        if state not in list(ReportState):
+            raise NotFound("state")
+        rows = rows.where(Report.state == ReportState(state))
+    return keyset(session, rows, order=[(Report.due_at, "asc"), (Report.id, "asc")], after=after, limit=limit)
+
+
+def counts(session: Session, challenge_id: int) -> dict[ReportState, int]:
+    """How many reports that have arrived are in each state."""
+    rows = session.execute(
+        sa.select(Report.state, sa.func.count())
+        .where(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
+        .group_by(Report.state)
+    ).tuples()
+    return dict(rows.all())
+
+
+def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """How many reports wait for a first answer, and since when the oldest does."""
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Report.received_at)).where(
+            Report.challenge_id == challenge_id, Report.state == ReportState.RECEIVED
+        )
+    ).one()
+    return count, oldest
+
+
+def late(session: Session, challenge_id: int, at: datetime) -> int:
+    """How many reports have let their clock run out."""
+    return session.scalars(
+        sa.select(sa.func.count()).select_from(Report).where(Report.challenge_id == challenge_id, Report.due_at < at)
+    ).one()
+
+
+def submitted(session: Session, challenge_id: int) -> Sequence[Report]:
+    """Every report that has arrived and was not withdrawn, in order of arrival: what results are counted from."""
+    return session.scalars(
+        _arrived(challenge_id).options(*_WITH).where(Report.state != ReportState.WITHDRAWN).order_by(Report.number)
+    ).all()
+
+
+def events(session: Session, report: Report, *, told_only: bool) -> Sequence[ReportEvent]:
+    """The timeline, the oldest first; for the researcher only what the team tells."""
+    rows = sa.select(ReportEvent).options(joinedload(ReportEvent.actor)).where(ReportEvent.report_id == report.id)
+    if told_only:
+        rows = rows.where(ReportEvent.told)
+    return session.scalars(rows.order_by(ReportEvent.id)).all()
+
+
+def notes(session: Session, report: Report) -> Sequence[Note]:
+    """What triagers wrote among themselves, the oldest first."""
+    return session.scalars(
+        sa.select(Note).options(joinedload(Note.account)).where(Note.report_id == report.id).order_by(Note.id)
+    ).all()
+
+
+def receipt(session: Session, report: Report) -> Receipt:
+    """The signed receipt. Raises NotFound before the report has arrived."""
+    found = session.get(Receipt, report.id)
+    if found is None:
+        raise NotFound("receipt")
+    return found
+
+
+def draft(session: Session, report_id: int) -> Report:
+    """A report with what its moves need, for jobs."""
+    return _one(session, (Report.id == report_id,))
+
+
+def abandoned(session: Session, before: datetime) -> Sequence[Report]:
+    """Drafts that were begun before `before` and never submitted."""
+    return session.scalars(
+        sa.select(Report).where(Report.state == ReportState.UPLOADING, Report.state_since < before).limit(100)
+    ).all()

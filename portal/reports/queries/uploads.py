@@ -1,0 +1,93 @@
+"""Files and their chunks."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from portal.core.errors import NotFound
+from portal.reports.models import Chunk, Report, Upload
+from portal.reports.states import ReportState, UploadState
+
+LIVE = (UploadState.OPEN, UploadState.COMPLETE)
+
+
+def of_report(session: Session, report_id: int) -> Sequence[Upload]:
+    """The live files of a report: the body, then the attachments."""
+    return session.scalars(
+        sa.select(Upload)
+        .options(joinedload(Upload.key_set))
+        .where(Upload.report_id == report_id, Upload.state.in_(LIVE))
+        .order_by(Upload.number)
+    ).all()
+
+
+def of_reports(session: Session, report_ids: Iterable[int]) -> dict[int, list[Upload]]:
+    """The complete files of several reports in one statement."""
+    found: dict[int, list[Upload]] = {number: [] for number in report_ids}
+    rows = sa.select(Upload).where(Upload.report_id.in_(list(found)), Upload.state == UploadState.COMPLETE)
+    for upload in session.scalars(rows.order_by(Upload.number)):
+        found[upload.report_id].append(upload)
+    return found
+
+
+def file_of(session: Session, report: Report, number: int) -> Upload:
+    """One complete file of a report. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Upload).where(
+            Upload.report_id == report.id, Upload.number == number, Upload.state == UploadState.COMPLETE
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound("file")
+    return found
+
+
+def own(session: Session, upload_id: str, participant_id: int) -> Upload:
+    """A file of the participant, in whatever state. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Upload)
+        .join(Upload.report)
+        .options(contains_eager(Upload.report))
+        .where(Upload.id == upload_id, Report.participant_id == participant_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("upload")
+    return found
+
+
+def held(session: Session, participant_id: int) -> int:
+    """How many bytes the participant's files take, or will take where that is known."""
+    size = sa.func.sum(sa.func.coalesce(Upload.length, Upload.position))
+    found = session.scalars(
+        sa.select(size)
+        .join(Report, Report.id == Upload.report_id)
+        .where(Report.participant_id == participant_id, Upload.state.in_(LIVE), Report.state != ReportState.WITHDRAWN)
+    ).one()
+    return int(found or 0)
+
+
+def next_number(session: Session, report_id: int) -> int:
+    """The number of the next attachment. Numbers of removed ones are not given again."""
+    last = session.scalars(sa.select(sa.func.max(Upload.number)).where(Upload.report_id == report_id)).one()
+    return (last or 0) + 1
+
+
+def chunks(session: Session, upload_id: str) -> Sequence[Chunk]:
+    """The pieces of a file in their order."""
+    return session.scalars(sa.select(Chunk).where(Chunk.upload_id == upload_id).order_by(Chunk.position)).all()
+
+
+def expired(session: Session, at: datetime) -> Sequence[str]:
+    """Uploads that nobody has gone on with."""
+    return session.scalars(
+        sa.select(Upload.id).where(Upload.state == UploadState.OPEN, Upload.expires_at < at).limit(100)
+    ).all()
+
+
+def unswept(session: Session, before: datetime) -> Sequence[str]:
+    """Uploads that ended before, whose place in the store has not been searched for stray pieces."""
+    return session.scalars(
+        sa.select(Upload.id).where(~Upload.swept, Upload.ended_at < before).order_by(Upload.ended_at).limit(200)
+    ).all()

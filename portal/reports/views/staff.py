@@ -1,0 +1,158 @@
+"""The triagers' pages: the queue, one report, assignment, assessment, notes."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.current import current_account
+from portal.accounts.gate import only
+from portal.accounts.queries import holders
+from portal.accounts.states import Role
+from portal.challenges.access import challenge_or_404
+from portal.challenges.models import Challenge
+from portal.core import clock
+from portal.core.db import db
+from portal.core.errors import NotFound
+from portal.core.moves import open_moves
+from portal.reports import rules, states
+from portal.reports.actions import triage
+from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm
+from portal.reports.models import Report
+from portal.reports.queries import reports
+from portal.reports.queries import uploads as files
+from portal.reports.states import ReportState, Severity
+from portal.reports.views import blueprint, shapes
+
+
+@blueprint.get("/staff/<slug>/reports")
+@only(Role.TRIAGER)
+def queue(slug: str) -> ResponseReturnValue:
+    """What waits for triage, what is due first on top."""
+    challenge, at = challenge_or_404(slug), clock.now()
+    page = reports.queue(db.session, challenge.id, request.args.get("state", ""), request.args.get("after"))
+    counts = reports.counts(db.session, challenge.id)
+    return render_template(
+        "reports/queue.html",
+        challenge=challenge,
+        page=page,
+        clocks={report.id: rules.clock_of(report, at) for report in page.rows},
+        choices=_choices(counts),
+        late=reports.late(db.session, challenge.id, at),
+    )
+
+
+def _choices(counts: dict[ReportState, int]) -> list[tuple[str, str, int]]:
+    shown = [(state.value, state.value.replace("_", " "), counts[state]) for state in ReportState if counts.get(state)]
+    waiting = sum(counts.get(state, 0) for state in states.OPEN)
+    return [("", "waiting", waiting), *shown, ("all", "all", sum(counts.values()))]
+
+
+@blueprint.get("/staff/<slug>/reports/<ref>")
+@only(Role.TRIAGER)
+def staff_show(slug: str, ref: str) -> ResponseReturnValue:
+    """One report, for triagers: everything but its content, which only their own machines can open."""
+    challenge = challenge_or_404(slug)
+    return staff_page(challenge, reports.of_challenge(db.session, challenge.id, ref))
+
+
+def staff_page(challenge: Challenge, report: Report, *, tried: MoveForm | None = None) -> str:
+    """The page, with the move that was tried and did not fit, if any."""
+    steps = open_moves(states.MOVES, report.state, {Role.TRIAGER})
+    named = {step.name: MoveForm(formdata=None, move=step.name) for step in steps}
+    if tried:
+        named[tried.move.data or ""] = tried
+    return render_template(
+        "reports/staff_show.html",
+        challenge=challenge,
+        report=report,
+        clock=rules.clock_of(report, clock.now()),
+        uploads=files.of_report(db.session, report.id),
+        entries=shapes.entries(reports.events(db.session, report, told_only=False), names=True),
+        notes=reports.notes(db.session, report),
+        steps=[(step, named[step.name]) for step in steps],
+        tried=tried,
+        assign_form=_assign_form(challenge, report),
+        assess_form=_assess_form(challenge, report),
+        note_form=NoteForm(formdata=None),
+    )
+
+
+def find_duplicate(form: MoveForm, challenge_id: int) -> None:
+    """Look up the report that a form names as the first one; an unknown one counts as none."""
+    ref = (form.duplicate_of.data or "").upper()
+    if not ref:
+        return
+    try:
+        form.duplicate_of_id = reports.of_challenge(db.session, challenge_id, ref).id
+    except NotFound:
+        form.duplicate_of.data = ""
+
+
+def _assign_form(challenge: Challenge, report: Report) -> AssignForm:
+    form = AssignForm(assignee=str(report.assignee_id or ""))
+    people = holders(db.session, Role.TRIAGER, challenge.slug)
+    form.assignee.choices = [("", "Nobody"), *((str(each.id), each.name or each.email) for each in people)]
+    return form
+
+
+def _assess_form(challenge: Challenge, report: Report) -> AssessForm:
+    form = AssessForm(
+        severity=report.severity.value if report.severity else "",
+        achieved=str(report.achieved_scenario_id or ""),
+        led_to_improvement=report.led_to_improvement,
+    )
+    scenarios = [(str(each.id), f"{each.code} {each.title}") for each in challenge.scenarios]
+    form.achieved.choices = [("", "None"), *scenarios]
+    return form
+
+
+@blueprint.post("/staff/<slug>/reports/<ref>/assign")
+@only(Role.TRIAGER)
+def assign(slug: str, ref: str) -> ResponseReturnValue:
+    """Make a triager responsible."""
+    challenge = challenge_or_404(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    form = _assign_form(challenge, report)
+    if not form.validate_on_submit():
+        return staff_page(challenge, report), 422
+    chosen = int(form.assignee.data) if form.assignee.data else None
+    triage.assign(db.session, report, chosen, by=current_account().id, at=clock.now())
+    db.session.commit()
+    flash(f"{ref} is assigned." if chosen else f"Nobody is responsible for {ref} now.")
+    return redirect(url_for("reports.staff_show", slug=slug, ref=ref))
+
+
+@blueprint.post("/staff/<slug>/reports/<ref>/assess")
+@only(Role.TRIAGER)
+def assess(slug: str, ref: str) -> ResponseReturnValue:
+    """Set severity, scenario achieved, improvement."""
+    challenge = challenge_or_404(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    form = _assess_form(challenge, report)
+    if not form.validate_on_submit():
+        return staff_page(challenge, report), 422
+    triage.assess(
+        db.session,
+        report,
+        severity=Severity(form.severity.data) if form.severity.data else None,
+        achieved_scenario_id=int(form.achieved.data) if form.achieved.data else None,
+        led_to_improvement=bool(form.led_to_improvement.data),
+        by=current_account().id,
+        at=clock.now(),
+    )
+    db.session.commit()
+    flash("The assessment is saved.")
+    return redirect(url_for("reports.staff_show", slug=slug, ref=ref))
+
+
+@blueprint.post("/staff/<slug>/reports/<ref>/notes")
+@only(Role.TRIAGER)
+def add_note(slug: str, ref: str) -> ResponseReturnValue:
+    """Write something for the other triagers."""
+    challenge = challenge_or_404(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    form = NoteForm()
+    if not form.validate_on_submit():
+        return staff_page(challenge, report), 422
+    triage.add_note(db.session, report, form.text.data or "", by=current_account().id, at=clock.now())
+    db.session.commit()
+    return redirect(url_for("reports.staff_show", slug=slug, ref=ref) + "#notes")

@@ -1,0 +1,101 @@
+"""The queue for programs: lists, single reports, sealed files, moves."""
+
+from flask import jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.gate import admits_tokens, only
+from portal.accounts.states import Role
+from portal.core import clock
+from portal.core.blobs import blobs
+from portal.core.db import db
+from portal.core.errors import Invalid
+from portal.core.moves import move_named
+from portal.core.web import wants_json
+from portal.reports import states
+from portal.reports.actions import triage
+from portal.reports.forms import MoveForm
+from portal.reports.models import Report
+from portal.reports.queries import reports
+from portal.reports.queries import uploads as files
+from portal.reports.views import blueprint, shapes
+from portal.reports.views.staff import find_duplicate, staff_page
+from portal.reports.views.who import by_token, triager
+
+MOST = 200
+
+
+@blueprint.get("/staff/<slug>/reports.json")
+@admits_tokens
+@only(Role.TRIAGER)
+def queue_json(slug: str) -> ResponseReturnValue:
+    """Reports as JSON, what is due first on top, in pages."""
+    challenge, _ = triager(slug)
+    limit = min(max(request.args.get("limit", 50, type=int), 1), MOST)
+    state, after = request.args.get("state", "all"), request.args.get("after")
+    page = reports.queue(db.session, challenge.id, state, after, limit)
+    held = files.of_reports(db.session, [report.id for report in page.rows])
+    found = [shapes.summary(slug, report, held[report.id]) for report in page.rows]
+    return jsonify(reports=found, next=page.next)
+
+
+@blueprint.get("/staff/<slug>/reports/<ref>.json")
+@admits_tokens
+@only(Role.TRIAGER)
+def staff_report(slug: str, ref: str) -> ResponseReturnValue:
+    """One report as JSON."""
+    challenge, _ = triager(slug)
+    return _report(slug, reports.of_challenge(db.session, challenge.id, ref))
+
+
+def _report(slug: str, report: Report) -> ResponseReturnValue:
+    uploads = files.of_reports(db.session, [report.id])[report.id]
+    return jsonify(shapes.whole(slug, report, uploads, reports.events(db.session, report, told_only=False)))
+
+
+@blueprint.get("/staff/<slug>/reports/<ref>/files/<int:number>")
+@admits_tokens
+@only(Role.TRIAGER)
+def staff_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
+    """The ciphertext of one file."""
+    challenge, _ = triager(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    upload = files.file_of(db.session, report, number)
+    name = f"{report.ref}-{number}.pgp" if number else f"{report.ref}.pgp"
+    return shapes.download(upload, files.chunks(db.session, upload.id), blobs(), name)
+
+
+def _answer(slug: str, report: Report) -> ResponseReturnValue:
+    if by_token() or wants_json() or request.is_json:
+        return _report(slug, report)
+    return redirect(url_for("reports.staff_show", slug=slug, ref=report.ref))
+
+
+@blueprint.post("/staff/<slug>/reports/<ref>/acknowledge")
+@admits_tokens
+@only(Role.TRIAGER)
+def acknowledge(slug: str, ref: str) -> ResponseReturnValue:
+    """Say that a person has opened the report. Saying it again changes nothing."""
+    challenge, account = triager(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    triage.acknowledge(db.session, report, by=account.id, at=clock.now())
+    db.session.commit()
+    return _answer(slug, report)
+
+
+@blueprint.post("/staff/<slug>/reports/<ref>/move")
+@admits_tokens
+@only(Role.TRIAGER)
+def move(slug: str, ref: str) -> ResponseReturnValue:
+    """Take a step of triage."""
+    challenge, account = triager(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    form = MoveForm(meta={"csrf": False}) if by_token() else MoveForm()
+    step = move_named(states.MOVES, form.move.data or "")
+    find_duplicate(form, challenge.id)
+    if not form.check(step):
+        if by_token() or request.is_json:
+            raise Invalid({name: str(messages[0]) for name, messages in form.errors.items() if name})
+        return staff_page(challenge, report, tried=form), 422
+    triage.move(db.session, report, step, form.outcome(), by=account.id, at=clock.now())
+    db.session.commit()
+    return _answer(slug, report)

@@ -1,0 +1,73 @@
+"""A published key set, and what is sealed to it."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from portal.core.blobs import Blobs, blobs
+from portal.reports import receipts
+from portal.reports.actions import drafts
+from portal.reports.actions.keys import publish_key_set
+from portal.reports.models import KeySet, Report, Upload
+from portal.reports.states import Severity
+from tests.cast import NOON, Cast
+from tests.reports.openpgp import certificate, message
+from tests.reports.people import Desk
+
+TOM = certificate("Tom Triager <tom-triager@example.org>", seed=1)
+TIA = certificate("Tia Triager <tia-triager@example.org>", seed=2)
+RECOVERY = certificate("Recovery <recovery@example.org>", seed=3)
+
+
+@pytest.fixture
+def key_set(session: Session, cast: Cast) -> KeySet:
+    """Key set 1: two triagers and the recovery key."""
+    made = publish_key_set(
+        session, [(cast.triager.id, TOM), (cast.second_triager.id, TIA)], RECOVERY, by=cast.admin.id, at=NOON
+    )
+    session.commit()
+    return made
+
+
+@pytest.fixture
+def store(app: Flask, session: Session) -> Blobs:
+    """The application's store of blobs."""
+    return blobs()
+
+
+@pytest.fixture
+def seal(key_set: KeySet) -> Callable[[int], bytes]:
+    """Bytes that look as if they were sealed to the key set, of about the size asked for."""
+    key_ids = [key_id for member in key_set.members for key_id in member.key_ids]
+    return lambda size: message(size, key_ids)
+
+
+@pytest.fixture
+def signer(tmp_path_factory: pytest.TempPathFactory) -> receipts.Signer:
+    """A key for receipts."""
+    return receipts.Signer.load(tmp_path_factory.mktemp("signer") / "key.pem")
+
+
+@pytest.fixture
+def desk(
+    session: Session, cast: Cast, key_set: KeySet, store: Blobs, signer: receipts.Signer, seal: Callable[[int], bytes]
+) -> Desk:
+    """Reports in whatever state a test needs."""
+    return Desk(session, cast, store, signer, seal)
+
+
+@pytest.fixture
+def draft(session: Session, cast: Cast, key_set: KeySet) -> Report:
+    """A report that the researcher has begun."""
+    given = drafts.Particulars("Report about the network daemon", Severity.IMPORTANT, "20.06")
+    made = drafts.begin_report(session, cast.challenge, cast.member, given, at=NOON)
+    session.commit()
+    return made
+
+
+@pytest.fixture
+def upload(desk: Desk, draft: Report) -> Upload:
+    """Its body, announced without a length."""
+    return desk.upload(draft)
