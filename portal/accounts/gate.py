@@ -6,7 +6,7 @@ def stock(slug: str) -> ResponseReturnValue: ...
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from flask import Flask, current_app, flash, g, redirect, request, url_for
@@ -27,11 +27,13 @@ View = TypeVar("View", bound=Callable[..., object])
 class Audience:
     """Whom an endpoint is for: everyone, the signed-in, or (with roles) some of the staff.
 
-    `tokens` says that the endpoint itself knows what to do with a bearer token, which then stands for the sign-in.
+    `anywhere` lets a role in whichever challenge count, on pages that belong to none. `tokens` says that the endpoint
+    itself knows what to do with a bearer token, which then stands for the sign-in.
     """
 
     everyone: bool = False
     roles: frozenset[Role] = frozenset()
+    anywhere: bool = False
     tokens: bool = False
 
 
@@ -54,15 +56,18 @@ def signed_in(view: View) -> View:
     return _declare(view, SIGNED_IN)
 
 
-def only(*roles: Role) -> Callable[[View], View]:
-    """For holders of one of these roles, in the challenge of the address or everywhere."""
-    return lambda view: _declare(view, Audience(roles=frozenset(roles)))
+def only(*roles: Role, anywhere: bool = False) -> Callable[[View], View]:
+    """For holders of one of these roles, in the challenge of the address or everywhere.
+
+    Where the address names no challenge, only roles that hold everywhere count, unless `anywhere` says otherwise.
+    """
+    return lambda view: _declare(view, Audience(roles=frozenset(roles), anywhere=anywhere))
 
 
 def admits_tokens(view: View) -> View:
     """Put above the audience: requests with a bearer token come through, and the view authenticates them."""
     audience: Audience = view.audience  # type: ignore[attr-defined]
-    return _declare(view, Audience(audience.everyone, audience.roles, tokens=True))
+    return _declare(view, replace(audience, tokens=True))
 
 
 def audience_of(app: Flask, endpoint: str) -> Audience | None:
@@ -77,15 +82,27 @@ def declare(app: Flask, audience: Audience, endpoints: Iterable[str]) -> None:
     app.extensions["portal.audiences"].update(dict.fromkeys(endpoints, audience))
 
 
-def my_roles(scope: str | None) -> frozenset[Role]:
-    """The roles of the signed-in person in a challenge (None: only those that hold everywhere), read once a request."""
+def my_grants() -> dict[str, frozenset[Role]]:
+    """The roles of the signed-in person by scope, read once a request."""
     account = maybe_account()
     if account is None:
-        return frozenset()
+        return {}
     if "roles" not in g:
         g.roles = roles_of(db.session, account.id)
     held: dict[str, frozenset[Role]] = g.roles
+    return held
+
+
+def my_roles(scope: str | None) -> frozenset[Role]:
+    """The roles of the signed-in person in a challenge; None: only those that hold everywhere."""
+    held = my_grants()
     return held.get(EVERYWHERE, frozenset()) | held.get(scope or EVERYWHERE, frozenset())
+
+
+def _admits(audience: Audience, scope: str | None) -> bool:
+    """Whether the signed-in person belongs to an audience."""
+    held = frozenset().union(*my_grants().values()) if audience.anywhere else my_roles(scope)
+    return not audience.roles or bool(audience.roles & held)
 
 
 def may_open(endpoint: str, scope: str | None) -> bool:
@@ -95,7 +112,7 @@ def may_open(endpoint: str, scope: str | None) -> bool:
         return False
     if audience.everyone:
         return True
-    return maybe_account() is not None and (not audience.roles or bool(audience.roles & my_roles(scope)))
+    return maybe_account() is not None and _admits(audience, scope)
 
 
 def bears_token() -> bool:
@@ -129,7 +146,7 @@ def keep_gate() -> ResponseReturnValue | None:
     if account is None:
         return _sign_in_first()
     scope = (request.view_args or {}).get("slug")
-    if audience.roles and not audience.roles & my_roles(scope):
+    if not _admits(audience, scope):
         raise Forbidden("This page is for other roles than yours.")
     return _second_factor_first(account, audience)
 

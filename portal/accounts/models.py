@@ -46,8 +46,11 @@ class Account(UserMixin, Model):
 
     @property
     def has_second_factor(self) -> bool:
-        """Whether something besides the password stands before this account."""
-        return bool(self.tf_primary_method or self.webauthn)
+        """Whether something besides the password stands before this account.
+
+        A passkey used instead of the password does not: the password alone still signs in.
+        """
+        return bool(self.tf_primary_method) or any(key.usage == "secondary" for key in self.webauthn)
 
 
 class RoleGrant(Model):

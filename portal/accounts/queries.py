@@ -14,18 +14,15 @@ from portal.core.errors import NotFound
 def roles_of(session: Session, account_id: int) -> dict[str, frozenset[Role]]:
     """The roles of an account by scope."""
     held: dict[str, set[Role]] = defaultdict(set)
-    for scope, role in session.execute(
-        sa.select(RoleGrant.scope, RoleGrant.role).where(RoleGrant.account_id == account_id)
-    ).tuples():
+    granted = sa.select(RoleGrant.scope, RoleGrant.role).where(RoleGrant.account_id == account_id)
+    for scope, role in session.execute(granted):
         held[scope].add(role)
     return {scope: frozenset(roles) for scope, roles in held.items()}
 
 
 def by_email(session: Session, email: str) -> Account | None:
     """The account that signs in with this address."""
-    return session.scalars(
-        sa.select(Account).where(sa.func.lower(Account.email) == email.strip().lower())
-    ).one_or_none()
+    return session.scalars(sa.select(Account).where(Account.email == email.strip().lower())).one_or_none()
 
 
 def account(session: Session, account_id: int) -> Account:
@@ -59,3 +56,22 @@ def staff(session: Session, scope: str) -> Sequence[RoleGrant]:
         .where(RoleGrant.scope.in_([scope, EVERYWHERE]))
         .order_by(Account.email, RoleGrant.role)
     ).all()
+
+
+def exported(session: Session, account_id: int) -> dict[str, object]:
+    """What this room keeps of a person; secrets stay where they are."""
+    found = account(session, account_id)
+    return {
+        "email": found.email,
+        "name": found.name,
+        "time_zone": found.zone,
+        "created_at": found.created_at,
+        "confirmed_at": found.confirmed_at,
+        "password_set": found.password is not None,
+        "codes_from_an_app": found.tf_primary_method is not None,
+        "passkeys": [
+            {"name": key.name, "added_at": key.create_datetime, "last_used_at": key.lastuse_datetime}
+            for key in found.webauthn
+        ],
+        "roles": {scope: sorted(roles) for scope, roles in roles_of(session, account_id).items()},
+    }

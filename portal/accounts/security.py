@@ -5,8 +5,9 @@ from base64 import b64encode
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, cast
+from urllib.parse import urlsplit
 
-from flask import Flask, g
+from flask import Flask, Response, after_this_request, current_app, g
 from flask_security import MailUtil, RegisterFormV2, Security, SQLAlchemyUserDatastore
 from wtforms import StringField
 from wtforms.validators import Length
@@ -14,12 +15,16 @@ from wtforms.validators import Length
 from portal.accounts.current import maybe_account
 from portal.accounts.gate import EVERYONE, SIGNED_IN, declare
 from portal.accounts.models import Account, SecurityRole, WebAuthn
+from portal.accounts.noted import init_noted
+from portal.accounts.passwords import Passwords
 from portal.accounts.rules import canonical_email, clean_name
 from portal.config import Config
 from portal.core import clock, outbox
 from portal.core.db import db
+from portal.core.mail import config_of
 
-# Flask-Security's endpoints by audience; those that are in neither list stay shut.
+# Flask-Security's endpoints by audience. Those in neither list stay shut: its own static files, and the rescue that
+# would mail the operator.
 OPEN = (
     "login", "register", "confirm_email", "send_confirmation", "forgot_password", "reset_password", "logout",
     "two_factor_token_validation", "tf_select", "mf_recovery", "wan_signin", "wan_signin_response",
@@ -54,6 +59,18 @@ class Datastore(SQLAlchemyUserDatastore):
         return prepared
 
 
+def public(link: str) -> str:
+    """A link under the portal's public address, whatever host the request claims to be for."""
+    parts = urlsplit(link)
+    return f"{config_of(current_app).public_url}{parts.path}{'?' + parts.query if parts.query else ''}"
+
+
+def _commit(response: Response) -> Response:
+    if response.status_code < 500:
+        db.session.commit()
+    return response
+
+
 class OutboxMail(MailUtil):
     """Flask-Security's mails, as rows of the outbox. Their links are secrets, so a row forgets them once sent."""
 
@@ -63,11 +80,23 @@ class OutboxMail(MailUtil):
         """Put the mail `security/email/NAME` into the outbox as `accounts/NAME`."""
         name = template.rpartition("/")[2]
         user = context.get("user")
-        links = {key: str(value) for key, value in context.items() if key.endswith("_link") and value}
+        links = {key: public(str(value)) for key, value in context.items() if key.endswith("link") and value}
+        # A name may carry an advertisement: nobody is greeted by it before the address is known to be theirs.
+        told = user.name if user and user.confirmed_at else ""
         outbox.post(
             db.session, f"accounts/{name}", to=str(recipient), key=f"{name}:{secrets.token_hex(12)}", at=clock.now(),
-            context={"name": getattr(user, "name", ""), **links}, secret=True,
+            context={"name": told, **links}, secret=True,
         )  # fmt: skip
+        # Where nothing but a mail comes of a request, Flask-Security does not commit.
+        after_this_request(_commit)
+
+    def normalize(self, email: str) -> str:
+        """The address in lower case, so that one mailbox is one account."""
+        return super().normalize(email).lower()
+
+    def validate(self, email: str) -> str:
+        """The same for a new address. Raises ValueError."""
+        return super().validate(email).lower()
 
 
 def _derived(secret: str, purpose: str) -> str:
@@ -87,7 +116,7 @@ def settings(config: Config) -> dict[str, Any]:
         "SECURITY_PASSWORD_SALT": _derived(config.secret_key, "password"),
         "SECURITY_PASSWORD_HASH": "argon2",
         "SECURITY_PASSWORD_LENGTH_MIN": 12,
-        "SECURITY_DATETIME_FACTORY": clock.now,
+        "SECURITY_DATETIME_FACTORY": lambda: clock.now(),
         "SECURITY_TOTP_SECRETS": {"1": _derived(config.secret_key, "totp")},
         "SECURITY_TOTP_ISSUER": "Research challenge",
         "SECURITY_REGISTERABLE": True,
@@ -109,6 +138,11 @@ def settings(config: Config) -> dict[str, Any]:
         "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False, "test_environment": True},
         "SECURITY_FRESHNESS": timedelta(minutes=30),
         "SECURITY_FRESHNESS_GRACE_PERIOD": timedelta(minutes=10),
+        # As it comes, "private=True, no-store=True" would be sent, which no cache understands.
+        "SECURITY_CACHE_CONTROL": {"private": None, "no-store": None},
+        "SECURITY_CONFIRM_EMAIL_WITHIN": timedelta(days=2),
+        "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=1),
+        "SECURITY_CHANGE_EMAIL_WITHIN": timedelta(hours=2),
         "SECURITY_LOGIN_URL": "/account/sign-in",
         "SECURITY_LOGOUT_URL": "/account/sign-out",
         "SECURITY_LOGOUT_CSRF": True,
@@ -144,8 +178,10 @@ def init_security(app: Flask, config: Config) -> None:
         app.config["SECURITY_PASSWORD_HASH_OPTIONS"] = {"argon2__time_cost": 1, "argon2__memory_cost": 32}
         app.config["SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS"] = {"argon2__time_cost": 1, "argon2__memory_cost": 32}
     Security(
-        app, Datastore(db, Account, SecurityRole, WebAuthn), mail_util_cls=OutboxMail, register_form=SignUpForm
+        app, Datastore(db, Account, SecurityRole, WebAuthn), mail_util_cls=OutboxMail, password_util_cls=Passwords,
+        register_form=SignUpForm,
     )  # fmt: skip
+    init_noted(app)
     declare(app, EVERYONE, [f"security.{name}" for name in OPEN])
     declare(app, SIGNED_IN, [f"security.{name}" for name in MINE])
 
