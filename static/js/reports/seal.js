@@ -254,7 +254,7 @@ function showKeys(keys, before) {
     item.append(code, ` ${owner}`);
     return item;
   }));
-  if (!list.isConnected) before.before(list);
+  if (!list.isConnected) (before.closest("p") ?? before).before(list);
 }
 
 /** The one address that the page's Trusted Types policy lets become a script's. */
