@@ -1,6 +1,7 @@
 """What is typed about office hours."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from wtforms import (
@@ -78,7 +79,9 @@ class SeriesForm(Form):
         option_widget=CheckboxInput(), description="They take turns, slot by slot.",
     )  # fmt: skip
     weekly_max = IntegerField("Most slots a week and host", [Optional(), NumberRange(1, 100, "From 1 to 100.")])
-    weekday = SelectField("Weekday", coerce=int, choices=list(enumerate(DAYS)), default=2)
+    weekday = SelectField(
+        "Weekday", coerce=int, choices={str(number): day for number, day in enumerate(DAYS)}, default=2
+    )
     start = TimeField("Begins at", [InputRequired("Write a time, such as 09:00.")])
     zone = SelectField("Time zone", description="09:00 stays 09:00 there when its clocks change.")
     weeks = IntegerField("Every … weeks", _between(1, MAX_INTERVAL), default=1)
@@ -100,17 +103,20 @@ class SeriesForm(Form):
         description="Shown to those who booked, from 15 minutes before.",
     )  # fmt: skip
 
-    def __init__(self, hosts: list[tuple[int, str]], zone: str, **values: object) -> None:
+    def __init__(self, hosts: dict[str, Any], zone: str, **values: object) -> None:
         super().__init__(**values)
-        self.hosts.choices = list(hosts)
-        self.zone.choices = [(name, name) for name in sorted(known_zones())]
+        self.hosts.choices = hosts
+        self.zone.choices = {name: name for name in sorted(known_zones())}
         if not self.is_submitted():
             self.zone.data = zone
 
-    def validate_count(self, field: IntegerField) -> None:
-        """One of the two ways to end, not both."""
-        if (self.until.data is None) == (field.data is None):
-            raise ValidationError("Give either a last day or a number of sessions.")
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Besides each field by itself: one of the two ways to end, not both and not neither."""
+        fine = bool(super().validate(extra_validators))
+        if not self.count.errors and (self.until.data is None) == (self.count.data is None):
+            self.count.errors = [*self.count.errors, "Give either a last day or a number of sessions."]
+            return False
+        return fine
 
     def validate_until(self, field: DateField) -> None:
         """Not over before it begins."""

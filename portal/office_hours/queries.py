@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, un
 from sqlalchemy.orm.interfaces import ORMOption
 
 from portal.accounts.models import Account
-from portal.challenges.models import Challenge, Member
+from portal.challenges.models import Challenge, Member, Participant
+from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
 from portal.core.todo import Queue, Task
 from portal.office_hours.models import Booking, Feed, Seat, Series, SeriesHost, Sitting, Slot
@@ -252,11 +253,17 @@ def quota_used(session: Session, participant_id: int, periods: Iterable[str]) ->
 
 
 def upcoming(session: Session, at: datetime, before: datetime) -> Sequence[Booking]:
-    """The confirmed bookings that start after `at` and not after `before`."""
+    """The confirmed bookings of active participants that start after `at` and not after `before`."""
     return session.scalars(
         sa.select(Booking)
+        .join(Booking.participant)
         .options(*_whole_booking())
-        .where(Booking.state == BookingState.CONFIRMED, Booking.starts_at > at, Booking.starts_at <= before)
+        .where(
+            Participant.state == ParticipantState.ACTIVE,
+            Booking.state == BookingState.CONFIRMED,
+            Booking.starts_at > at,
+            Booking.starts_at <= before,
+        )
         .order_by(Booking.starts_at, Booking.id)
     ).all()
 

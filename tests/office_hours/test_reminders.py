@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.challenges.states import ParticipantState
 from portal.core import outbox
 from portal.core.outbox import MailState, OutgoingMail
 from portal.office_hours import actions, jobs
@@ -91,6 +92,14 @@ def test_the_state_is_checked_again_when_the_reminder_goes(
     dropped = [mail.state for mail in reminders(session)]
     assert dropped == [MailState.SENT if change == "nothing" else MailState.DROPPED] * 2
     assert sent.count("office_hours/reminder") == (2 if change == "nothing" else 0)
+
+
+def test_who_was_removed_is_not_reminded(session: Session, cast: Cast, stage: Stage) -> None:
+    stage.book(stage.slots(stage.series())[0])
+    cast.participant.state, cast.participant.removed_at = ParticipantState.REMOVED, NOON
+    session.flush()
+
+    assert actions.remind(session, at=FIRST - 24 * HOUR) == 0
 
 
 def test_the_job_commits_and_counts(session: Session, stage: Stage) -> None:

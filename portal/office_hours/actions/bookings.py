@@ -1,4 +1,7 @@
-"""Booking, moving, cancelling and marking. The rules explain beforehand; the constraints decide."""
+"""Booking, moving, cancelling and marking. The rules explain beforehand; the constraints decide.
+
+Without a `sender` the same happens and nobody is told: for what is brought in from elsewhere.
+"""
 
 import uuid
 from dataclasses import dataclass
@@ -58,7 +61,7 @@ def book_slot(
     wish: Wish,
     *,
     at: datetime,
-    sender: Sender,
+    sender: Sender | None,
     hold_until: datetime | None = None,
 ) -> Booking:
     """Take a seat for the member's participant; with `hold_until`, only hold it until then, without telling anyone.
@@ -86,7 +89,7 @@ def book_slot(
     return whole
 
 
-def confirm_booking(session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender) -> None:
+def confirm_booking(session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender | None) -> None:
     """Turn a held seat into a booking, while the hold lasts."""
     if booking.hold_expires_at is not None and booking.hold_expires_at <= at:
         raise Refused("The seat was held for you until a moment ago. Book again.")
@@ -98,7 +101,7 @@ def confirm_booking(session: Session, booking: Booking, *, by: int, at: datetime
 
 
 def reschedule_booking(
-    session: Session, booking: Booking, slot: Slot, *, by: int, at: datetime, sender: Sender
+    session: Session, booking: Booking, slot: Slot, *, by: int, at: datetime, sender: Sender | None
 ) -> Booking:
     """Move a booking to another slot of the same challenge. If that cannot be had, the old one stays as it was."""
     _one_at_a_time(session, booking.participant_id)
@@ -121,7 +124,7 @@ def reschedule_booking(
     return moved
 
 
-def cancel_booking(session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender) -> Booking:
+def cancel_booking(session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender | None) -> Booking:
     """Give a booking back. After the cut-off it still counts for its week (late_cancelled)."""
     whole = queries.whole_booking(session, booking.id)
     reason = rules.why_not_cancel(whole, at)
@@ -131,7 +134,9 @@ def cancel_booking(session: Session, booking: Booking, *, by: int, at: datetime,
     return _end(session, whole, states.CANCEL_LATE if late else states.CANCEL, by=by, at=at, sender=sender)
 
 
-def withdraw_booking(session: Session, booking: Booking, reason: str, *, by: int, at: datetime, sender: Sender) -> None:
+def withdraw_booking(
+    session: Session, booking: Booking, reason: str, *, by: int, at: datetime, sender: Sender | None
+) -> None:
     """The hosts take a booking back: the participant gets the credit again and learns why."""
     _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason)
 
@@ -260,7 +265,7 @@ def _move(session: Session, booking: Booking, place: Place, at: datetime) -> Non
 
 
 def _end(
-    session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sender: Sender,
+    session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sender: Sender | None,
     reason: str | None = None,
 ) -> Booking:  # fmt: skip
     was_held = booking.state is BookingState.HELD

@@ -52,15 +52,17 @@ def people_of(booking: Booking) -> list[Account]:
     return list({person.id: person for person in (booking.account, booking.slot.host) if person.active}.values())
 
 
-def tell(session: Session, booking: Booking, news: str, *, at: datetime, sender: Sender, **more: object) -> None:
+def tell(session: Session, booking: Booking, news: str, *, at: datetime, sender: Sender | None, **more: object) -> None:
     """Send `news` ("booked", "moved", "cancelled") of a whole booking to both people, for their calendars too."""
+    if sender is None:
+        return
     for person in people_of(booking):
         _post(session, booking, person, news, meeting_of(booking, person), at=at, sender=sender, **more)
 
 
-def release(session: Session, booking: Booking, host: Account, *, at: datetime, sender: Sender) -> None:
+def release(session: Session, booking: Booking, host: Account, *, at: datetime, sender: Sender | None) -> None:
     """Take a booking that has moved to another host out of the calendar of the one before."""
-    if host.active and host.id not in {person.id for person in people_of(booking)}:
+    if sender and host.active and host.id not in {person.id for person in people_of(booking)}:
         _post(session, booking, host, "released", meeting_of(booking, host, released=True), at=at, sender=sender)
 
 

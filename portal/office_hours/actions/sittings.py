@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import Account
 from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.errors import Refused
@@ -43,7 +44,7 @@ def materialise(session: Session, series_id: int, *, since: datetime, before: da
     return len(missing)
 
 
-def follow_zone_rules(session: Session, series_id: int, *, at: datetime, sender: Sender) -> int:
+def follow_zone_rules(session: Session, series_id: int, *, at: datetime, sender: Sender | None) -> int:
     """Recompute the coming sessions that were computed under other time-zone rules; how many have moved."""
     series = session.get_one(Series, series_id)
     version = zone_rules_version()
@@ -68,7 +69,9 @@ def follow_zone_rules(session: Session, series_id: int, *, at: datetime, sender:
     return moved
 
 
-def cancel_sitting(session: Session, sitting: Sitting, reason: str, *, by: int, at: datetime, sender: Sender) -> int:
+def cancel_sitting(
+    session: Session, sitting: Sitting, reason: str, *, by: int, at: datetime, sender: Sender | None
+) -> int:
     """Call a session off: its bookings are taken back with their credit, and everybody is told. How many there were."""
     refusal = rules.why_not_cancel_sitting(sitting, at)
     if refusal:
@@ -132,7 +135,14 @@ def _slots(sitting: Sitting, series: Series, places: Sequence[rules.Place], host
 
 def _loads(session: Session, series: Series, first: datetime, last: datetime) -> list[HostLoad]:
     """What the hosts of a series have taken on so far, with their calendars around the span in question."""
-    hosts = session.scalars(sa.select(SeriesHost).where(SeriesHost.series_id == series.id)).all()
+    hosts = session.scalars(
+        sa.select(SeriesHost)
+        .join(SeriesHost.account)
+        .where(SeriesHost.series_id == series.id)
+        .order_by(SeriesHost.account_id)
+        # Two series that share hosts get their time one after the other, instead of waiting for each other for ever.
+        .with_for_update(key_share=True, of=Account)
+    ).all()
     loads = {host.account_id: HostLoad(host.account_id, host.weight, host.weekly_max) for host in hosts}
     totals: Counter[int] = Counter(
         session.scalars(
@@ -163,7 +173,7 @@ def _live_in(session: Session, sitting: Sitting) -> Sequence[Booking]:
     ).all()
 
 
-def _shift(session: Session, sitting: Sitting, by: timedelta, *, at: datetime, sender: Sender) -> None:
+def _shift(session: Session, sitting: Sitting, by: timedelta, *, at: datetime, sender: Sender | None) -> None:
     """Move a session with its slots. The bookings' times follow by foreign key; their people get an update."""
     sitting.starts_at, sitting.ends_at = sitting.starts_at + by, sitting.ends_at + by
     order = Slot.starts_at.desc() if by > timedelta() else Slot.starts_at.asc()

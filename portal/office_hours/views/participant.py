@@ -1,6 +1,7 @@
 """Participants: what is offered, booking, moving, cancelling."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -51,10 +52,7 @@ def book(slug: str, slot_id: int) -> ResponseReturnValue:
     challenge, member = challenge_or_404(slug), member_or_404(slug)
     slot = queries.slot_of(db.session, challenge.id, slot_id)
     form = BookForm()
-    form.scenario.choices = [
-        (0, "None in particular"),
-        *((each.id, f"{each.code} {each.title}") for each in challenge.scenarios),
-    ]
+    form.scenario.choices = _scenarios(challenge)
     if not form.validate_on_submit():
         status = 422 if form.is_submitted() else 200
         return render_template("office_hours/book.html", **_slot_context(challenge, member, slot), form=form), status
@@ -62,6 +60,10 @@ def book(slug: str, slot_id: int) -> ResponseReturnValue:
     db.session.commit()
     flash("Booked. The invitation is on its way to your mail.", "success")
     return redirect(url_for("office_hours.booking", slug=slug, uid=booking.uid))
+
+
+def _scenarios(challenge: Challenge) -> dict[str, Any]:
+    return {"0": "None in particular"} | {str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}
 
 
 def _slot_context(challenge: Challenge, member: Member, slot: Slot) -> dict[str, object]:
@@ -105,9 +107,9 @@ def move(slug: str, uid: str) -> ResponseReturnValue:
     found = queries.booking_of(db.session, member, uid)
     form = MoveForm()
     offered = _elsewhere(member, challenge, found.id, at)
-    form.slot.choices = [
-        (card.slot.id, f"{card.begin.clock}–{card.end.clock}") for day in offered for card in day.cards
-    ]
+    form.slot.choices = {
+        str(card.slot.id): f"{card.begin.clock}–{card.end.clock}" for day in offered for card in day.cards
+    }
     if not form.validate_on_submit():
         context = {**_slot_context(challenge, member, found.slot), "booking": found, "days": offered, "form": form}
         return render_template("office_hours/move.html", **context), 422 if form.is_submitted() else 200

@@ -51,7 +51,7 @@ def staff(slug: str) -> ResponseReturnValue:
 def new_series(slug: str) -> ResponseReturnValue:
     """Describe a series; its sessions of the next weeks are made at once."""
     challenge, account, at = challenge_or_404(slug), current_account(), clock.now()
-    hosts = [(host.id, host.name or host.email) for host in holders(db.session, Role.HOST, slug)]
+    hosts = {str(host.id): host.name or host.email for host in holders(db.session, Role.HOST, slug)}
     form = SeriesForm(hosts, account.zone)
     if not form.validate_on_submit():
         status = 422 if form.is_submitted() else 200
