@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move
-from portal.reports import states
+from portal.reports import demonstration_keys, states
 from portal.reports.models import KeySet, Report, Upload
 from portal.reports.states import KeyRole, ReportState, Severity, UploadState
 from portal.reports.walker import Recipients
@@ -164,6 +164,12 @@ def recipients(key_set: KeySet) -> Recipients:
 def accepted(newest: Sequence[KeySet], at: datetime) -> list[KeySet]:
     """Of the newest key sets, newest first, those that count: the current one, and for a fortnight the one before."""
     return [each for index, each in enumerate(newest[:2]) if index == 0 or newest[0].published_at + GRACE > at]
+
+
+def check_secret(fingerprints: Sequence[str]) -> None:
+    """Whether anything sealed to these keys would be secret. Raises Refused."""
+    if demonstration_keys.FINGERPRINTS.intersection(fingerprints):
+        raise Refused("This key belongs to the demonstration: everybody has its secret half. Use keys of your own.")
 
 
 def statement(number: int, members: Sequence[tuple[KeyRole, str]]) -> str:

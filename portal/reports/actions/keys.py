@@ -23,10 +23,12 @@ def publish_key_set(
     by: int | None,
     at: datetime,
     signature: str | None = None,
+    demonstration: bool = False,
 ) -> KeySet:
     """Publish the next key set: the triagers' certificates (account, armored text) and the off-line recovery one.
 
-    Raises Unfit for a certificate that cannot be taken, Invalid where one is there twice or none at all.
+    Raises Unfit for a certificate that cannot be taken, Invalid where one is there twice or none at all, Refused for one
+    whose secret half is published, unless this is the demonstration.
     """
     if not triagers:
         raise Invalid({"triagers": "Give the certificate of one triager at least."})
@@ -34,6 +36,8 @@ def publish_key_set(
     found = [(role, account, certificates.inspect(text, at=at)) for role, account, text in given]
     if len({certificate.fingerprint for _, _, certificate in found}) < len(found):
         raise Invalid({"recovery": "The same certificate is there twice. The recovery key is nobody's own key."})
+    if not demonstration:
+        rules.check_secret([certificate.fingerprint for _, _, certificate in found])
     number = (session.scalars(sa.select(sa.func.max(KeySet.number))).one() or 0) + 1
     made = KeySet(number=number, published_at=at, published_by_id=by, signature=signature)
     made.members = [_member(role, account, certificate) for role, account, certificate in found]

@@ -80,8 +80,8 @@ def counts(session: Session, challenge_id: int) -> dict[ReportState, int]:
         sa.select(Report.state, sa.func.count())
         .where(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
         .group_by(Report.state)
-    ).tuples()
-    return dict(rows.all())
+    )
+    return dict(rows)
 
 
 def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:

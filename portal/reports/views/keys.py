@@ -100,7 +100,7 @@ def publish_keys() -> ResponseReturnValue:
         by, at = current_account().id, clock.now()
         made = actions.publish_key_set(
             db.session, _with_accounts(form.triagers.data or ""), form.recovery.data or "", by=by, at=at,
-            signature=form.signature.data or None,
+            signature=form.signature.data or None, demonstration=current_app.extensions["portal.config"].demonstration,
         )  # fmt: skip
         db.session.commit()
         flash(f"Key set {made.number} is published. Reports are sealed to it from now on.")

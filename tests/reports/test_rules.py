@@ -1,0 +1,82 @@
+"""Arithmetic and words."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal.reports import rules, states
+from portal.reports.states import KeyRole, ReportState
+from portal.reports.views.shapes import SAID
+from tests.cast import NOON
+
+
+@pytest.mark.parametrize(
+    ("slug", "number", "reference"),
+    [
+        ("azure-sphere-2020", 1, "ASR-0001"),
+        ("demo-live", 40, "DLR-0040"),
+        ("2020", 12345, "R-12345"),
+        ("a-b-c-d-e-f-g-h-i", 1, "ABCDEFR-0001"),
+    ],
+)
+def test_references(slug: str, number: int, reference: str) -> None:
+    assert rules.reference(slug, number) == reference
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        (None, None),
+        ("bytes=0-", (0, 100)),
+        ("bytes=0-0", (0, 1)),
+        ("bytes=10-19", (10, 20)),
+        ("bytes=90-500", (90, 100)),
+        ("bytes=-10", (90, 100)),
+        ("bytes=-500", (0, 100)),
+        ("bytes=-", None),
+        ("bytes=5-2", None),
+        ("bytes=0-1,5-6", None),
+        ("lines=1-2", None),
+    ],
+)
+def test_ranges(given: str | None, part: tuple[int, int] | None) -> None:
+    assert rules.parse_range(given, 100) == part
+
+
+@pytest.mark.parametrize("given", ["bytes=100-", "bytes=200-300", "bytes=-0"])
+def test_ranges_beyond_the_end(given: str) -> None:
+    with pytest.raises(ValueError, match="no such bytes"):
+        rules.parse_range(given, 100)
+
+
+def test_the_statement_does_not_depend_on_the_order_of_members() -> None:
+    one, two = (KeyRole.TRIAGER, "B" * 40), (KeyRole.RECOVERY, "C" * 40)
+
+    assert rules.statement(3, [one, two]) == rules.statement(3, [two, one])
+    assert rules.statement(3, [one, two]) == f"key set 3\nrecovery {'C' * 40}\ntriager {'B' * 40}\n"
+
+
+def test_every_clock_is_longer_than_the_one_before() -> None:
+    ends = [rules.due(state, NOON, 60) for state in rules.CLOCKS]
+
+    assert ends == [NOON + timedelta(days=days, minutes=1) for days in (1, 3, 14, 30, 30)]
+    assert rules.due(ReportState.NEEDS_INFO, NOON, 0) is None
+
+
+def test_every_move_has_words_for_the_timeline() -> None:
+    assert set(SAID) == {move.name for move in states.MOVES}
+
+
+def test_every_need_of_a_move_has_a_sentence() -> None:
+    assert {need for move in states.MOVES for need in move.needs} == set(rules.WANTED)
+
+
+def test_every_state_can_be_reached_and_only_ends_have_no_way_on() -> None:
+    reached = {move.target for move in states.MOVES} | {ReportState.UPLOADING}
+    left = {state for move in states.MOVES for state in move.sources}
+
+    assert reached == set(ReportState)
+    assert set(ReportState) - left == {
+        ReportState.CLOSED, ReportState.BY_DESIGN, ReportState.DUPLICATE, ReportState.NOT_REPRODUCIBLE,
+        ReportState.OUT_OF_SCOPE, ReportState.UNREADABLE, ReportState.WITHDRAWN,
+    }  # fmt: skip
