@@ -1,0 +1,1 @@
+"""Applications: drafting, submitting, and the queue in which the staff reads them."""

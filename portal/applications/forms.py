@@ -1,0 +1,147 @@
+"""The application as a form, and the filters of the queue."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from werkzeug.datastructures import MultiDict
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    widgets,
+)
+
+from portal.accounts.rules import clean_name
+from portal.applications.queries import Filter
+from portal.applications.rules import COUNTRIES, LENGTHS, Content, faults, misfits
+from portal.applications.states import ApplicantKind
+from portal.challenges.models import Scenario
+from portal.core.forms import Form
+
+
+def _lines(text: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line.strip() for line in (text or "").splitlines() if line.strip()))
+
+
+def _joined(text: str | None) -> str:
+    """Text with the line ends that its length is counted by."""
+    return (text or "").replace("\r\n", "\n")
+
+
+def _size(name: str) -> dict[str, int]:
+    return {"maxlength": LENGTHS[name]}
+
+
+class ApplicationForm(Form):
+    """What an applicant tells. `submitted` in `check` says whether everything must be there."""
+
+    version = HiddenField(default="0")
+    name = StringField("Your name", render_kw=_size("name") | {"autocomplete": "name"})
+    handle = StringField("Handle", description="The name under which you publish, if it is another one.",
+                         render_kw=_size("handle"))  # fmt: skip
+    affiliation = StringField("Affiliation", description="Company, university or none.",
+                              render_kw=_size("affiliation") | {"autocomplete": "organization"})  # fmt: skip
+    country = SelectField("Country", description="Where you live, and where a kit would be sent.",
+                          choices=[("", "Choose …"), *COUNTRIES.items()], validate_choice=False)  # fmt: skip
+    kind = RadioField("You apply as", choices=[("single", "one person"), ("team", "a team, for which you speak")],
+                      default="single")  # fmt: skip
+    team = TextAreaField("The others of the team", description="Their e-mail addresses, one a line; nobody is written "
+                         "to before the team has a place.")  # fmt: skip
+    links = TextAreaField("Links", description="Profile, CVEs, talks, write-ups: one address a line, at most ten.")
+    scenario_ids = SelectMultipleField("Scenarios that interest you", coerce=int, validate_choice=False,
+                                       widget=widgets.ListWidget(prefix_label=False),
+                                       option_widget=widgets.CheckboxInput())  # fmt: skip
+    experience = TextAreaField("Experience", description="What you have found and built. At most 4,000 characters.",
+                               render_kw={"rows": 8})  # fmt: skip
+    plan = TextAreaField("Research plan", description="What you would look at, and how. At most 4,000 characters.",
+                         render_kw={"rows": 8})  # fmt: skip
+    kit_use = TextAreaField(
+        "What you would do with a kit", description="At most 2,000 characters.", render_kw={"rows": 5}
+    )
+    certificate = TextAreaField("OpenPGP public key", description="Optional. With it, answers to your reports can be "
+                                "sealed for you from the first day.",
+                                render_kw={"rows": 4, "spellcheck": "false", "class_": "mono"})  # fmt: skip
+    adult = BooleanField("I am of age where I live, or have my parents’ written permission.")
+    permitted = BooleanField("No export control or sanction forbids that I am sent a kit or paid an award.")
+    independent = BooleanField("I do not work for the organisers and have not done so in the past six months.")
+    agrees = BooleanField("I have read the rules, and would sign the agreement if I were invited.")
+
+    def offer(self, scenarios: Collection[Scenario]) -> None:
+        """The scenarios that can be chosen."""
+        self.offered = {scenario.id for scenario in scenarios}
+        self.scenario_ids.choices = [(scenario.id, f"{scenario.code} {scenario.title}") for scenario in scenarios]
+
+    def content(self) -> Content:
+        """What was typed, as the actions take it."""
+        return Content(
+            name=clean_name(self.name.data or ""), handle=self.handle.data or "",
+            affiliation=self.affiliation.data or "", country=self.country.data or "",
+            kind=ApplicantKind(self.kind.data or "single"),
+            team=_lines(self.team.data) if self.kind.data == "team" else (), links=_lines(self.links.data),
+            scenario_ids=frozenset(self.scenario_ids.data or ()), experience=_joined(self.experience.data),
+            plan=_joined(self.plan.data), kit_use=_joined(self.kit_use.data),
+            certificate=_joined(self.certificate.data),
+            adult=self.adult.data, permitted=self.permitted.data, independent=self.independent.data,
+            agrees=self.agrees.data,
+        )  # fmt: skip
+
+    def show(self, content: Content, version: int) -> None:
+        """Fill in what was saved."""
+        for name in Content.__dataclass_fields__:
+            value = getattr(content, name)
+            self[name].data = "\n".join(value) if name in ("team", "links") else value
+        self.kind.data = content.kind.value
+        self.scenario_ids.data = sorted(content.scenario_ids)
+        self.version.data = str(version)
+
+    def seen_version(self) -> int:
+        """The number of the last saving that this page knew of."""
+        told = self.version.data or ""
+        return int(told) if told.isascii() and told.isdigit() else -1
+
+    def check(self, *, complete: bool) -> bool:
+        """Whether what was typed fits; `complete` asks for everything that submitting asks for."""
+        if not self.validate():
+            return False
+        ask = faults if complete else misfits
+        for name, message in ask(self.content(), self.offered).items():
+            self[name].errors = [*self[name].errors, message]
+        return not self.errors
+
+
+class FilterForm(Form):
+    """What the queue shows, from the address."""
+
+    class Meta(Form.Meta):
+        """An address changes nothing, so nothing has to protect it."""
+
+        csrf = False
+
+    state = StringField("State")
+    country = SelectField("Country", validate_choice=False)
+    scenario = SelectField("Scenario", validate_choice=False)
+    pending = SelectField("Pending decision", validate_choice=False)
+    q = StringField("Search", render_kw={"type": "search", "placeholder": "name, handle, affiliation"})
+    sort = HiddenField()
+
+    def offer(self, countries: Sequence[tuple[str, str]], scenarios: Iterable[Scenario]) -> None:
+        """What can be chosen."""
+        self.country.choices = [("", "All"), *countries]
+        self.scenario.choices = [("", "All"), *((scenario.code, scenario.code) for scenario in scenarios)]
+        self.pending.choices = [("", "All"), ("none", "none yet"), ("invite", "invite"), ("waitlist", "waitlist"),
+                                ("decline", "decline")]  # fmt: skip
+
+
+def filter_from(query: MultiDict[str, str], *, full: bool) -> Filter:
+    """The filter that an address asks for; `full` for those who may see scores."""
+
+    def told(name: str) -> str:
+        return query.get(name, "").strip()[:100]
+
+    return Filter(
+        state=told("state"), country=told("country"), scenario=told("scenario"), text=told("q"),
+        pending=told("pending"), sort=told("sort"), full=full,
+    )  # fmt: skip

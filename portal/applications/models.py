@@ -1,0 +1,169 @@
+"""What applicants tell, and what the staff makes of it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Account
+from portal.applications.states import (
+    DECIDED,
+    GONE,
+    ApplicantKind,
+    ApplicationState,
+    Decision,
+    Disqualified,
+    Triage,
+)
+from portal.challenges.models import Challenge, Scenario
+from portal.core.constraints import explain
+from portal.core.db import Model
+from portal.core.moves import Moving
+
+
+def _within(states: Iterable[ApplicationState]) -> str:
+    return ", ".join(f"'{state.value}'" for state in states)
+
+
+_LIVE = sa.text(f"state NOT IN ({_within(GONE)})")
+_KEPT = sa.text("state <> 'erased'")
+
+application_scenario = sa.Table(
+    "application_scenario",
+    Model.metadata,
+    sa.Column("application_id", sa.ForeignKey("application.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("scenario_id", sa.ForeignKey("scenario.id"), primary_key=True, index=True),
+)
+
+
+class Application(Moving[ApplicationState], Model):
+    """One application of one person or team for one challenge."""
+
+    __tablename__ = "application"
+    __table_args__ = (
+        sa.CheckConstraint("(decided_by_id IS NULL) = (decided_at IS NULL)", name="decided_whole"),
+        sa.CheckConstraint(f"state NOT IN ({_within(DECIDED)}) OR decided_at IS NOT NULL", name="decided_has_decider"),
+        sa.CheckConstraint("state NOT IN ('draft', 'submitted') OR decided_at IS NULL", name="open_is_undecided"),
+        sa.CheckConstraint("state <> 'invited' OR answer_by IS NOT NULL", name="invited_has_deadline"),
+        sa.CheckConstraint("(state = 'disqualified') = (disqualified IS NOT NULL)", name="disqualified_has_kind"),
+        sa.CheckConstraint(
+            "(disqualified IS NULL) = (disqualified_reason IS NULL)", name="disqualified_has_reason"
+        ),
+        sa.CheckConstraint(
+            "(coalesce(disqualified, '') = 'duplicate') = (duplicate_of_id IS NOT NULL)", name="duplicate_has_original"
+        ),
+        sa.CheckConstraint("duplicate_of_id <> id", name="duplicate_of_another"),
+        sa.CheckConstraint("state IN ('draft', 'erased') OR submitted_at IS NOT NULL", name="submitted_has_time"),
+        sa.CheckConstraint("(pending_decision IS NULL) = (pending_at IS NULL)", name="pending_has_time"),
+        sa.CheckConstraint("(review_count = 0) = (score_mean IS NULL)", name="score_has_reviews"),
+        sa.Index(
+            "uq_application_live", "challenge_id", "canonical_email", unique=True,
+            sqlite_where=_LIVE, postgresql_where=_LIVE,
+        ),
+        sa.Index(
+            "uq_application_account", "challenge_id", "account_id", unique=True,
+            sqlite_where=_KEPT, postgresql_where=_KEPT,
+        ),
+        sa.Index("ix_application_by_score", "challenge_id", "state", "score_mean", "id"),
+        sa.Index("ix_application_to_review", "challenge_id", "state", "review_count", "rnd"),
+        sa.Index("ix_application_by_time", "challenge_id", "state", "submitted_at", "id"),
+        sa.Index("ix_application_pending", "challenge_id", "pending_decision", "wave_id"),
+        sa.Index("ix_application_answer", "state", "answer_by"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"))
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), index=True)
+    # As of submitting; see accounts.rules.canonical_email.
+    canonical_email: Mapped[str] = mapped_column(sa.String(254))
+    state: Mapped[ApplicationState] = mapped_column(default=ApplicationState.DRAFT)
+    state_since: Mapped[datetime]
+    created_at: Mapped[datetime]
+    saved_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    # Counts what the applicant saved, so that two tabs do not overwrite each other. Nothing of the staff's touches it.
+    version: Mapped[int] = mapped_column(default=0)
+
+    name: Mapped[str] = mapped_column(sa.String(80), default="")
+    handle: Mapped[str] = mapped_column(sa.String(80), default="")
+    affiliation: Mapped[str] = mapped_column(sa.String(120), default="")
+    country: Mapped[str] = mapped_column(sa.String(2), default="")
+    kind: Mapped[ApplicantKind] = mapped_column(default=ApplicantKind.SINGLE)
+    team: Mapped[list[str]] = mapped_column(sa.JSON, default=list, deferred=True, deferred_group="text")
+    links: Mapped[list[str]] = mapped_column(sa.JSON, default=list, deferred=True, deferred_group="text")
+    experience: Mapped[str] = mapped_column(sa.Text, default="", deferred=True, deferred_group="text")
+    plan: Mapped[str] = mapped_column(sa.Text, default="", deferred=True, deferred_group="text")
+    kit_use: Mapped[str] = mapped_column(sa.Text, default="", deferred=True, deferred_group="text")
+    certificate: Mapped[str] = mapped_column(sa.Text, default="", deferred=True, deferred_group="text")
+    adult: Mapped[bool] = mapped_column(default=False)
+    permitted: Mapped[bool] = mapped_column(default=False)
+    independent: Mapped[bool] = mapped_column(default=False)
+    agrees: Mapped[bool] = mapped_column(default=False)
+    # The version of the agreement that was current when it was submitted.
+    agreement_id: Mapped[int | None] = mapped_column(sa.ForeignKey("agreement.id"))
+
+    # The staff's. `wave_id` names a wave of the room above, which knows applications and not the other way round.
+    triage: Mapped[Triage | None]
+    flags: Mapped[list[str]] = mapped_column(sa.JSON, default=list, deferred=True)
+    screening: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
+    cluster_id: Mapped[int | None]
+    # The order in which reviewers meet applications of the same rank: nobody's early or late time matters.
+    rnd: Mapped[int]
+    review_count: Mapped[int] = mapped_column(default=0)
+    score_mean: Mapped[float | None] = mapped_column(sa.Double)
+    pending_decision: Mapped[Decision | None]
+    pending_at: Mapped[datetime | None]
+    wave_id: Mapped[int | None] = mapped_column(index=True)
+    decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
+    decided_at: Mapped[datetime | None]
+    answer_by: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
+    disqualified: Mapped[Disqualified | None]
+    disqualified_reason: Mapped[str | None] = mapped_column(sa.String(500))
+    duplicate_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("application.id"))
+
+    challenge: Mapped[Challenge] = relationship()
+    account: Mapped[Account] = relationship(foreign_keys=[account_id])
+    scenarios: Mapped[list[Scenario]] = relationship(secondary=application_scenario, order_by=Scenario.position)
+
+
+class Revision(Model):
+    """What was submitted, each time it was."""
+
+    __tablename__ = "application_revision"
+    __table_args__ = (sa.UniqueConstraint("application_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    content: Mapped[dict[str, Any]] = mapped_column(deferred=True)
+
+
+class Step(Model):
+    """One change of state, for the timeline. `reason` and `by_id` are for the staff's eyes."""
+
+    __tablename__ = "application_step"
+    __table_args__ = (sa.Index("ix_application_step_application_id", "application_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    state: Mapped[ApplicationState]
+    by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
+    reason: Mapped[str | None] = mapped_column(sa.String(500))
+    by: Mapped[Account | None] = relationship()
+
+
+explain(
+    "uq_application_live",
+    "There is an application from this mailbox for this challenge already.",
+    columns="application.challenge_id, application.canonical_email",
+)
+explain(
+    "uq_application_account",
+    "You have an application for this challenge already. Look at it again.",
+    columns="application.challenge_id, application.account_id",
+)

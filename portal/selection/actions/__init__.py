@@ -1,0 +1,1 @@
+"""What reviewers, the lead and the invited do."""

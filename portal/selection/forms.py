@@ -1,0 +1,93 @@
+"""Scores, decisions, waves and answers as forms."""
+
+from datetime import date
+
+from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from portal.applications.states import Decision, Disqualified
+from portal.core.forms import Form
+from portal.selection.actions.decisions import Given
+from portal.selection.models import Review
+from portal.selection.rules import SCORES, end_of_day
+
+DECISIONS = {"invite": Decision.INVITE, "waitlist": Decision.WAITLIST, "decline": Decision.DECLINE, "clear": None}
+
+
+class ReviewForm(Form):
+    """One reviewer's opinion."""
+
+    score = RadioField(
+        "Score", choices=[(str(score), f"{score} {words}") for score, words in SCORES.items()],
+        validators=[InputRequired("Choose a score from 0 to 5.")],
+    )  # fmt: skip
+    comment = TextAreaField(
+        "Comment", description="For the staff only. The applicant never reads it.",
+        validators=[Length(max=4000, message="At most 4,000 characters.")], render_kw={"rows": 4},
+    )  # fmt: skip
+
+    def show(self, review: Review) -> None:
+        """Fill in what was said before."""
+        self.score.data, self.comment.data = str(review.score), review.comment
+
+
+class DecideForm(Form):
+    """A decision for the shown applications that are ticked, or for all of the filter."""
+
+    decision = SelectField("Decision", choices=[(name, name) for name in DECISIONS])
+    all = BooleanField("All of this filter")
+    count = IntegerField("How many", validators=[Optional()])
+
+    def chosen(self) -> Decision | None:
+        """The decision; None clears what was meant."""
+        return DECISIONS[self.decision.data]
+
+
+class WaveForm(Form):
+    """By when the invited should answer."""
+
+    answer_on = DateField("Answer by the end of", validators=[Optional()])
+
+
+class ReleaseForm(Form):
+    """The number of answers, written out by the person who sends them."""
+
+    count = IntegerField("Number of answers", validators=[InputRequired("Write how many answers go out.")],
+                         render_kw={"inputmode": "numeric", "autocomplete": "off"})  # fmt: skip
+
+
+class StepForm(Form):
+    """What a step of the lead needs; each shows only its own fields."""
+
+    kind = SelectField("What it is", choices=[("", "Choose …"), *((kind.value, kind.value) for kind in Disqualified)])
+    duplicate_of = IntegerField("Number of the other application", validators=[Optional()],
+                                description="Only for a duplicate.")  # fmt: skip
+    answer_on = DateField("Answer by the end of", validators=[Optional()])
+    reason = TextAreaField("Reason", validators=[Length(max=500, message="At most 500 characters.")],
+                           render_kw={"rows": 2})  # fmt: skip
+
+    def given(self, zone: str) -> Given:
+        """As the action takes it; days end in the challenge's zone."""
+        day: date | None = self.answer_on.data
+        return Given(
+            reason=self.reason.data or "",
+            kind=Disqualified(self.kind.data) if self.kind.data else None,
+            duplicate_of_id=self.duplicate_of.data,
+            answer_by=end_of_day(day, zone) if day else None,
+        )
+
+    def complain(self, messages: dict[str, str]) -> None:
+        """Put what the action would refuse beside the fields."""
+        fields = {"answer_by": self.answer_on, "duplicate_of_id": self.duplicate_of}
+        for name, message in messages.items():
+            field = fields.get(name) or self[name]
+            field.errors = [*field.errors, message]
+
+
+class AcceptForm(Form):
+    """The name under the agreement."""
+
+    typed_name = StringField(
+        "Your full name, as a signature", render_kw={"autocomplete": "name", "maxlength": 120},
+        validators=[InputRequired("Type your name to sign."), Length(min=2, max=120, message="Type your whole name.")],
+    )  # fmt: skip

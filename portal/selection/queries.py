@@ -1,0 +1,248 @@
+"""Finding what to review, what is decided, and what goes out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload, undefer_group
+
+from portal.accounts.models import Account
+from portal.accounts.states import Role
+from portal.applications.models import Application
+from portal.applications.states import ApplicationState
+from portal.challenges.models import Challenge
+from portal.core.errors import NotFound
+from portal.core.paging import Page, keyset
+from portal.core.todo import Queue, Task
+from portal.selection.models import Review, Wave, WaveEntry
+from portal.selection.rules import UNDECIDED, Counts, Standing, counts_of
+from portal.selection.states import EntryState, WaveState
+
+
+def _to_review(challenge_id: int, reviewer_id: int) -> list[sa.ColumnElement[bool]]:
+    own = sa.select(Review.id).where(Review.application_id == Application.id, Review.reviewer_id == reviewer_id)
+    return [
+        Application.challenge_id == challenge_id,
+        Application.state == ApplicationState.SUBMITTED,
+        Application.account_id != reviewer_id,
+        ~own.exists(),
+    ]
+
+
+def next_to_review(session: Session, challenge_id: int, reviewer_id: int, skip: int | None = None) -> int | None:
+    """The application that this reviewer should read next: the least reviewed, in an order of chance."""
+    rows = sa.select(Application.id).where(*_to_review(challenge_id, reviewer_id))
+    if skip is not None:
+        rows = rows.where(Application.id != skip)
+    return session.scalars(rows.order_by(Application.review_count, Application.rnd).limit(1)).one_or_none()
+
+
+def progress(session: Session, challenge_id: int, reviewer_id: int) -> tuple[int, int]:
+    """How many this reviewer has reviewed, and how many wait for them."""
+    done = sa.select(sa.func.count()).where(
+        Review.reviewer_id == reviewer_id, Review.application_id == Application.id,
+        Application.challenge_id == challenge_id,
+    )  # fmt: skip
+    left = sa.select(sa.func.count()).select_from(Application).where(*_to_review(challenge_id, reviewer_id))
+    return session.scalars(done).one(), session.scalars(left).one()
+
+
+def own_review(session: Session, application_id: int, reviewer_id: int) -> Review | None:
+    """What this reviewer made of it."""
+    return session.scalars(
+        sa.select(Review).where(Review.application_id == application_id, Review.reviewer_id == reviewer_id)
+    ).one_or_none()
+
+
+def reviews(session: Session, application_id: int) -> Sequence[Review]:
+    """What everybody made of it, the first first."""
+    return session.scalars(
+        sa.select(Review)
+        .options(joinedload(Review.reviewer).load_only(Account.name, Account.email))
+        .where(Review.application_id == application_id)
+        .order_by(Review.created_at, Review.id)
+    ).all()
+
+
+def standing(session: Session, challenge: Challenge) -> Standing:
+    """How far the selection has come, in one statement."""
+    rows = session.execute(
+        sa.select(
+            Application.state, Application.pending_decision, Application.wave_id.is_not(None), sa.func.count()
+        )
+        .where(Application.challenge_id == challenge.id)
+        .group_by(Application.state, Application.pending_decision, Application.wave_id.is_not(None))
+    ).tuples().all()  # fmt: skip
+
+    def of(*states: ApplicationState) -> int:
+        return sum(number for state, _, _, number in rows if state in states)
+
+    pending = {
+        decision: sum(number for _, meant, waved, number in rows if meant is decision and not waved)
+        for decision in {meant for _, meant, _, _ in rows if meant}
+    }
+    return Standing(
+        places=challenge.places, accepted=of(ApplicationState.ACCEPTED), invited=of(ApplicationState.INVITED),
+        waitlisted=of(ApplicationState.WAITLISTED), open=of(*UNDECIDED), pending=counts_of(pending),
+        in_waves=sum(number for _, meant, waved, number in rows if meant and waved),
+    )  # fmt: skip
+
+
+def waves(session: Session, challenge_id: int) -> list[tuple[Wave, Counts]]:
+    """All waves with what they hold, the newest first; two statements."""
+    found = session.scalars(sa.select(Wave).where(Wave.challenge_id == challenge_id).order_by(Wave.number.desc())).all()
+    held = session.execute(
+        sa.select(WaveEntry.wave_id, WaveEntry.decision, sa.func.count())
+        .join(WaveEntry.wave)
+        .where(Wave.challenge_id == challenge_id)
+        .group_by(WaveEntry.wave_id, WaveEntry.decision)
+    ).tuples().all()  # fmt: skip
+    return [
+        (wave, counts_of({decision: number for wave_id, decision, number in held if wave_id == wave.id}))
+        for wave in found
+    ]
+
+
+def wave(session: Session, challenge_id: int, number: int) -> Wave:
+    """One wave of the challenge. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Wave)
+        .options(joinedload(Wave.challenge))
+        .where(Wave.challenge_id == challenge_id, Wave.number == number)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("wave")
+    return found
+
+
+def counts(session: Session, wave_id: int, *states: EntryState) -> Counts:
+    """How many answers a wave holds by decision: all, or those in some states."""
+    rows = sa.select(WaveEntry.decision, sa.func.count()).where(WaveEntry.wave_id == wave_id)
+    if states:
+        rows = rows.where(WaveEntry.state.in_(states))
+    return counts_of(dict(session.execute(rows.group_by(WaveEntry.decision)).tuples().all()))
+
+
+def entries(session: Session, wave_id: int, after: str | None = None) -> Page[WaveEntry]:
+    """The answers of a wave with applications and accounts, a page of them."""
+    rows = (
+        sa.select(WaveEntry)
+        .join(WaveEntry.application)
+        .options(contains_eager(WaveEntry.application).joinedload(Application.account))
+        .where(WaveEntry.wave_id == wave_id)
+    )
+    return keyset(session, rows, order=((WaveEntry.decision, "asc"), (WaveEntry.id, "asc")), after=after)
+
+
+def samples(session: Session, wave_id: int) -> list[WaveEntry]:
+    """One answer of each kind, to be read before it is sent."""
+    first = sa.select(sa.func.min(WaveEntry.id)).where(WaveEntry.wave_id == wave_id).group_by(WaveEntry.decision)
+    rows = (
+        sa.select(WaveEntry)
+        .options(joinedload(WaveEntry.application).joinedload(Application.account), joinedload(WaveEntry.wave))
+        .where(WaveEntry.id.in_(first))
+    )
+    order = ("invite", "waitlist", "decline")
+    return sorted(session.scalars(rows), key=lambda entry: order.index(entry.decision.value))
+
+
+def due_entries(session: Session, wave_id: int, limit: int) -> Sequence[WaveEntry]:
+    """The next answers to hand over, they and their applications kept from everybody else until the commit."""
+    return session.scalars(
+        sa.select(WaveEntry)
+        .join(WaveEntry.application)
+        .join(Application.account)
+        .options(contains_eager(WaveEntry.application).contains_eager(Application.account))
+        .where(WaveEntry.wave_id == wave_id, WaveEntry.state == EntryState.PENDING)
+        .order_by(WaveEntry.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=[WaveEntry, Application])
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def releasing(session: Session) -> Sequence[int]:
+    """The waves that are on their way out."""
+    return session.scalars(sa.select(Wave.id).where(Wave.state == WaveState.RELEASING).order_by(Wave.id)).all()
+
+
+def due_answers(session: Session, before: datetime, *, unreminded: bool = False, limit: int = 500) -> Sequence[int]:
+    """Invitations that must be answered by `before`, of them only those that nobody was reminded of."""
+    rows = sa.select(Application.id).where(
+        Application.state == ApplicationState.INVITED, Application.answer_by <= before
+    )
+    if unreminded:
+        rows = rows.where(Application.reminded_at.is_(None))
+    return session.scalars(rows.order_by(Application.answer_by, Application.id).limit(limit)).all()
+
+
+def whole_application(session: Session, application_id: int) -> Application:
+    """An application with its account and challenge, as it is now."""
+    return session.scalars(
+        sa.select(Application)
+        .options(joinedload(Application.account), joinedload(Application.challenge), undefer_group("text"))
+        .where(Application.id == application_id)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def tasks(session: Session, challenge: Challenge, account: Account, at: datetime) -> list[Task]:
+    """What an applicant has to do: answer the invitation."""
+    invited = sa.select(Application.answer_by).where(
+        Application.challenge_id == challenge.id,
+        Application.account_id == account.id,
+        Application.state == ApplicationState.INVITED,
+        Application.answer_by > at,
+    )
+    where = f"/challenges/{challenge.slug}/invitation"
+    return [Task("Answer your invitation", where, answer_by) for answer_by in session.scalars(invited)]
+
+
+def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
+    """What waits for reviewers and the lead."""
+    found = []
+    if roles & {Role.LEAD, Role.REVIEWER}:
+        found.append(_unreviewed(session, challenge))
+    if Role.LEAD in roles:
+        found += [_pending(session, challenge), _on_their_way(session, challenge), _unanswered(session, challenge)]
+    return found
+
+
+def _unreviewed(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Application.submitted_at)).where(
+            Application.challenge_id == challenge.id,
+            Application.state == ApplicationState.SUBMITTED,
+            Application.review_count == 0,
+        )
+    ).one()
+    return Queue("Applications without a review", f"/staff/{challenge.slug}/review", number, oldest)
+
+
+def _pending(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Application.pending_at)).where(
+            Application.challenge_id == challenge.id,
+            Application.pending_decision.is_not(None),
+            Application.wave_id.is_(None),
+        )
+    ).one()
+    return Queue("Decisions not yet in a wave", f"/staff/{challenge.slug}/waves", number, oldest)
+
+
+def _on_their_way(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Wave.state_since)).where(
+            Wave.challenge_id == challenge.id, Wave.state.in_([WaveState.DRAFT, WaveState.RELEASING])
+        )
+    ).one()
+    return Queue("Waves not yet out", f"/staff/{challenge.slug}/waves", number, oldest)
+
+
+def _unanswered(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Application.state_since)).where(
+            Application.challenge_id == challenge.id, Application.state == ApplicationState.INVITED
+        )
+    ).one()
+    return Queue("Invitations without an answer", f"/staff/{challenge.slug}/applications?state=invited", number, oldest)

@@ -1,0 +1,96 @@
+"""One application, whole: what it tells, what reviewers say, what the lead may do."""
+
+from flask import flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.current import current_account
+from portal.accounts.gate import my_roles, only
+from portal.accounts.states import Role
+from portal.applications import queries as applications
+from portal.applications import rules as application_rules
+from portal.applications.models import Application
+from portal.applications.states import Decision
+from portal.challenges.access import challenge_or_404
+from portal.challenges.models import Challenge
+from portal.core import clock
+from portal.core.db import db
+from portal.core.errors import Forbidden
+from portal.core.moves import move_named, open_moves
+from portal.selection import queries, rules
+from portal.selection.actions import decisions
+from portal.selection.forms import DECISIONS, DecideForm, ReviewForm, StepForm
+from portal.selection.views.blueprint import blueprint
+
+
+def _others_or_403(challenge: Challenge, application_id: int) -> Application:
+    """An application of the challenge that is not one's own."""
+    found = applications.application(db.session, challenge.id, application_id)
+    if found.account_id == current_account().id:
+        raise Forbidden("This is your own application. Others read it.")
+    return found
+
+
+@blueprint.get("/staff/<slug>/applications/<int:application_id>")
+@only(Role.LEAD, Role.REVIEWER)
+def application(slug: str, application_id: int) -> ResponseReturnValue:
+    """The whole application. Others' reviews show after one's own; the lead sees all."""
+    challenge = challenge_or_404(slug)
+    found = _others_or_403(challenge, application_id)
+    form, own = ReviewForm(), queries.own_review(db.session, found.id, current_account().id)
+    if own:
+        form.show(own)
+    return _page(challenge, found, form, StepForm())
+
+
+def _page(challenge: Challenge, found: Application, form: ReviewForm, step_form: StepForm, wrong: str = "") -> str:
+    roles, me = my_roles(challenge.slug), current_account().id
+    own = queries.own_review(db.session, found.id, me)
+    lead = Role.LEAD in roles
+    return render_template(
+        "selection/application.html", challenge=challenge, application=found, form=form, own=own, lead=lead,
+        reviews=queries.reviews(db.session, found.id) if lead or own else [],
+        closed=rules.why_not_review(found, me), countries=application_rules.COUNTRIES, wrong=wrong,
+        meant=[name for name, decision in DECISIONS.items() if _can_mean(found, decision)] if lead else [],
+        steps=open_moves(decisions.SINGLE_STEPS, found.state, roles), step_form=step_form,
+        timeline=application_rules.timeline(
+            applications.steps(db.session, found.id), applications.revisions(db.session, found.id), for_staff=True
+        ),
+    )  # fmt: skip
+
+
+def _can_mean(found: Application, decision: Decision | None) -> bool:
+    if decision is None:
+        return found.pending_decision is not None and found.wave_id is None
+    return rules.may_mean(found, decision)
+
+
+@blueprint.post("/staff/<slug>/applications/<int:application_id>/decision")
+@only(Role.LEAD)
+def decide_one(slug: str, application_id: int) -> ResponseReturnValue:
+    """Note what shall be answered to this application."""
+    challenge, form = challenge_or_404(slug), DecideForm()
+    found = _others_or_403(challenge, application_id)
+    if form.validate_on_submit():
+        told = decisions.mean(db.session, challenge, [found.id], form.chosen(), by=current_account().id, at=clock.now())
+        db.session.commit()
+        flash("Noted. Nobody is told before a wave is released." if told.changed else "Nothing was changed.")
+    return redirect(url_for("selection.application", slug=slug, application_id=application_id))
+
+
+@blueprint.post("/staff/<slug>/applications/<int:application_id>/steps/<name>")
+@only(Role.LEAD)
+def step(slug: str, application_id: int, name: str) -> ResponseReturnValue:
+    """Disqualify, reinstate, rescind, invite again."""
+    challenge, form = challenge_or_404(slug), StepForm()
+    found, taken = _others_or_403(challenge, application_id), move_named(decisions.SINGLE_STEPS, name)
+    if not form.validate_on_submit():
+        return _page(challenge, found, ReviewForm(formdata=None), form, wrong=name), 422
+    at, me = clock.now(), current_account().id
+    missing = decisions.missing(db.session, found, taken, form.given(challenge.zone), at)
+    if missing:
+        form.complain(missing)
+        return _page(challenge, found, ReviewForm(formdata=None), form, wrong=name), 422
+    decisions.take_step(db.session, found, taken, form.given(challenge.zone), by=me, at=at)
+    db.session.commit()
+    flash(f"Done: {taken.label.lower()}.")
+    return redirect(url_for("selection.application", slug=slug, application_id=application_id))

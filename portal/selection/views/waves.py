@@ -1,0 +1,112 @@
+"""Waves: making, reading and releasing them."""
+
+from typing import NamedTuple
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.current import current_account
+from portal.accounts.gate import only
+from portal.accounts.states import Role
+from portal.challenges.access import challenge_or_404
+from portal.challenges.models import Challenge
+from portal.core import clock, mail
+from portal.core.db import db
+from portal.selection import queries, rules
+from portal.selection.actions import mails
+from portal.selection.actions import waves as actions
+from portal.selection.forms import ReleaseForm, WaveForm
+from portal.selection.models import Wave, WaveEntry
+from portal.selection.states import EntryState, WaveState
+from portal.selection.views.blueprint import blueprint
+
+
+class Sample(NamedTuple):
+    """A mail as it would be sent."""
+
+    decision: str
+    to: str
+    subject: str
+    text: str
+
+
+@blueprint.get("/staff/<slug>/waves")
+@only(Role.LEAD)
+def waves(slug: str) -> ResponseReturnValue:
+    """All waves, and what a new one would hold."""
+    return _list(challenge_or_404(slug), WaveForm())
+
+
+def _list(challenge: Challenge, form: WaveForm) -> str:
+    return render_template(
+        "selection/waves.html", challenge=challenge, form=form, waves=queries.waves(db.session, challenge.id),
+        standing=queries.standing(db.session, challenge),
+    )  # fmt: skip
+
+
+@blueprint.post("/staff/<slug>/waves")
+@only(Role.LEAD)
+def create_wave(slug: str) -> ResponseReturnValue:
+    """Freeze what is meant into a new wave."""
+    challenge, form, at = challenge_or_404(slug), WaveForm(), clock.now()
+    answer_by = rules.end_of_day(form.answer_on.data, challenge.zone) if form.answer_on.data else None
+    pending = queries.standing(db.session, challenge).pending
+    reason = rules.why_not_deadline(pending, answer_by, at)
+    if not form.validate_on_submit() or reason:
+        form.answer_on.errors = [*form.answer_on.errors, *([reason] if reason else [])]
+        return _list(challenge, form), 422
+    wave = actions.create_wave(db.session, challenge, answer_by, by=current_account().id, at=at)
+    db.session.commit()
+    return redirect(url_for("selection.wave", slug=slug, number=wave.number))
+
+
+@blueprint.get("/staff/<slug>/waves/<int:number>")
+@only(Role.LEAD)
+def wave(slug: str, number: int) -> ResponseReturnValue:
+    """What a wave sends to whom, or how far it has come."""
+    challenge = challenge_or_404(slug)
+    return _page(challenge, queries.wave(db.session, challenge.id, number), ReleaseForm())
+
+
+def _page(challenge: Challenge, found: Wave, form: ReleaseForm) -> str:
+    done = queries.counts(db.session, found.id, EntryState.DONE)
+    skipped = queries.counts(db.session, found.id, EntryState.SKIPPED)
+    return render_template(
+        "selection/wave.html", challenge=challenge, wave=found, form=form, done=done, skipped=skipped,
+        counts=queries.counts(db.session, found.id), standing=queries.standing(db.session, challenge),
+        page=queries.entries(db.session, found.id, request.args.get("after")),
+        samples=[_sample(challenge, found, entry) for entry in queries.samples(db.session, found.id)]
+        if found.state is WaveState.DRAFT else [],
+    )  # fmt: skip
+
+
+def _sample(challenge: Challenge, found: Wave, entry: WaveEntry) -> Sample:
+    made = mails.preview(entry.application, challenge, entry.decision, found.answer_by, clock.now())
+    subject, text, _html = mail.render(made)
+    return Sample(entry.decision.value, made.to, subject, text)
+
+
+@blueprint.post("/staff/<slug>/waves/<int:number>/release")
+@only(Role.LEAD)
+def release_wave(slug: str, number: int) -> ResponseReturnValue:
+    """Let the wave go out, the number of answers being restated."""
+    challenge, form = challenge_or_404(slug), ReleaseForm()
+    found = queries.wave(db.session, challenge.id, number)
+    if not form.validate_on_submit():
+        return _page(challenge, found, form), 422
+    actions.release_wave(db.session, found, count=form.count.data or 0, by=current_account().id, at=clock.now())
+    db.session.commit()
+    flash("The wave is out." if found.state is WaveState.RELEASED else "The wave is going out, some at a time.")
+    return redirect(url_for("selection.wave", slug=slug, number=number))
+
+
+@blueprint.post("/staff/<slug>/waves/<int:number>/discard")
+@only(Role.LEAD)
+def discard_wave(slug: str, number: int) -> ResponseReturnValue:
+    """Dissolve a wave that was not released."""
+    challenge = challenge_or_404(slug)
+    found = queries.wave(db.session, challenge.id, number)
+    actions.discard_wave(db.session, found, by=current_account().id, at=clock.now())
+    db.session.commit()
+    flash(f"Wave {number} is discarded. What was meant is still meant.")
+    return redirect(url_for("selection.waves", slug=slug))
