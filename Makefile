@@ -67,8 +67,9 @@ assets: static/vendor/.made
 
 # --- serving ---------------------------------------------------------------------------------------------------------
 
-# The settings that a person has set win; the rest are those of a demonstration on this machine. The shell stays to pass
-# on the end of its terminal, which the server would take for a request to load itself anew.
+# The settings that a person has set win; the rest are those of a demonstration on this machine. The shell stays to tell
+# the server of the end of its terminal, which that would take for a request to load itself anew. It waits a second: the
+# server's signal handler takes a lock, so a second signal on the heels of the first could stop it for good.
 run: $(VENV)/.run static/vendor/.made
 	@export PORTAL_DATA="$${PORTAL_DATA:-var}" PORTAL_DEMONSTRATION="$${PORTAL_DEMONSTRATION:-1}"; \
 	export PORTAL_PUBLIC_URL="$${PORTAL_PUBLIC_URL:-http://127.0.0.1:$(PORT)}"; \
@@ -78,7 +79,11 @@ run: $(VENV)/.run static/vendor/.made
 		[ -s "$$PORTAL_SECRET_KEY_FILE" ] || (umask 077 && $(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(48))' \
 			> "$$PORTAL_SECRET_KEY_FILE") || exit 1; \
 	fi; \
-	$(BIN)/flask --app app db upgrade && $(BIN)/flask --app app demo load --if-empty || exit 1; \
+	if [ -n "$$PORTAL_DATABASE_URL" ] || [ ! -s "$$PORTAL_DATA/portal.sqlite3" ] \
+		|| [ -n "$$(find portal/migrations -name '*.py' -newer "$$PORTAL_DATA/.ready" 2>&1)" ]; then \
+		$(BIN)/flask --app app db upgrade && $(BIN)/flask --app app demo load --if-empty \
+			&& touch "$$PORTAL_DATA/.ready" || exit 1; \
+	fi; \
 	echo; \
 	echo '  The portal: http://127.0.0.1:$(PORT)/   (Ctrl-C stops it)'; \
 	echo '  Sign in with the password  demo-only-password  as'; \
@@ -88,8 +93,8 @@ run: $(VENV)/.run static/vendor/.made
 	export PORTAL_SCHEDULER="$${PORTAL_SCHEDULER:-embedded}"; \
 	$(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 4 \
 		--workers-kill-timeout 5 --log-level warning app:app & \
-	server=$$!; trap 'kill -TERM $$server 2>/dev/null' HUP INT TERM; \
-	wait $$server; wait $$server
+	server=$$!; trap : INT; trap 'sleep 1; kill -TERM $$server 2>/dev/null' HUP TERM; \
+	while kill -0 $$server 2>/dev/null; do wait $$server; done
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 
