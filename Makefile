@@ -71,6 +71,8 @@ assets: static/vendor/.made
 # the server of the end of its terminal, which that would take for a request to load itself anew. It waits a second: the
 # server's signal handler takes a lock, so a second signal on the heels of the first could stop it for good.
 run: $(VENV)/.run static/vendor/.made
+	@$(BIN)/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null \
+		|| { echo 'Port $(PORT) is taken, perhaps by a portal that runs already. `make run PORT=8001` takes another.' >&2; exit 1; }
 	@export PORTAL_DATA="$${PORTAL_DATA:-var}" PORTAL_DEMONSTRATION="$${PORTAL_DEMONSTRATION:-1}"; \
 	export PORTAL_PUBLIC_URL="$${PORTAL_PUBLIC_URL:-http://127.0.0.1:$(PORT)}"; \
 	mkdir -p "$$PORTAL_DATA" && chmod 700 "$$PORTAL_DATA" || exit 1; \

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import socket
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -77,15 +78,35 @@ def test_make_run_serves_the_demonstration_and_ends_with_all_its_processes(tmp_p
     assert (data / "portal.sqlite3").stat().st_ino == database
 
 
+def _make(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=ROOT,
+        env=_environ(ROOT / "nowhere") | environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_make_run_tells_a_faulty_setting_and_does_not_serve(tmp_path: Path) -> None:
-    environ = {**_environ(tmp_path / "data"), "PORTAL_MAIL_URL": "pigeon://coop"}
-    done = subprocess.run(["make", "run"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    done = _make("run", f"PORT={free_port()}", PORTAL_DATA=str(tmp_path / "data"), PORTAL_MAIL_URL="pigeon://coop")
     assert done.returncode == 2
     assert "PORTAL_MAIL_URL" in done.stdout + done.stderr
     assert "Ctrl-C" not in done.stdout
 
 
+def test_make_run_tells_that_its_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = _make("run", f"PORT={port}")
+    assert done.returncode == 2
+    assert f"Port {port} is taken" in done.stderr
+    assert not (ROOT / "nowhere").exists()
+
+
 def test_make_alone_says_what_there_is() -> None:
-    shown = subprocess.run(["make"], cwd=ROOT, env=_environ(ROOT), capture_output=True, text=True, check=True).stdout
+    shown = _make().stdout
     targets = ("run", "test", "bench", "assets", "lock", "clean")
     assert [target for target in targets if f"make {target} " not in shown] == []
