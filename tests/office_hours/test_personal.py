@@ -1,0 +1,53 @@
+"""What is handed over of a person's office hours, and what is forgotten with them."""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.accounts import personal
+from portal.office_hours import actions
+from portal.office_hours.actions import Wish
+from portal.office_hours.models import Booking, Feed
+from portal.office_hours.personal import erase, objection
+from portal.office_hours.states import BookingState, FeedScope
+from tests.cast import NOON, Cast
+from tests.office_hours.conftest import FIRST, SENDER, Stage
+
+
+def test_the_export_tells_ones_own_bookings(session: Session, cast: Cast, stage: Stage) -> None:
+    slots = stage.slots(stage.series())
+    wish = Wish("key", "Firewall", question="Where are rules kept?")
+    booking = actions.book_slot(session, slots[0], cast.member, wish, at=NOON, sender=SENDER)
+    stage.book(slots[1], cast.team.members[0], topic="A secret exploit chain")
+    token = actions.open_feed(session, cast.researcher.id, FeedScope.MINE, at=NOON)
+
+    told = personal.export(session, cast.researcher.id)["office_hours"]
+
+    assert told["bookings"] == [
+        {
+            "uid": booking.uid, "state": "confirmed", "starts_at": FIRST, "ends_at": FIRST + timedelta(minutes=30),
+            "booked_at": NOON, "topic": "Firewall", "question": "Where are rules kept?",
+        }
+    ]  # fmt: skip
+    assert told["calendar_addresses"] == [{"shows": "mine", "created_at": NOON, "revoked_at": None}]
+    assert token not in str(told)
+
+
+def test_a_coming_booking_is_cancelled_before_the_account_goes(session: Session, cast: Cast, stage: Stage) -> None:
+    stage.book(stage.slots(stage.series())[0])
+
+    assert objection(session, cast.researcher.id, NOON) == "You have booked office hours. Cancel them first."
+    assert objection(session, cast.researcher.id, FIRST) is None
+    assert objection(session, cast.colleague.id, NOON) is None
+
+
+def test_erasing_forgets_words_and_closes_calendars(session: Session, cast: Cast, stage: Stage) -> None:
+    stage.book(stage.slots(stage.series())[0], topic="A secret exploit chain")
+    actions.open_feed(session, cast.researcher.id, FeedScope.MINE, at=NOON)
+
+    erase(session, cast.researcher.id, NOON)
+
+    booking = session.scalars(sa.select(Booking)).one()
+    assert (booking.topic, booking.question, booking.state) == ("Erased", "", BookingState.CONFIRMED)
+    assert session.scalars(sa.select(Feed.revoked_at)).all() == [NOON]
