@@ -1,8 +1,9 @@
 """The person whose request is being answered."""
 
+import hmac
 from typing import cast
 
-from flask import current_app
+from flask import current_app, request
 from flask_login import current_user
 
 from portal.accounts.models import Account
@@ -24,3 +25,11 @@ def current_account() -> Account:
 def needs_second_factor(account: Account, is_staff: bool) -> bool:
     """Whether this person must set up a second factor before the staff area opens to them."""
     return is_staff and not account.has_second_factor and not current_app.config["SECOND_FACTOR_OPTIONAL"]
+
+
+def network_hash() -> str | None:
+    """A keyed hash of the address that the request came from: equal for equal ones, and telling nothing else."""
+    if not request.remote_addr:
+        return None
+    key = f"network:{current_app.config['SECRET_KEY']}".encode()
+    return hmac.new(key, request.remote_addr.encode(), "sha256").hexdigest()

@@ -1,11 +1,21 @@
 """Finding challenges, what is agreed in them, and who takes part."""
 
+import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from portal.challenges.models import Agreement, Challenge, Member, Participant, Signature
+from portal.challenges.models import (
+    Agreement,
+    Challenge,
+    Member,
+    MemberInvitation,
+    Participant,
+    Scenario,
+    Signature,
+)
 from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
 
@@ -61,3 +71,160 @@ def memberships(session: Session, account_id: int) -> Sequence[Member]:
         .where(Member.account_id == account_id, Participant.state == ParticipantState.ACTIVE)
         .order_by(Challenge.starts_on.desc(), Challenge.id.desc())
     ).all()
+
+
+def agreement_version(session: Session, challenge_id: int, version: int) -> Agreement:
+    """One version of the agreement. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Agreement).where(Agreement.challenge_id == challenge_id, Agreement.version == version)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("version")
+    return found
+
+
+def last_signed(session: Session, challenge_id: int, account_id: int) -> Signature | None:
+    """The person's signature under the newest version that bears one, with the agreement."""
+    return session.scalars(
+        sa.select(Signature)
+        .join(Signature.agreement)
+        .options(contains_eager(Signature.agreement))
+        .where(Agreement.challenge_id == challenge_id, Signature.account_id == account_id)
+        .order_by(Agreement.version.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def signers(session: Session, agreement: Agreement | None) -> set[int]:
+    """The accounts that have signed a version."""
+    if agreement is None:
+        return set()
+    return set(session.scalars(sa.select(Signature.account_id).where(Signature.agreement_id == agreement.id)))
+
+
+def scenario_of(session: Session, challenge: Challenge, scenario_id: int) -> Scenario:
+    """One scenario of a challenge. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Scenario).where(Scenario.id == scenario_id, Scenario.challenge_id == challenge.id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("scenario")
+    return found
+
+
+def members(session: Session, challenge_id: int) -> Sequence[Member]:
+    """Everybody in an active participant of a challenge, with their accounts."""
+    return session.scalars(
+        sa.select(Member)
+        .join(Member.participant)
+        .options(joinedload(Member.account))
+        .where(Member.challenge_id == challenge_id, Participant.state == ParticipantState.ACTIVE)
+        .order_by(Member.id)
+    ).all()
+
+
+def team_of(session: Session, participant_id: int) -> Sequence[Member]:
+    """The members of a participant, the lead first, with their accounts."""
+    return session.scalars(
+        sa.select(Member)
+        .options(joinedload(Member.account))
+        .where(Member.participant_id == participant_id)
+        .order_by(Member.role, Member.id)
+    ).all()
+
+
+def participants(session: Session, challenge_id: int) -> Sequence[Participant]:
+    """Every participant of a challenge by name, with members and their accounts."""
+    return session.scalars(
+        sa.select(Participant)
+        .options(selectinload(Participant.members).joinedload(Member.account))
+        .where(Participant.challenge_id == challenge_id)
+        .order_by(Participant.name, Participant.id)
+    ).all()
+
+
+def participant_of(session: Session, challenge: Challenge, participant_id: int) -> Participant:
+    """One participant of a challenge. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Participant).where(Participant.id == participant_id, Participant.challenge_id == challenge.id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("participant")
+    return found
+
+
+def token_hash(token: str) -> str:
+    """What is kept of an invitation's token: whoever reads the database cannot take it up."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def invitation_by_token(session: Session, token: str) -> MemberInvitation:
+    """The invitation behind a link, with its team and challenge. Raises NotFound."""
+    found = session.scalars(
+        sa.select(MemberInvitation)
+        .options(joinedload(MemberInvitation.participant).joinedload(Participant.challenge))
+        .where(MemberInvitation.token_hash == token_hash(token))
+    ).one_or_none()
+    if found is None:
+        raise NotFound("invitation")
+    return found
+
+
+def invitation_to(session: Session, participant_id: int, email: str) -> MemberInvitation | None:
+    """The invitation of an address into a team, whatever has become of it."""
+    return session.scalars(
+        sa.select(MemberInvitation).where(
+            MemberInvitation.participant_id == participant_id, MemberInvitation.email == email
+        )
+    ).one_or_none()
+
+
+def invitations(session: Session, participant_id: int) -> Sequence[MemberInvitation]:
+    """The invitations into a team that nobody has taken up, by address."""
+    return session.scalars(
+        sa.select(MemberInvitation)
+        .where(MemberInvitation.participant_id == participant_id, MemberInvitation.used_at.is_(None))
+        .order_by(MemberInvitation.email)
+    ).all()
+
+
+def invitation_of(session: Session, participant_id: int, invitation_id: int) -> MemberInvitation:
+    """One open invitation of a team. Raises NotFound."""
+    for invitation in invitations(session, participant_id):
+        if invitation.id == invitation_id:
+            return invitation
+    raise NotFound("invitation")
+
+
+def exported(session: Session, account_id: int) -> dict[str, Any]:
+    """What this room keeps of a person."""
+    places = session.scalars(
+        sa.select(Member)
+        .options(joinedload(Member.participant).joinedload(Participant.challenge))
+        .where(Member.account_id == account_id)
+        .order_by(Member.id)
+    ).all()
+    signatures = session.scalars(
+        sa.select(Signature)
+        .options(joinedload(Signature.agreement))
+        .where(Signature.account_id == account_id)
+        .order_by(Signature.id)
+    ).all()
+    return {
+        "participations": [
+            {
+                "challenge": place.participant.challenge.slug, "participant": place.participant.name,
+                "kind": place.participant.kind, "role": place.role, "country": place.country,
+                "joined_at": place.joined_at, "state": place.participant.state,
+            }
+            for place in places
+        ],
+        "signatures": [
+            {
+                "agreement": signature.agreement.title, "version": signature.agreement.version,
+                "sha256": signature.agreement.sha256, "typed_name": signature.typed_name,
+                "signed_at": signature.signed_at, "method": signature.method,
+            }
+            for signature in signatures
+        ],
+    }  # fmt: skip
