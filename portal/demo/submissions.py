@@ -28,7 +28,7 @@ def publish_keys(world: World, at: datetime) -> KeySet:
         for name in ("triager1", "triager2", "triager3")
     ]
     recovery = (KEYS / "demo-recovery.asc").read_text()
-    return publish_key_set(world.session, triagers, recovery, by=world.staff["admin"], at=at)
+    return publish_key_set(world.session, triagers, recovery, by=world.staff["admin"], at=at, demonstration=True)
 
 
 def sealed_bodies() -> list[dict[str, Any]]:
@@ -51,6 +51,7 @@ def submit(
     session.commit()  # bytes come in transactions of their own
     course = intake.course(session, upload, keys.accepted_sets(session, at), limits)
     intake.receive(session, world.store, course, io.BytesIO(data), at=at)
+    intake.complete(session, world.store, upload.id, at=at)
     report = session.get_one(Report, report.id)
     drafts.submit(session, report, world.signer, by=member.account_id, at=at + timedelta(minutes=1))
     return report

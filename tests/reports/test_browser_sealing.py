@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -156,6 +157,28 @@ def test_what_the_browser_seals_a_triager_opens_and_the_server_cannot_read(
     kept = [path.read_bytes() for path in place.site.data.rglob("*") if path.is_file()]
     assert any(b"Report about updates" in data for data in kept)
     assert not any(SECRET.encode() in data or NAME.encode() in data or content[:64] in data for data in kept)
+
+
+def test_the_receipt_is_checked_by_the_command_and_by_openssl(
+    place: Place, form: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    form.locator("#seal-text").fill(TEXT)
+    form.locator("#seal-send").click()
+    folder = place.opened(form, tmp_path / "opened", monkeypatch)
+    capsys.readouterr()
+    for name, address in (
+        ("receipt.json", f"{form.url}/receipt.json"),
+        ("receipt.sig", f"{form.url}/receipt.sig"),
+        ("receipts.pem", f"{place.site.url}/keys/receipts.pem"),
+    ):
+        (tmp_path / name).write_bytes(form.context.request.get(address).body())
+
+    assert triage(["verify", str(tmp_path / "receipt.json"), "--key", str(tmp_path / "receipts.pem")]) == 0
+
+    assert capsys.readouterr().out.startswith(f"Genuine: {folder.name} of test-challenge\n")
+    command = "openssl pkeyutl -verify -pubin -inkey receipts.pem -rawin -in receipt.json -sigfile receipt.sig"
+    done = subprocess.run(command.split(), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "Signature Verified Successfully")
 
 
 def test_the_page_shows_the_fingerprints_that_it_seals_to_and_allows_one_policy_for_scripts(

@@ -27,8 +27,8 @@ def publish_key_set(
 ) -> KeySet:
     """Publish the next key set: the triagers' certificates (account, armored text) and the off-line recovery one.
 
-    Raises Unfit for a certificate that cannot be taken, Invalid where one is there twice or none at all, Refused for one
-    whose secret half is published, unless this is the demonstration.
+    Raises Unfit for a certificate that cannot be taken, Invalid where one is there twice or none at all, Refused for
+    one whose secret half is published, unless this is the demonstration.
     """
     if not triagers:
         raise Invalid({"triagers": "Give the certificate of one triager at least."})
