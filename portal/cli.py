@@ -69,7 +69,8 @@ def _storage() -> str:
 
 
 def _mail() -> str:
-    with transport(config_of(current_app)):
+    with transport(config_of(current_app)) as way:
+        way.check()
         return config_of(current_app).mail_url.partition(":")[0]
 
 

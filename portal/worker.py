@@ -25,6 +25,9 @@ from portal.core.outbox import drain
 
 # An arbitrary number of ours: who holds this advisory lock on PostgreSQL is the leader.
 LEADER = 0x706F7274
+_HELD = sa.text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock AND pid = pg_backend_pid()"
+)
 HEARTBEAT = 10
 
 
@@ -52,27 +55,28 @@ class Leader:
         self.app = app
         self.connection: sa.Connection | None = None
         self.file: IO[Any] | None = None
+        # Jobs tick in several threads: two connections would shut each other out, the one that is forgotten for ever.
+        self._asking = threading.Lock()
 
     def holds(self) -> bool:
         """Take the lead if nobody has it."""
-        with self.app.app_context():
+        with self._asking, self.app.app_context():
             if db.engine.dialect.name == "postgresql":
                 return self._advisory_lock(db.engine)
             return self._file_lock(config_of(self.app).data / "worker.lock")
 
     def _advisory_lock(self, engine: sa.Engine) -> bool:
-        if self.connection is None:
-            self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            held = sa.text(
-                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :n AND pid = pg_backend_pid()"
-            )
-            if self.connection.execute(held, {"n": LEADER}).scalar_one():
+            if self.connection is None:
+                self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if self.connection.execute(_HELD, {"lock": LEADER}).scalar_one():
                 return True
             return bool(self.connection.execute(sa.select(sa.func.pg_try_advisory_lock(LEADER))).scalar_one())
         except sa.exc.DBAPIError:
-            self.connection.invalidate()
-            self.connection = None
+            if self.connection is not None:
+                self.connection.invalidate()
+                self.connection.close()
+                self.connection = None
             return False
 
     def _file_lock(self, path: Path) -> bool:

@@ -1,16 +1,49 @@
 """Immutable pieces of bytes under keys: a folder, S3, Azure or Google behind one small face."""
 
+import errno
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
 from flask import current_app
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from portal.core.errors import NotFound
+from portal.core.errors import NotFound, StoreFull, Unavailable
+from portal.core.logs import log
+
+# Somebody waits for the answer: a store that is away is told to them rather than tried for minutes, as is usual.
+PATIENCE: Any = {
+    "max_retries": 4,
+    "retry_timeout": timedelta(seconds=10),
+    "backoff": {"base": 2, "init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=2)},
+}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NUMBER = re.compile(r"\(os error (\d+)\)")
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Turn a fault of the store into something that people can be told."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError) as problem:
+        reason = str(problem).partition("\n")[0]
+        log.error("store failed", error=reason)
+        found = _NUMBER.search(reason)
+        number = problem.errno if isinstance(problem, OSError) else found and int(found.group(1))
+        if number in FULL:
+            raise StoreFull("There is no room left for files. What had arrived is kept; go on later.") from problem
+        raise Unavailable("The store of files does not answer. What had arrived is kept; try again soon.") from problem
 
 
 class Blobs:
@@ -25,39 +58,44 @@ class Blobs:
             self._store: ObjectStore = LocalStore(str(self._root))
         else:
             # Credentials and the endpoint of S3 come from the usual AWS_… variables.
-            self._store = from_url(url)
+            self._store = from_url(url, retry_config=PATIENCE)
 
     def put(self, key: str, data: bytes) -> None:
         """Keep `data` under `key`, durably."""
-        obstore.put(self._store, key, data, use_multipart=False)
-        if self._root is not None:
-            self._sync(self._root, key)
+        with _answering():
+            obstore.put(self._store, key, data, use_multipart=False)
+            if self._root is not None:
+                self._sync(self._root, key)
 
     def get(self, key: str) -> bytes:
         """The bytes under `key`. Raises NotFound."""
         try:
-            return bytes(obstore.get(self._store, key).bytes())
+            with _answering():
+                return bytes(obstore.get(self._store, key).bytes())
         except FileNotFoundError as error:
             raise NotFound("file") from error
 
     def delete(self, key: str) -> None:
         """Forget `key`; a key that is gone already is no error."""
         try:
-            obstore.delete(self._store, key)
+            with _answering():
+                obstore.delete(self._store, key)
         except FileNotFoundError:
             return
 
     def exists(self, key: str) -> bool:
         """Whether something is kept under `key`."""
         try:
-            obstore.head(self._store, key)
+            with _answering():
+                obstore.head(self._store, key)
         except FileNotFoundError:
             return False
         return True
 
     def list(self, prefix: str = "") -> list[str]:
         """All keys that begin with `prefix`, a folder's name, sorted."""
-        return sorted(item["path"] for batch in obstore.list(self._store, prefix or None) for item in batch)
+        with _answering():
+            return sorted(item["path"] for batch in obstore.list(self._store, prefix or None) for item in batch)
 
     @staticmethod
     def _sync(root: Path, key: str) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import _app_ctx_id
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -168,6 +169,11 @@ def prepare(engine: sa.Engine) -> None:
     """Set up an engine of either kind."""
     if engine.dialect.name == "sqlite":
         prepare_sqlite(engine)
+
+
+def insert(session: Session, kind: type[Model]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that may say what to do ON CONFLICT, as both engines understand it."""
+    return postgresql.insert(kind) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(kind)
 
 
 def ddl(

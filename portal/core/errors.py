@@ -49,6 +49,20 @@ class NotFound(PortalError):
         super().__init__(f"There is no such {what} here.")
 
 
+class Unavailable(PortalError):
+    """Something that the portal stands on does not answer. The same request may succeed in a minute."""
+
+    status = 503
+    title = "Not possible just now"
+
+
+class StoreFull(Unavailable):
+    """There is no room left for files."""
+
+    status = 507
+    title = "No room left"
+
+
 class Forbidden(PortalError):
     """The person is known, and this is not theirs to do."""
 

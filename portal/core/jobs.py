@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core.db import Model
+from portal.core.db import Model, insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,19 @@ def perform(session: Session, job: Job, at: datetime) -> JobRun:
         session.rollback()
         error = f"{type(problem).__name__}: {problem}"[:2000]
     took = int((time.monotonic() - begun) * 1000)
-    run = session.get(JobRun, job.name) or JobRun(name=job.name, failures=0)
-    run.started_at, run.duration_ms, run.rows, run.error = at, took, rows, error
-    run.next_at = at + timedelta(seconds=job.seconds)
-    run.failures = run.failures + 1 if error else 0
-    session.add(run)
+    return _note(
+        session, job, started_at=at, duration_ms=took, rows=rows, error=error,
+        next_at=at + timedelta(seconds=job.seconds),
+    )  # fmt: skip
+
+
+def _note(session: Session, job: Job, **values: object) -> JobRun:
+    """Write the job's row, whether or not there is one; two workers may do so at the same moment."""
+    failed = values["error"] is not None
+    made = insert(session, JobRun).values(name=job.name, failures=int(failed), **values)
+    counted = {**values, "failures": JobRun.failures + 1 if failed else 0}
+    noted = made.on_conflict_do_update(index_elements=["name"], set_=counted).returning(JobRun)
+    run = session.scalars(noted, execution_options={"populate_existing": True}).one()
+    session.expunge(run)
     session.commit()
     return run

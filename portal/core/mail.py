@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from flask import Flask, current_app, render_template
 
 from portal.config import Config
-from portal.core.outbox import OutgoingMail
+from portal.core.outbox import OutgoingMail, Unreachable
 
 TIMEOUT = 30
 
@@ -64,7 +64,10 @@ class Transport(Protocol):
     """Something that takes a message off our hands, or raises."""
 
     def send(self, made: EmailMessage) -> None:
-        """Hand one message over."""
+        """Hand one message over. Raises Unreachable where none could be."""
+
+    def check(self) -> None:
+        """Raise unless messages can be handed over now."""
 
 
 class Folder:
@@ -81,44 +84,81 @@ class Folder:
         half.write_bytes(made.as_bytes())
         half.replace(self.path / f"{name}.eml")
 
+    def check(self) -> None:
+        """A folder is always there: it was made."""
+
 
 class Smtp:
-    """One connection to the operator's mail server, for as many messages as there are."""
+    """The operator's mail server, over one connection as long as that lasts, and over a new one afterwards."""
 
-    def __init__(self, connection: smtplib.SMTP) -> None:
-        self.connection = connection
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._connection: smtplib.SMTP | None = None
 
     def send(self, made: EmailMessage) -> None:
-        """Hand one message to the server. Raises smtplib's errors."""
-        self.connection.send_message(made)
+        """Hand one message to the server. Raises smtplib's errors where it does not take this one."""
+        used = self._connection is not None
+        connection = self._open()
+        try:
+            connection.send_message(made)
+        except OSError:  # all of smtplib's errors are of this kind
+            if connection.sock is not None:
+                raise  # it refuses this message and goes on listening
+            self._connection = None
+            if not used:
+                raise
+            # Servers end connections after so many messages or minutes, which says nothing about this message.
+            self.send(made)
+
+    def check(self) -> None:
+        """Raise Unreachable where no connection can be had."""
+        self._open()
+
+    def close(self) -> None:
+        """Take leave of the server."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _open(self) -> smtplib.SMTP:
+        if self._connection is None:
+            try:
+                self._connection = _connect(self.url)
+            except OSError as problem:
+                raise Unreachable(f"{type(problem).__name__}: {problem}") from problem
+        return self._connection
 
 
 def _connect(url: str) -> smtplib.SMTP:
     parts = urlsplit(url)
-    host, context = parts.hostname or "localhost", ssl.create_default_context()
+    host = parts.hostname or "localhost"
     if parts.scheme == "smtps":
+        context = ssl.create_default_context()
         connection: smtplib.SMTP = smtplib.SMTP_SSL(host, parts.port or 465, timeout=TIMEOUT, context=context)
     else:
         connection = smtplib.SMTP(host, parts.port or 25, timeout=TIMEOUT)
+    try:
         connection.ehlo()
-        if connection.has_extn("starttls"):
-            connection.starttls(context=context)
-    if parts.username:
-        connection.login(unquote(parts.username), unquote(parts.password or ""))
+        if parts.scheme == "smtp" and connection.has_extn("starttls"):
+            connection.starttls(context=ssl.create_default_context())
+        if parts.username:
+            connection.login(unquote(parts.username), unquote(parts.password or ""))
+    except OSError:
+        connection.close()
+        raise
     return connection
 
 
 @contextmanager
 def transport(config: Config) -> Iterator[Transport]:
-    """The transport that the settings name, open for the time within."""
+    """The transport that the settings name, for the time within. It connects when there is something to send."""
     if config.mail_url.startswith("folder:"):
         yield Folder(Path(config.mail_url.removeprefix("folder:")))
         return
-    connection = _connect(config.mail_url)
+    way = Smtp(config.mail_url)
     try:
-        yield Smtp(connection)
+        yield way
     finally:
-        connection.close()
+        way.close()
 
 
 def config_of(app: Flask) -> Config:

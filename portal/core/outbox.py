@@ -6,6 +6,7 @@ the lease run out, and the mail goes again under the same Message-ID.
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,14 +15,17 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core.db import Model
+from portal.core.db import Model, insert
 
 LEASE = timedelta(minutes=5)
 TRIES = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=2)
+
+
+class Unreachable(Exception):
+    """There is no way out for any mail just now; the one at hand is not at fault."""
 
 
 class MailState(StrEnum):
@@ -114,8 +118,7 @@ def post(
         "calendar_method": calendar and calendar.method,
         "calendar_text": calendar and calendar.text,
     }
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(OutgoingMail).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"]))
+    session.execute(insert(session, OutgoingMail).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"]))
 
 
 def claim(session: Session, at: datetime, limit: int) -> Sequence[OutgoingMail]:
@@ -149,21 +152,41 @@ def claim(session: Session, at: datetime, limit: int) -> Sequence[OutgoingMail]:
 
 
 def drain(session: Session, send: Callable[[OutgoingMail], None], at: datetime, limit: int = 100) -> int:
-    """Deliver what is due through `send`; each mail is marked as soon as it was handed over."""
+    """Deliver what is due through `send`; each mail is marked as soon as it was handed over. How many were tried.
+
+    Raises Unreachable, as `send` does where no mail can go at all: then nothing is lost, not even a try.
+    """
     mails = claim(session, at, limit)
-    for mail in mails:
-        still_true = _GUARDS.get(mail.template)
-        if still_true and not still_true(session, mail):
-            _mark(session, mail, state=MailState.DROPPED)
-            continue
+    # Whoever is slow stops while the lease still holds, or another worker would send the rest as well.
+    enough = time.monotonic() + LEASE.total_seconds() / 2
+    for done, mail in enumerate(mails):
+        if time.monotonic() > enough:
+            _let_go(session, mail, at)
+            return done
         try:
-            send(mail)
+            wanted = _deliver(session, mail, send)
+        except Unreachable:
+            _let_go(session, mail, at)
+            raise
         except Exception as problem:
+            session.rollback()
             _put_back(session, mail, f"{type(problem).__name__}: {problem}"[:1000], at)
         else:
             forgotten: dict[str, Any] = {"context": {}} if mail.secret else {}
-            _mark(session, mail, state=MailState.SENT, sent_at=at, error=None, **forgotten)
+            sent = {"state": MailState.SENT, "sent_at": at, "error": None, **forgotten}
+            _mark(session, mail, **sent if wanted else {"state": MailState.DROPPED})
     return len(mails)
+
+
+def _deliver(session: Session, mail: OutgoingMail, send: Callable[[OutgoingMail], None]) -> bool:
+    """Hand a mail over, unless its guard says that there is nothing to tell any more."""
+    still_true = _GUARDS.get(mail.template)
+    if still_true and not still_true(session, mail):
+        return False
+    # A mail server may take its time: meanwhile nothing may be held, least of all SQLite's only write lock.
+    session.rollback()
+    send(mail)
+    return True
 
 
 def wait_after(tries: int) -> timedelta:
@@ -174,6 +197,18 @@ def wait_after(tries: int) -> timedelta:
 def _put_back(session: Session, mail: OutgoingMail, error: str, at: datetime) -> None:
     state = MailState.FAILED if mail.tries >= TRIES else MailState.QUEUED
     _mark(session, mail, state=state, error=error, not_before=at + wait_after(mail.tries))
+
+
+def _let_go(session: Session, mail: OutgoingMail, at: datetime) -> None:
+    """Give back all that is left under this mail's lease, as if it had never been taken."""
+    session.rollback()
+    session.execute(
+        sa.update(OutgoingMail)
+        .where(OutgoingMail.lease == mail.lease)
+        .values(state=MailState.QUEUED, lease=None, not_before=at, tries=OutgoingMail.tries - 1)
+        .execution_options(synchronize_session=False)
+    )
+    session.commit()
 
 
 def _mark(session: Session, mail: OutgoingMail, **values: Any) -> None:

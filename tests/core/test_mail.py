@@ -14,7 +14,7 @@ from portal import worker
 from portal.config import load_config
 from portal.core import outbox
 from portal.core.mail import config_of, message, transport
-from portal.core.outbox import MailState, OutgoingMail, post
+from portal.core.outbox import MailState, OutgoingMail, Unreachable, post
 from tests.cast import NOON
 from tests.servers import smtp
 
@@ -112,7 +112,7 @@ def test_a_server_that_is_away_costs_no_try(
     config = load_config({"PORTAL_SECRET_KEY": "s" * 40, "PORTAL_MAIL_URL": url})
     monkeypatch.setitem(app.extensions, "portal.config", config)
 
-    with pytest.raises(ConnectionRefusedError):
+    with pytest.raises(Unreachable, match="ConnectionRefusedError"):
         worker.deliver(session, NOON)
 
     session.expire_all()

@@ -1,19 +1,23 @@
 """One page for each kind of error; JSON for clients that asked for it."""
 
-from flask import Flask, current_app, jsonify, render_template
+from contextlib import suppress
+
+from flask import Flask, current_app, g, jsonify, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from portal.core.constraints import translate
 from portal.core.db import db
-from portal.core.errors import Invalid, PortalError
+from portal.core.errors import Invalid, PortalError, Unavailable
 from portal.core.web.answers import wants_json
 
 
 def _answer(code: int, title: str, reason: str, messages: dict[str, str] | None = None) -> ResponseReturnValue:
-    db.session.rollback()
+    with suppress(DBAPIError):
+        db.session.rollback()
     if wants_json():
         return jsonify(error=title, reason=reason, **({"messages": messages} if messages else {})), code
     return render_template("errors/error.html", code=code, title=title, reason=reason, messages=messages or {}), code
@@ -21,13 +25,31 @@ def _answer(code: int, title: str, reason: str, messages: dict[str, str] | None 
 
 def portal_error(error: PortalError) -> ResponseReturnValue:
     """Refused, Invalid, Conflict, NotFound, Forbidden."""
-    return _answer(error.status, error.title, error.reason, error.messages if isinstance(error, Invalid) else None)
+    made = _answer(error.status, error.title, error.reason, error.messages if isinstance(error, Invalid) else None)
+    if not isinstance(error, Unavailable):
+        return made
+    response = current_app.make_response(made)
+    response.headers["Retry-After"] = "15"
+    return response
 
 
 def integrity_error(error: IntegrityError) -> ResponseReturnValue:
     """What the database refused is a lost race, in the words of its constraint."""
     current_app.logger.warning("constraint violated", exc_info=error)
     return portal_error(translate(error))
+
+
+def database_error(error: Exception) -> ResponseReturnValue:
+    """The database is away, or others have kept it busy for too long. The page is made without asking it anything."""
+    current_app.logger.error("database failed", exc_info=error)
+    with suppress(DBAPIError):
+        db.session.rollback()
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+    return portal_error(
+        Unavailable(
+            "The portal cannot reach its database. Look whether what you sent was saved before you send it again."
+        )
+    )
 
 
 def http_error(error: HTTPException) -> ResponseReturnValue:
@@ -59,6 +81,8 @@ def init_pages(app: Flask) -> None:
     """Register the pages."""
     app.register_error_handler(PortalError, portal_error)
     app.register_error_handler(IntegrityError, integrity_error)
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(kind, database_error)
     app.register_error_handler(CSRFError, csrf_error)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(500, unexpected)
