@@ -29,6 +29,9 @@ class Config:
     mail_from: str
     public_url: str
     secret_key: str = field(repr=False)
+    # Under it delivery addresses are sealed. Without it a key derived from the secret key serves, so that changing the
+    # secret key then makes addresses unreadable.
+    address_key: str | None = field(default=None, repr=False)
     scheduler: str = "off"
     redis_url: str | None = None
     demonstration: bool = False
@@ -130,6 +133,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         mail_from=reader.text("MAIL_FROM", f"portal@{urlsplit(public).hostname or 'localhost'}"),
         public_url=public,
         secret_key=reader.checked("SECRET_KEY", None, _secret),
+        address_key=reader.checked("ADDRESS_KEY", "", _secret) or None,
         scheduler=reader.checked("SCHEDULER", "off", _one_of(SCHEDULERS)),
         redis_url=environ.get("PORTAL_REDIS_URL"),
         demonstration=environ.get("PORTAL_DEMONSTRATION") == "1",

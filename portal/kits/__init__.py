@@ -1,0 +1,1 @@
+"""Kit models, units, addresses, shipments, tracking."""

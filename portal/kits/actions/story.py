@@ -1,0 +1,95 @@
+"""A parcel's steps, its story, and the mails about it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from portal.core import audit, outbox
+from portal.core.constraints import conflicts
+from portal.core.moves import Move, take
+from portal.kits import queries
+from portal.kits.models import Shipment, ShipmentEvent
+from portal.kits.states import EMPTIES, UNITS_WITH, ShipmentState
+
+OURSELVES = "portal"
+
+
+class Line(NamedTuple):
+    """One line of the story. `key` makes it one line however often its teller tells it."""
+
+    title: str
+    key: str
+    provider: str = OURSELVES
+    status: ShipmentState | None = None
+    detail: str = ""
+    told: bool = True
+    occurred_at: datetime | None = None
+
+
+def tell(session: Session, shipment: Shipment, line: Line, *, by: int | None, at: datetime) -> bool:
+    """Add a line to a parcel's story; False if it is there already."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    values = {
+        "shipment_id": shipment.id, "provider": line.provider, "event_key": line.key, "status": line.status,
+        "title": line.title, "detail": line.detail, "told": line.told, "occurred_at": line.occurred_at or at,
+        "recorded_at": at, "account_id": by,
+    }  # fmt: skip
+    added = session.execute(
+        insert(ShipmentEvent)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["provider", "event_key"])
+        .returning(ShipmentEvent.id)
+    ).one_or_none()
+    return added is not None
+
+
+def note(
+    session: Session, shipment: Shipment, verb: str, *, by: int | None, at: datetime, reason: str | None = None,
+    **after: object,
+) -> None:  # fmt: skip
+    """Write into the audit what was done to a parcel."""
+    slug = shipment.challenge.slug
+    audit.record(
+        session, f"kits:{verb}", f"shipment:{shipment.id}", by=by, at=at, scope=slug, after=after or None, reason=reason
+    )
+
+
+def step(
+    session: Session, shipment: Shipment, move: Move[ShipmentState], *, by: int | None, at: datetime,
+    reason: str | None = None, changes: Mapping[str, object] | None = None,
+) -> None:  # fmt: skip
+    """Take one step of a parcel's way with the `changes` of columns that belong to it. What is in it goes along."""
+    before = shipment.state
+    values: dict[str, object] = {"hold_reason": None} if before is ShipmentState.HELD else {}
+    with conflicts():
+        take(session, shipment, move, at=at, **values, **(changes or {}))
+    _move_units(session, shipment, move, at)
+    note(session, shipment, move.name, by=by, at=at, reason=reason, state=move.target, was=before)
+
+
+def _move_units(session: Session, shipment: Shipment, move: Move[ShipmentState], at: datetime) -> None:
+    with_it = UNITS_WITH.get(move.name)
+    if with_it is None:
+        return
+    for place in shipment.places:
+        # One that was lost or kept meanwhile has its own story.
+        if place.live and place.unit.state in with_it.sources:
+            take(session, place.unit, with_it, at=at)
+        if move.name in EMPTIES:
+            place.live = False
+    session.flush()
+
+
+def mail(session: Session, shipment: Shipment, news: str, *, at: datetime) -> None:
+    """Tell the participant by mail, once a parcel and kind of news."""
+    person = queries.contact(session, shipment.participant_id)
+    if person is None:
+        return
+    context = {
+        "challenge": shipment.challenge.title, "slug": shipment.challenge.slug, "carrier": shipment.carrier,
+        "tracking_number": shipment.tracking_number, "kits": [unit.model.label for unit in shipment.units],
+    }  # fmt: skip
+    outbox.post(session, f"kits/{news}", to=person.email, key=f"shipment:{shipment.id}:{news}", at=at, context=context)

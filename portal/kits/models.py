@@ -1,0 +1,247 @@
+"""What is true of kits: kinds, units by serial number, where they go, and how they got there."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Account
+from portal.challenges.models import Challenge, Participant
+from portal.core.constraints import explain
+from portal.core.db import Model, ddl
+from portal.core.moves import Moving
+from portal.kits.states import BEFORE_HAND_OVER, BEFORE_LABEL, ShipmentState, UnitState, Word
+
+
+def _listed(states: tuple[ShipmentState, ...]) -> str:
+    return ", ".join(f"'{state}'" for state in states)
+
+
+class KitModel(Model):
+    """A kind of kit. What customs ask for is the operator's to know; `basis` says how they know it."""
+
+    __tablename__ = "kit_model"
+    __table_args__ = (
+        sa.UniqueConstraint("challenge_id", "name", "revision"),
+        sa.CheckConstraint("weight_g > 0", name="weight_positive"),
+        sa.CheckConstraint("declared_value > 0", name="value_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey(Challenge.id))
+    name: Mapped[str] = mapped_column(sa.String(80))
+    revision: Mapped[str] = mapped_column(sa.String(40), default="")
+    weight_g: Mapped[int]
+    # Text: a leading zero of a tariff number is a digit of it.
+    hs_code: Mapped[str] = mapped_column(sa.String(14), default="")
+    eccn: Mapped[str] = mapped_column(sa.String(20), default="")
+    origin: Mapped[str] = mapped_column(sa.String(2), default="")
+    declared_value: Mapped[Decimal]
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    basis: Mapped[str] = mapped_column(sa.String(300), default="")
+
+    @property
+    def label(self) -> str:
+        """Name and revision."""
+        return f"{self.name} {self.revision}".strip()
+
+
+class Unit(Moving[UnitState], Model):
+    """One kit, known by the serial number on it."""
+
+    __tablename__ = "kit_unit"
+    __table_args__ = (
+        sa.UniqueConstraint("challenge_id", "serial"),
+        sa.Index("ix_kit_unit_state", "challenge_id", "state", "serial"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey(Challenge.id))
+    model_id: Mapped[int] = mapped_column(sa.ForeignKey(KitModel.id), index=True)
+    serial: Mapped[str] = mapped_column(sa.String(64))
+    state: Mapped[UnitState] = mapped_column(default=UnitState.IN_STOCK)
+    state_since: Mapped[datetime]
+    location: Mapped[str] = mapped_column(sa.String(80), default="")
+    firmware: Mapped[str] = mapped_column(sa.String(60), default="")
+    model: Mapped[KitModel] = relationship()
+
+
+class Shipment(Moving[ShipmentState], Model):
+    """One parcel to one participant; `number` is its place among theirs. A replacement names what it replaces.
+
+    `tracked_at` is when that happened, by the carrier's clock, which brought it into its present state.
+    """
+
+    __tablename__ = "shipment"
+    __table_args__ = (
+        sa.UniqueConstraint("participant_id", "number"),
+        sa.UniqueConstraint("carrier", "tracking_number"),
+        sa.UniqueConstraint("replaces_id"),
+        sa.CheckConstraint("number > 0", name="number_positive"),
+        sa.CheckConstraint("replaces_id <> id", name="replaces_another"),
+        sa.CheckConstraint(
+            f"state = 'cancelled' OR (state IN ({_listed(BEFORE_LABEL)})) = (tracking_number IS NULL)",
+            name="tracked_once_labelled",
+        ),
+        sa.CheckConstraint("(carrier IS NULL) = (tracking_number IS NULL)", name="tracked_by_someone"),
+        sa.CheckConstraint(
+            f"(state IN ({_listed(BEFORE_HAND_OVER)}, 'cancelled')) = (handed_over_at IS NULL)", name="handed_over_time"
+        ),
+        sa.CheckConstraint("(handed_over_at IS NULL) = (tracked_at IS NULL)", name="tracked_time"),
+        sa.CheckConstraint("state <> 'delivered' OR delivered_at IS NOT NULL", name="delivered_time"),
+        sa.CheckConstraint("delivered_at IS NULL OR handed_over_at IS NOT NULL", name="delivered_after_hand_over"),
+        sa.CheckConstraint("state <> 'received' OR received_at IS NOT NULL", name="received_time"),
+        sa.CheckConstraint("received_at IS NULL OR handed_over_at IS NOT NULL", name="received_after_hand_over"),
+        sa.CheckConstraint("(state = 'held') = (hold_reason IS NOT NULL)", name="held_has_reason"),
+        sa.CheckConstraint("(word IS NULL) = (word_at IS NULL)", name="word_time"),
+        sa.CheckConstraint("settled_at IS NULL OR word IS NOT NULL", name="settled_word"),
+        sa.Index("ix_shipment_board", "challenge_id", "state", "state_since", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey(Challenge.id))
+    participant_id: Mapped[int] = mapped_column(sa.ForeignKey(Participant.id))
+    number: Mapped[int]
+    replaces_id: Mapped[int | None] = mapped_column(sa.ForeignKey("shipment.id"))
+    state: Mapped[ShipmentState] = mapped_column(default=ShipmentState.PLANNED)
+    state_since: Mapped[datetime]
+    created_at: Mapped[datetime]
+    hold_reason: Mapped[str | None] = mapped_column(sa.String(300))
+    carrier: Mapped[str | None] = mapped_column(sa.String(40))
+    tracking_number: Mapped[str | None] = mapped_column(sa.String(60))
+    handed_over_at: Mapped[datetime | None]
+    tracked_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    received_at: Mapped[datetime | None]
+    # What the participant says, and when logistics has dealt with it where it was a complaint.
+    word: Mapped[Word | None]
+    word_note: Mapped[str | None] = mapped_column(sa.String(500))
+    word_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+
+    challenge: Mapped[Challenge] = relationship()
+    participant: Mapped[Participant] = relationship()
+    replaces: Mapped["Shipment | None"] = relationship(remote_side=[id])
+    places: Mapped[list["ShipmentUnit"]] = relationship(back_populates="shipment", order_by="ShipmentUnit.id")
+    events: Mapped[list["ShipmentEvent"]] = relationship(
+        lazy="raise_on_sql", order_by="(ShipmentEvent.occurred_at, ShipmentEvent.id)"
+    )
+
+    @property
+    def reference(self) -> str:
+        """How people name it: S-12."""
+        return f"S-{self.id}"
+
+    @property
+    def units(self) -> list[Unit]:
+        """What is in the box."""
+        return [place.unit for place in self.places if place.live]
+
+    @property
+    def complained(self) -> bool:
+        """Whether the participant has told of a trouble that nobody has dealt with."""
+        return self.word not in (None, Word.RECEIVED) and self.settled_at is None
+
+
+class ShipmentUnit(Model):
+    """A unit's place in a parcel; `live` while it is bound there. It stays as a matter of record."""
+
+    __tablename__ = "shipment_unit"
+    __table_args__ = (
+        sa.Index(
+            "uq_shipment_unit_live", "unit_id", unique=True,
+            sqlite_where=sa.text("live"), postgresql_where=sa.text("live"),
+        ),
+        sa.Index("ix_shipment_unit_shipment_id", "shipment_id"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shipment_id: Mapped[int] = mapped_column(sa.ForeignKey(Shipment.id))
+    unit_id: Mapped[int] = mapped_column(sa.ForeignKey(Unit.id))
+    live: Mapped[bool] = mapped_column(default=True)
+    since: Mapped[datetime]
+    shipment: Mapped[Shipment] = relationship(back_populates="places")
+    unit: Mapped[Unit] = relationship()
+
+
+class ShipmentEvent(Model):
+    """One line of a parcel's story, never changed. (provider, event_key) makes a line sent twice one line.
+
+    `occurred_at` is the teller's time, `recorded_at` ours; `title` is what people read.
+    """
+
+    __tablename__ = "shipment_event"
+    __table_args__ = (
+        sa.UniqueConstraint("provider", "event_key"),
+        sa.Index("ix_shipment_event_shipment", "shipment_id", "occurred_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shipment_id: Mapped[int] = mapped_column(sa.ForeignKey(Shipment.id))
+    provider: Mapped[str] = mapped_column(sa.String(20))
+    event_key: Mapped[str] = mapped_column(sa.String(120))
+    status: Mapped[ShipmentState | None]
+    title: Mapped[str] = mapped_column(sa.String(120))
+    detail: Mapped[str] = mapped_column(sa.String(500), default="")
+    # Whether the participant sees it: a reason for holding is the team's.
+    told: Mapped[bool] = mapped_column(default=True)
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
+
+
+class DeliveryAddress(Model):
+    """Where a participant's parcels go. All but the country is sealed under a key that is not in the database."""
+
+    __tablename__ = "delivery_address"
+    __table_args__ = (sa.CheckConstraint("(sealed IS NULL) = (purged_at IS NOT NULL)", name="purged_is_gone"),)
+
+    participant_id: Mapped[int] = mapped_column(sa.ForeignKey(Participant.id), primary_key=True)
+    country: Mapped[str] = mapped_column(sa.String(2))
+    sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary, deferred=True)
+    # The participant insisted on an address that does not look like one of its country.
+    doubtful: Mapped[bool] = mapped_column(default=False)
+    given_at: Mapped[datetime]
+    given_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id, ondelete="SET NULL"))
+    purged_at: Mapped[datetime | None]
+
+
+_REFUSE = "append-only: shipment_event is never changed"
+ddl(
+    ShipmentEvent.__table__,
+    sqlite=[
+        f"CREATE TRIGGER shipment_event_no_{verb} BEFORE {verb} ON shipment_event "
+        f"BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
+        for verb in ("update", "delete")
+    ],
+    postgresql=[
+        "CREATE OR REPLACE FUNCTION shipment_event_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_REFUSE}'; END $$",
+        "CREATE TRIGGER shipment_event_no_change BEFORE UPDATE OR DELETE ON shipment_event "
+        "FOR EACH ROW EXECUTE FUNCTION shipment_event_refuse()",
+    ],
+)
+
+explain("uq_shipment_unit_live", "This unit is already in another parcel.", columns="shipment_unit.unit_id")
+explain(
+    "uq_shipment_participant_id_number",
+    "Somebody has just planned this participant's parcel.",
+    columns="shipment.participant_id, shipment.number",
+)
+explain(
+    "uq_shipment_carrier_tracking_number",
+    "Another parcel has this tracking number.",
+    columns="shipment.carrier, shipment.tracking_number",
+)
+explain(
+    "uq_kit_unit_challenge_id_serial",
+    "One of these serial numbers is already in the stock.",
+    columns="kit_unit.challenge_id, kit_unit.serial",
+)
+explain(
+    "uq_kit_model_challenge_id_name_revision",
+    "There is a kit model of this name and revision.",
+    columns="kit_model.challenge_id, kit_model.name, kit_model.revision",
+)
+explain("uq_shipment_replaces_id", "This parcel has been replaced already.", columns="shipment.replaces_id")

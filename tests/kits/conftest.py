@@ -1,0 +1,95 @@
+"""A bench with kits on it."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from portal.challenges.models import Member, Participant
+from portal.kits import actions, queries, states
+from portal.kits.actions import Given, KitSpec
+from portal.kits.models import KitModel, Shipment, Unit
+from portal.kits.postal import Address
+from portal.kits.states import ShipmentState
+from portal.kits.vault import Vault
+from tests.cast import NOON, Cast
+
+VAULT = Vault("only-for-tests-" * 4)
+SPEC = KitSpec("RDB", "2", 320, Decimal("60.00"), "USD", hs_code="8543.70", eccn="5A992.c", origin="CN")
+BERLIN = Address(
+    country="DE", recipient="Rosa Researcher", street="Invalidenstr. 117\nHinterhaus", phone="+49301234567",
+    city="Berlin", postal_code="10115",
+)  # fmt: skip
+HOUR = timedelta(hours=1)
+
+
+class Bench:
+    """Makes stock and parcels in the test challenge."""
+
+    def __init__(self, session: Session, cast: Cast) -> None:
+        self.session, self.cast = session, cast
+        self.by = cast.logistics.id
+
+    def model(self) -> KitModel:
+        """The one kind of kit."""
+        known = queries.models(self.session, self.cast.challenge.id)
+        return known[0] if known else actions.add_model(self.session, self.cast.challenge, SPEC, by=self.by, at=NOON)
+
+    def units(self, *serials: str) -> list[Unit]:
+        """Units in stock."""
+        return list(
+            actions.add_units(
+                self.session, self.cast.challenge, self.model(), "\n".join(serials), location="Lab 3",
+                firmware="20.06", by=self.by, at=NOON,
+            )
+        )  # fmt: skip
+
+    def address(self, member: Member | None = None, at: datetime = NOON, **changes: Any) -> None:
+        """The participant's address in Berlin."""
+        given = Address.of({**BERLIN.content(), **changes})
+        actions.give_address(self.session, member or self.cast.member, given, doubtful=False, vault=VAULT, at=at)
+
+    def parcel(self, participant: Participant | None = None, at: datetime = NOON) -> Shipment:
+        """A planned parcel to the researcher, or somebody else."""
+        [made] = actions.plan(
+            self.session, self.cast.challenge, [participant or self.cast.participant], by=self.by, at=at
+        )
+        return made
+
+    def advance(self, parcel: Shipment, *names: str, at: datetime = NOON, **given: str) -> None:
+        """Take steps of logistics by their names."""
+        moves = {move.name: move for move in states.MOVES}
+        told = {"reason": "because", "carrier": "DHL", "tracking_number": f"JD{parcel.id:06}", **given}
+        for name in names:
+            actions.advance(self.session, parcel, moves[name], Given(**told), by=self.by, at=at)
+
+    def at(self, state: ShipmentState, *serials: str) -> Shipment:
+        """A parcel with units that has come as far as `state`, before or at its hand-over; committed."""
+        parcel = self.parcel()
+        if state is not ShipmentState.PLANNED:
+            self.advance(parcel, "request-address")
+        if state not in (ShipmentState.PLANNED, ShipmentState.ADDRESS_REQUESTED):
+            self.address()
+            parcel = self.again(parcel)
+            for unit in self.units(*(serials or ("KIT-1",))):
+                actions.assign_unit(self.session, parcel, unit, by=self.by, at=NOON)
+        steps = {"ready": "ready", "pack": "packed", "label": "labelled", "hand-over": "handed_over"}
+        for name, reached in steps.items():
+            if parcel.state is state or state in (ShipmentState.PLANNED, ShipmentState.ADDRESS_REQUESTED):
+                break
+            self.advance(parcel, name)
+            assert parcel.state == reached
+        self.session.commit()
+        return self.again(parcel)
+
+    def again(self, parcel: Shipment) -> Shipment:
+        """The parcel as it is now, whole."""
+        return queries.shipment(self.session, parcel.challenge_id, parcel.id)
+
+
+@pytest.fixture
+def bench(session: Session, cast: Cast) -> Bench:
+    """The bench."""
+    return Bench(session, cast)
