@@ -80,6 +80,11 @@ def entries(
     return sorted(made, key=lambda entry: entry.submitted)
 
 
+def shifted(entry: Entry, submitted: datetime) -> Entry:
+    """The same application, handed in at another time."""
+    return replace(entry, submitted=submitted, begun=submitted - (entry.submitted - entry.begun))
+
+
 def submit_all(world: World, challenge: Challenge, made: Sequence[Entry]) -> list[int]:
     """Insert submitted applications with everything that belongs to them; their ids, in the order of `made`."""
     session = world.session

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 from flask import Flask, request, url_for
 
 from portal.accounts.current import maybe_account
-from portal.accounts.gate import may_open, my_roles
+from portal.accounts.gate import Audience, declare, may_open, my_roles
+from portal.accounts.states import Role
 from portal.config import Config
 from portal.core import clock
 
@@ -44,26 +45,38 @@ STAFF = (
     ("People", "challenges.people"),
     ("Settings", "challenges.settings"),
 )
+# The staff pages that belong to no challenge.
+PORTAL = (
+    ("Challenges", "home.staff_challenges"),
+    ("Mail", "home.mail"),
+    ("Jobs", "home.jobs"),
+    ("Audit", "home.audit"),
+    ("Keys", "reports.publish_keys"),
+)
 
 
-def _links(app: Flask, entries: tuple[tuple[str, str], ...], slug: str) -> list[Link]:
+def _links(app: Flask, entries: tuple[tuple[str, str], ...], slug: str | None) -> list[Link]:
     here = request.path
     found = []
     for label, endpoint in entries:
         if endpoint in app.view_functions and may_open(endpoint, slug):
-            url = url_for(endpoint, slug=slug)
-            current = here == url or (url.count("/") > 3 and here.startswith(url.rstrip("/") + "/"))
+            url = url_for(endpoint, slug=slug) if slug else url_for(endpoint)
+            overview = url.count("/") == 3 and url.endswith("/")
+            current = here == url or (not overview and here.startswith(url.rstrip("/") + "/"))
             found.append(Link(label, url, current))
     return found
 
 
 def init_context(app: Flask, config: Config) -> None:
     """Give the templates what every page shows."""
+    if config.demonstration:
+        # Nobody's mail is real there, and whoever tries the portal out wants to read what it sends.
+        declare(app, Audience(roles=frozenset(Role), anywhere=True), ["home.mail", "home.show_mail"])
 
     def navigation() -> list[Link]:
         slug = (request.view_args or {}).get("slug") if request else None
         if not slug:
-            return []
+            return _links(app, PORTAL, None) if request and request.path.startswith("/staff/") else []
         return _links(app, STAFF if request.path.startswith("/staff/") else CHALLENGE, slug)
 
     @app.context_processor

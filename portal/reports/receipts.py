@@ -19,6 +19,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from portal.config import Config
 from portal.reports.models import Receipt, Report, Upload
 
 FORMAT = "report-receipt/1"
@@ -38,6 +39,11 @@ class Signer:
     def sign(self, data: bytes) -> bytes:
         """Sixty-four octets."""
         return self._key.sign(data)
+
+    @classmethod
+    def of(cls, config: Config) -> "Signer":
+        """The key of this installation."""
+        return cls.load(config.data / "receipts-key.pem")
 
     @classmethod
     def load(cls, path: Path) -> "Signer":

@@ -46,9 +46,7 @@ def database_error(error: Exception) -> ResponseReturnValue:
         db.session.rollback()
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
     return portal_error(
-        Unavailable(
-            "The portal cannot reach its database. Look whether what you sent was saved before you send it again."
-        )
+        Unavailable("The portal cannot reach its database. Look whether what you sent was saved before you try again.")
     )
 
 
@@ -73,7 +71,8 @@ def csrf_error(_error: CSRFError) -> ResponseReturnValue:
 
 def unexpected(error: Exception) -> ResponseReturnValue:
     """A fault of ours: logged with its trace, told without it."""
-    current_app.logger.error("unhandled", exc_info=error)
+    cause = getattr(error, "original_exception", None) or error
+    current_app.logger.error("unhandled", exc_info=cause)
     return _answer(500, "Something went wrong", "The fault is ours and has been noted. Nothing was saved.")
 
 

@@ -32,7 +32,7 @@ def signer() -> Signer:
     kept = current_app.extensions.get("portal.reports.signer")
     if kept is None:
         config: Config = current_app.extensions["portal.config"]
-        kept = current_app.extensions["portal.reports.signer"] = Signer.load(config.data / "receipts-key.pem")
+        kept = current_app.extensions["portal.reports.signer"] = Signer.of(config)
     return cast(Signer, kept)
 
 

@@ -1,0 +1,167 @@
+"""Reviews and waves of the demonstration, in bulk, as reviewing and releasing one by one would have left them.
+
+tests/demo holds the rows against those of `selection.actions`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.applications.models import Application, Step
+from portal.applications.states import RELEASES, ApplicationState, Decision, Triage
+from portal.challenges.models import Challenge
+from portal.core import audit
+from portal.core.moves import take
+from portal.core.outbox import OutgoingMail
+from portal.demo.applying import Entry, sent
+from portal.demo.world import World
+from portal.selection import states
+from portal.selection.actions.decisions import mean
+from portal.selection.actions.mails import TEMPLATES, context_of
+from portal.selection.actions.reviews import recompute
+from portal.selection.actions.waves import create_wave
+from portal.selection.models import Review, Wave, WaveEntry
+from portal.selection.states import EntryState
+
+# How far a reviewer's scores lie above or below those of a just one.
+HARSHNESS = {
+    "reviewer1": 0.0, "reviewer2": -0.6, "reviewer3": 0.5, "reviewer4": 0.2, "reviewer5": -0.3, "reviewer6": 0.9,
+}  # fmt: skip
+COMMENTS = (
+    "Clear plan, and the links hold what they promise.",
+    "Experienced; the plan stays general.",
+    "Knows this kind of hardware. Would take.",
+    "Little that can be checked.",
+    "A chain-minded approach. I would like to see this one on the list.",
+    "Mostly cloud work so far, which is out of scope here.",
+    "Short, but every sentence is about our platform.",
+    "",
+)
+
+
+def triage_all(world: World, ids: Sequence[int], made: Sequence[Entry]) -> None:
+    """What the first pass said of each."""
+    said: dict[Triage, list[int]] = {Triage.YES: [], Triage.MAYBE: [], Triage.NO: []}
+    for number, entry in zip(ids, made, strict=True):
+        felt = entry.merit + world.random.gauss(0, 0.08)
+        said[Triage.YES if felt > 0.8 else Triage.MAYBE if felt > 0.5 else Triage.NO].append(number)
+    for verdict, numbers in said.items():
+        for start in range(0, len(numbers), 500):
+            part = numbers[start : start + 500]
+            world.session.execute(sa.update(Application).where(Application.id.in_(part)).values(triage=verdict))
+
+
+def review_all(
+    world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]], each: int, within: timedelta
+) -> None:
+    """Reviews by so many reviewers of every application given, within some time of its arrival."""
+    rows: list[dict[str, Any]] = []
+    for number, entry in pairs:
+        for handle in world.random.sample(list(HARSHNESS), each):
+            felt = 5 * entry.merit + HARSHNESS[handle] + world.random.gauss(0, 0.5)
+            at = entry.submitted + world.minutes(60, int(within.total_seconds() // 60))
+            rows.append(
+                {
+                    "application_id": number, "reviewer_id": world.staff[handle], "score": min(5, max(0, round(felt))),
+                    "comment": world.random.choice(COMMENTS), "created_at": at, "updated_at": at,
+                }
+            )  # fmt: skip
+    if rows:
+        world.session.execute(sa.insert(Review), rows)
+    for row in rows:
+        audit.record(
+            world.session, "selection:review", f"application:{row['application_id']}", by=row["reviewer_id"],
+            at=row["created_at"], scope=challenge.slug, after={"score": row["score"]},
+        )  # fmt: skip
+    recompute(world.session)
+
+
+def release(
+    world: World, challenge: Challenge, decisions: dict[Decision, list[int]], answer_by: datetime | None, at: datetime
+) -> Wave:
+    """A wave: decisions meant, frozen, released, and every answer given out."""
+    lead = world.staff["lead"]
+    for decision, numbers in decisions.items():
+        for start in range(0, len(numbers), 500):
+            part = numbers[start : start + 500]
+            mean(world.session, challenge, part, decision, by=lead, at=at - timedelta(hours=3))
+    wave = create_wave(world.session, challenge, answer_by, by=lead, at=at - timedelta(hours=1))
+    take(world.session, wave, states.RELEASE, at=at, released_by_id=lead, released_at=at)
+    audit.record(
+        world.session, "selection:release-wave", f"wave:{wave.id}", by=lead, at=at, scope=challenge.slug,
+        after={decision.value: len(numbers) for decision, numbers in decisions.items()},
+    )  # fmt: skip
+    answer_all(world, challenge, wave, at)
+    return wave
+
+
+def think(world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]], count: int) -> None:
+    """What the lead means to answer next to so many, the best and the worst; nobody is told yet."""
+    third = count // 3
+    parts = ((Decision.INVITE, pairs[:third]), (Decision.WAITLIST, pairs[third : 2 * third]))
+    for decision, part in (*parts, (Decision.DECLINE, pairs[-third:])):
+        numbers = [number for number, _ in part]
+        mean(world.session, challenge, numbers, decision, by=world.staff["lead"], at=world.now - timedelta(hours=2))
+
+
+def answer_all(world: World, challenge: Challenge, wave: Wave, at: datetime) -> None:
+    """What `selection.actions.waves.hand_over` does to one entry after the other, done to all of a wave."""
+    session, lead = world.session, wave.released_by_id
+    entries = session.scalars(
+        sa.select(WaveEntry)
+        .where(WaveEntry.wave_id == wave.id)
+        .options(sa.orm.joinedload(WaveEntry.application).joinedload(Application.account))
+        .order_by(WaveEntry.id)
+    ).all()
+    steps, mails = [], []
+    for entry in entries:
+        application, step = entry.application, RELEASES[entry.decision]
+        before = {"state": application.state}
+        answer_by = wave.answer_by if entry.decision is Decision.INVITE else application.answer_by
+        steps.append({"application_id": application.id, "at": at, "state": step.target, "by_id": lead})
+        audit.record(
+            session, f"selection:{step.name}", f"application:{application.id}", by=lead, at=at, scope=challenge.slug,
+            before=before, after={"state": step.target},
+        )  # fmt: skip
+        context = context_of(application, application.account, challenge, answer_by)
+        key = f"application:{application.id}:wave:{wave.id}"
+        mails.append(sent(TEMPLATES[entry.decision], application.account.email, key, at, context))
+    _write(world, wave, at)
+    session.execute(sa.insert(Step), steps)
+    session.execute(sa.insert(OutgoingMail), mails)
+    session.expire_all()
+    take(session, wave, states.FINISH, at=at)
+
+
+def _write(world: World, wave: Wave, at: datetime) -> None:
+    """The states of applications and entries, one statement for each decision."""
+    for decision, step in RELEASES.items():
+        values: dict[str, Any] = {
+            "state": step.target, "state_since": at, "decided_by_id": wave.released_by_id, "decided_at": at,
+            "pending_decision": None, "pending_at": None, "wave_id": None,
+        }  # fmt: skip
+        if decision is Decision.INVITE:
+            values |= {"answer_by": wave.answer_by, "reminded_at": None}
+        chosen = sa.select(WaveEntry.application_id).where(WaveEntry.wave_id == wave.id, WaveEntry.decision == decision)
+        world.session.execute(sa.update(Application).where(Application.id.in_(chosen)).values(**values))
+    world.session.execute(
+        sa.update(WaveEntry).where(WaveEntry.wave_id == wave.id).values(state=EntryState.DONE, done_at=at)
+    )
+
+
+def withdraw_some(world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]], at: datetime) -> None:
+    """A few think better of it before they are answered."""
+    for number, entry in pairs:
+        when = min(at, entry.submitted + world.minutes(600, 4000))
+        values = {"state": ApplicationState.WITHDRAWN, "state_since": when}
+        world.session.execute(sa.update(Application).where(Application.id == number).values(**values))
+        world.session.add(
+            Step(application_id=number, at=when, state=ApplicationState.WITHDRAWN, by_id=entry.account_id)
+        )
+        audit.record(
+            world.session, "applications:withdraw", f"application:{number}", by=entry.account_id, at=when,
+            scope=challenge.slug, before={"state": ApplicationState.SUBMITTED},
+            after={"state": ApplicationState.WITHDRAWN},
+        )  # fmt: skip

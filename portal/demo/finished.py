@@ -1,0 +1,125 @@
+"""The challenge of 2020, from the first application to the published results."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from portal.applications.states import Decision
+from portal.demo import applying, choosing, facts, office, rewards, shipping, stages, submissions
+from portal.demo.applying import Entry
+from portal.demo.people import Person, add_accounts, applicants, researchers
+from portal.demo.world import Stage, World, noon
+from portal.kits.vault import Vault
+
+Pair = tuple[int, Entry]
+# The evenings on which decisions went out: applications were reviewed weekly.
+WAVES = (
+    datetime(2020, 5, 13, 23, tzinfo=UTC),
+    datetime(2020, 5, 20, 23, tzinfo=UTC),
+    datetime(2020, 5, 27, 23, tzinfo=UTC),
+)
+REVIEWED, WAITLISTED, WITHDRAWN, TURNED_DOWN = 400, 40, 60, 6
+SPARE_KITS = 17
+
+
+def replay(world: World, count: int, vault: Vault) -> Stage:
+    """Build the finished challenge; the number is that of the applications that were not accepted."""
+    stage = stages.set_stage(
+        world, facts.FINISHED, "Azure Sphere Security Research Challenge", places=facts.PLANNED_PLACES,
+        announced=facts.ANNOUNCED, apply=(facts.APPLY_FROM, facts.APPLY_UNTIL), course=(facts.STARTS, facts.ENDS),
+    )  # fmt: skip
+    groups = list(researchers(world.names))
+    chosen, others = _apply(world, stage, groups, applicants(world.names, count))
+    _select(world, stage, groups, chosen, others)
+    world.session.commit()
+    _equip(world, stage, vault)
+    _research(world, stage)
+    stage.challenge.results_released_at = facts.RELEASED
+    world.session.commit()
+    return stage
+
+
+def _apply(
+    world: World, stage: Stage, groups: Sequence[Sequence[Person]], people: Sequence[Person]
+) -> tuple[list[Pair], list[Pair]]:
+    """All applications: those that will be chosen, in the order of their groups, and the others."""
+    everyone = [person for group in groups for person in group] + list(people)
+    ids = add_accounts(world.session, everyone, world.random, facts.APPLY_FROM, world.password_hash)
+    good = applying.entries(world, stage, groups, ids, (0.78, 1.0), facts.APPLY_UNTIL)
+    rest = applying.entries(world, stage, [[person] for person in people], ids, (0.05, 0.85), facts.APPLY_UNTIL)
+    made = sorted([*good, *rest], key=lambda entry: entry.submitted)
+    numbers = applying.submit_all(world, stage.challenge, made)
+    choosing.triage_all(world, numbers, made)
+    pairs = list(zip(numbers, made, strict=True))
+    best = sorted(pairs, key=lambda pair: -pair[1].merit)[:REVIEWED]
+    choosing.review_all(world, stage.challenge, best, 3, timedelta(hours=30))
+    of_handle = {entry.person.handle: (number, entry) for number, entry in pairs}
+    chosen = [of_handle.pop(group[0].handle) for group in groups]
+    return chosen, list(of_handle.values())
+
+
+def _select(
+    world: World, stage: Stage, groups: Sequence[Sequence[Person]], chosen: Sequence[Pair], others: Sequence[Pair]
+) -> None:
+    """Three weekly waves; the invited answer within days, and some of them with a no."""
+    by_merit = sorted(others, key=lambda pair: -pair[1].merit)
+    turned_down, rest = by_merit[:TURNED_DOWN], by_merit[TURNED_DOWN:]
+    quitters = rest[-WITHDRAWN:]
+    choosing.withdraw_some(world, stage.challenge, quitters, WAVES[0] - timedelta(hours=6))
+    waiting, declined = rest[:WAITLISTED], rest[WAITLISTED:-WITHDRAWN]
+    since = facts.APPLY_FROM
+    for number, at in enumerate(WAVES):
+        until = at - timedelta(days=1)
+        last = number == len(WAVES) - 1
+        arrived = [
+            [pair[0] for pair in pairs if since <= pair[1].submitted and (last or pair[1].submitted < until)]
+            for pairs in ([*chosen, *turned_down], declined, waiting)
+        ]
+        kinds = (Decision.INVITE, Decision.DECLINE, Decision.WAITLIST)
+        if number == 1:
+            stages.raise_places(world, stage.challenge, len(chosen), at - timedelta(days=1))
+        decisions = {kind: numbers for kind, numbers in zip(kinds, arrived, strict=True) if numbers}
+        if decisions:
+            choosing.release(world, stage.challenge, decisions, at + timedelta(days=9), at)
+        since = until
+    # The waiting list is not needed any more.
+    end = WAVES[-1] + timedelta(days=8)
+    choosing.release(world, stage.challenge, {Decision.DECLINE: [number for number, _ in waiting]}, None, end)
+    _answer(world, stage, groups, chosen, turned_down)
+
+
+def _answer(
+    world: World, stage: Stage, groups: Sequence[Sequence[Person]], chosen: Sequence[Pair], turned_down: Sequence[Pair]
+) -> None:
+    for group, (number, entry) in zip(groups, chosen, strict=True):
+        told = next(at for at in WAVES if entry.submitted < at - timedelta(days=1) or at is WAVES[-1])
+        stages.accept(world, stage, number, group, told + world.minutes(120, 4 * 24 * 60))
+    for count, (number, _entry) in enumerate(turned_down):
+        stages.turn_down(world, number, WAVES[-1] + timedelta(days=2 + count))
+
+
+def _equip(world: World, stage: Stage, vault: Vault) -> None:
+    """A kit for every participant, one of them twice: the first was lost."""
+    stages.whole(world, stage)
+    start = noon(date(2020, 5, 29), facts.ZONE)
+    shipping.add_stock(world, stage, start - timedelta(days=14), len(stage.participants) + SPARE_KITS)
+    end = noon(date(2020, 7, 10), facts.ZONE)
+    shipping.ship(world, stage, stage.participants, start, lambda _number: end, vault)
+    world.session.commit()
+
+
+def _research(world: World, stage: Stage) -> None:
+    """Twelve weeks of office hours, forty submissions, sixteen awards."""
+    stages.whole(world, stage)
+    office.add_office_hours(
+        world, stage, noon(facts.STARTS, facts.ZONE) - timedelta(hours=11), noon(facts.ENDS, facts.ZONE), eagerness=0.6
+    )
+    world.session.commit()
+    stages.whole(world, stage)
+    bodies = submissions.sealed_bodies()
+    arrivals = sorted(zip(facts.SUBMISSIONS, bodies, strict=True), key=lambda pair: pair[0].received)
+    reports = [(fact, submissions.replay(world, stage, fact, body)) for fact, body in arrivals]
+    rules = rewards.publish_rules(world, stage, noon(facts.STARTS, facts.ZONE))
+    for fact, report in reports:
+        if fact.quality is not None and fact.release is not None:
+            rewards.award(world, stage, rules, report, fact)
+    world.session.commit()

@@ -1,0 +1,168 @@
+"""A challenge whose middle is today: something to do for every role."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from portal.accounts.models import Account
+from portal.applications.models import Application
+from portal.applications.states import Decision
+from portal.demo import applying, choosing, facts, office, rewards, shipping, stages, submissions
+from portal.demo.applying import Entry
+from portal.demo.people import DOMAIN, Person, researchers
+from portal.demo.world import Stage, World
+from portal.kits.vault import Vault
+from portal.reports import states
+from portal.reports.models import Report
+from portal.reports.states import Severity
+
+Pair = tuple[int, Entry]
+HALF = timedelta(days=45)
+# How many of 2020's participants take part again, and how many of them got their kits already.
+PARTICIPANTS, EQUIPPED = 26, 15
+INVITED, PENDING, DRAFTS, TODAY = 5, 24, 12, 9
+STAGES_OF_TRIAGE = (
+    "received", "received", "received", "acknowledged", "acknowledged", "reproducing", "reproducing", "needs_info",
+    "confirmed", "fixing", "fixed", "by_design",
+)  # fmt: skip
+
+
+def run(world: World, count: int, vault: Vault) -> Stage:
+    """Build the running challenge with about so many applications."""
+    today = world.now.date()
+    apply = (world.now - HALF - timedelta(days=21), world.now + timedelta(days=10))
+    stage = stages.set_stage(
+        world, facts.RUNNING, "Device Security Research Challenge", places=40,
+        announced=(world.now - HALF - timedelta(days=21)).date(), apply=apply,
+        course=(today - HALF, today + HALF),
+    )  # fmt: skip
+    groups = list(researchers(world.names))[:PARTICIPANTS]
+    _choose(world, stage, _people(world, groups), count)
+    world.session.commit()
+    _equip(world, stage, vault)
+    _meet(world, stage)
+    _report(world, stage)
+    world.session.commit()
+    return stage
+
+
+def _people(world: World, groups: Sequence[Sequence[Person]]) -> list[list[Person]]:
+    """The same persons as in 2020, under the names that they have by now."""
+    rows = world.session.execute(sa.select(Account.email, Account.name).where(Account.email.endswith(f"@{DOMAIN}")))
+    names = dict(rows.tuples().all())
+    return [[Person(each.handle, names[each.email], each.country) for each in group] for group in groups]
+
+
+def _choose(world: World, stage: Stage, groups: list[list[Person]], count: int) -> None:
+    """A first wave long ago, a second whose invitations wait for answers, and new applications every day."""
+    others = [group for group in _applicants(world) if group][:count]
+    rows = world.session.execute(sa.select(Account.email, Account.id)).tuples()
+    ids = {email.partition("@")[0]: number for email, number in rows}
+    first = world.now - HALF
+    good = applying.entries(world, stage, groups, ids, (0.78, 1.0), first - timedelta(days=2))
+    early, late = others[: count // 3], others[count // 3 :]
+    rest = applying.entries(world, stage, early, ids, (0.05, 0.85), first - timedelta(days=2))
+    numbers = applying.submit_all(world, stage.challenge, [*good, *rest])
+    pairs = list(zip(numbers, [*good, *rest], strict=True))
+    choosing.triage_all(world, numbers, [*good, *rest])
+    of_handle = {entry.person.handle: number for number, entry in pairs}
+    chosen = [of_handle[group[0].handle] for group in groups]
+    declined = [number for number, entry in pairs[len(good) :] if entry.merit < 0.6]
+    choosing.release(
+        world, stage.challenge, {Decision.INVITE: chosen, Decision.DECLINE: declined},
+        first + timedelta(days=7), first,
+    )  # fmt: skip
+    for group, number in zip(groups, chosen, strict=True):
+        stages.accept(world, stage, number, group, first + world.minutes(60, 5000))
+    _go_on(world, stage, late, ids)
+
+
+def _applicants(world: World) -> list[list[Person]]:
+    rows = world.session.execute(
+        sa.select(Account.email, Account.name, Application.country)
+        .join(Application, Application.account_id == Account.id)
+        .where(Account.email.startswith("applicant"))
+        .order_by(Account.id)
+    ).tuples()
+    return [[Person(email.partition("@")[0], name, country)] for email, name, country in rows]
+
+
+def _go_on(world: World, stage: Stage, late: list[list[Person]], ids: dict[str, int]) -> None:
+    """What lies on the team's desks today."""
+    drafts, fresh, late = late[:DRAFTS], late[DRAFTS : DRAFTS + TODAY], late[DRAFTS + TODAY :]
+    waiting = applying.entries(world, stage, late, ids, (0.1, 0.95), world.now - timedelta(days=1))
+    numbers = applying.submit_all(world, stage.challenge, waiting)
+    pairs = sorted(zip(numbers, waiting, strict=True), key=lambda pair: -pair[1].merit)
+    seen = pairs[: len(pairs) * 2 // 3]
+    choosing.triage_all(world, [number for number, _ in seen], [entry for _, entry in seen])
+    choosing.review_all(world, stage.challenge, seen[: len(seen) // 2], 2, timedelta(hours=20))
+    invited, undecided = seen[:INVITED], seen[INVITED:]
+    choosing.release(
+        world, stage.challenge, {Decision.INVITE: [number for number, _ in invited]},
+        world.now + timedelta(days=4), world.now - timedelta(days=3),
+    )  # fmt: skip
+    choosing.think(world, stage.challenge, undecided, PENDING)
+    today = applying.entries(world, stage, fresh, ids, (0.2, 0.9), world.now)
+    arrived = [applying.shifted(entry, world.now - world.minutes(5, 600)) for entry in today]
+    applying.submit_all(world, stage.challenge, arrived)
+    applying.begin_drafts(world, stage.challenge, applying.entries(world, stage, drafts, ids, (0.2, 0.9), world.now))
+
+
+def _equip(world: World, stage: Stage, vault: Vault) -> None:
+    """Most have their kits; the others' parcels are somewhere between the form and the door."""
+    stages.whole(world, stage)
+    shipping.add_stock(world, stage, world.now - HALF, PARTICIPANTS + 10)
+    equipped, waiting = stage.participants[:EQUIPPED], stage.participants[EQUIPPED:]
+    first = world.now - timedelta(days=33)
+    shipping.ship(world, stage, equipped, first, lambda _number: world.now, vault)
+    recent = world.now - timedelta(days=9)
+    shipping.ship(world, stage, waiting, recent, lambda n: recent + timedelta(hours=8 + 17 * n), vault)
+    world.session.commit()
+
+
+def _meet(world: World, stage: Stage) -> None:
+    """Office hours from three weeks ago to four weeks ahead."""
+    stages.whole(world, stage)
+    monday = world.now - timedelta(days=21 + world.now.weekday())
+    office.add_office_hours(world, stage, monday, world.now + timedelta(days=28), eagerness=0.5)
+    world.session.commit()
+
+
+def _report(world: World, stage: Stage) -> None:
+    """Reports in every state of triage, and awards that wait for somebody."""
+    stages.whole(world, stage)
+    bodies = submissions.sealed_bodies()
+    rules = rewards.publish_rules(world, stage, world.now - HALF)
+    for number, reached in enumerate(STAGES_OF_TRIAGE):
+        member = world.random.choice(stage.participants)[0]
+        age = timedelta(hours=3 + 20 * number) if number > 2 else timedelta(hours=5 + 11 * number)
+        severity = Severity.IMPORTANT if number % 2 else Severity.CRITICAL
+        report = submissions.submit(world, stage, member, bodies[number], severity, world.now - age)
+        _triage(world, report, reached, severity, world.now - age)
+        if reached in ("confirmed", "fixing", "fixed"):
+            rewards.propose_only(world, stage, rules, report, approve=reached != "confirmed")
+
+
+def _triage(world: World, report: Report, reached: str, severity: Severity, at: Any) -> None:
+    """Step by step as far as it is to get."""
+    triager = world.staff["triager1"]
+    steps: list[tuple[str, Any, dict[str, Any]]] = [
+        ("acknowledged", states.ACKNOWLEDGE, {}),
+        ("reproducing", states.REPRODUCE, {}),
+        ("needs_info", states.ASK, {"message": "Which build of the sample application did you use?"}),
+        ("by_design", states.BY_DESIGN, {"mitigating_layer": facts.LAYERS[1]}),
+        ("confirmed", states.CONFIRM, {"severity": severity}),
+        ("fixing", states.START_FIX, {}),
+        ("fixed", states.FIX, {"fixed_release": "25.1", "fixed_on": world.now.date()}),
+    ]
+    if reached == "received":
+        return
+    for name, move, outcome in steps:
+        if name in ("needs_info", "by_design") and name != reached:
+            continue
+        at += timedelta(minutes=47)
+        submissions.step(world, report, move, at, triager, **outcome)
+        if name == reached:
+            return
