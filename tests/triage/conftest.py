@@ -1,160 +1,32 @@
-"""A triager's machine (gpg with keys of its own) and a portal that answers as told."""
+"""A triager's machine: gpg with keys of its own, signed in to a portal."""
 
-import hashlib
-import json
 import os
-import subprocess
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-STAFF = "/staff/spring-challenge"
-TOKEN = "a-token-for-tests"
-
-
-@dataclass
-class Gpg:
-    """A keyring of its own."""
-
-    home: Path
-
-    def run(self, *arguments: str, data: bytes = b"") -> bytes:
-        """What gpg writes; raises where it fails."""
-        command = ["gpg", "--homedir", str(self.home), "--batch", "--quiet", "--trust-model", "always", *arguments]
-        return subprocess.run(command, input=data, capture_output=True, check=True).stdout
-
-    def make_key(self, name: str) -> str:
-        """A key without passphrase, as gpg 2.2 makes it; gives its fingerprint."""
-        self.run("--passphrase", "", "--quick-gen-key", f"<{name}@example.org>", "ed25519", "cert", "never")
-        listed = self.run("--with-colons", "--list-keys", f"{name}@example.org").decode().splitlines()
-        fingerprint = next(line.split(":")[9] for line in listed if line.startswith("fpr:"))
-        self.run("--passphrase", "", "--quick-add-key", fingerprint, "cv25519", "encr", "never")
-        return fingerprint
-
-    def seal(self, plain: bytes, *to: str, options: Sequence[str] = ("-z", "0")) -> bytes:
-        """`plain` sealed to these people."""
-        recipients = [word for name in to or ("triager",) for word in ("-r", f"{name}@example.org")]
-        return self.run(*options, *recipients, "--output", "-", "--encrypt", data=plain)
+from tests.reports.openpgp import Gpg, gpg_home
+from tests.triage.portal import STAFF, TOKEN, Handler, Stub
 
 
 @pytest.fixture(scope="session")
-def rings() -> Iterator[dict[str, Gpg]]:
-    """Two machines: one of a triager who has the key, one of somebody who has another; both know both certificates."""
-    with tempfile.TemporaryDirectory(prefix="gpg") as folder:
-        made = {name: Gpg(Path(folder) / name) for name in ("triager", "stranger")}
-        for name, gpg in made.items():
-            gpg.home.mkdir(mode=0o700)
-            gpg.make_key(name)
-        made["triager"].run("--import", data=made["stranger"].run("--export"))
-        yield made
-        for gpg in made.values():
-            subprocess.run(["gpgconf", "--homedir", str(gpg.home), "--kill", "all"], check=True)
+def machine() -> Iterator[Gpg]:
+    """The triager's gpg, with their key and the certificate of a stranger."""
+    with gpg_home() as mine, gpg_home() as other:
+        mine.make("triager@example.org")
+        other.make("stranger@example.org")
+        mine.run("--import", data=other.certificate("stranger@example.org").encode())
+        yield mine
 
 
 @pytest.fixture
-def gpg(rings: dict[str, Gpg], monkeypatch: pytest.MonkeyPatch) -> Gpg:
+def gpg(machine: Gpg, monkeypatch: pytest.MonkeyPatch) -> Gpg:
     """The triager's gpg, which is also the one that the command finds."""
-    monkeypatch.setenv("GNUPGHOME", str(rings["triager"].home))
-    return rings["triager"]
-
-
-@dataclass
-class Stub:
-    """A portal that gives out the reports it is told to hold."""
-
-    url: str = ""
-    reports: dict[str, list[bytes]] = field(default_factory=dict)
-    acknowledged: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    fails: dict[str, int] = field(default_factory=dict)
-    # What is sent instead of a file, and how it is stated, to play a server that errs or lies.
-    sends: dict[str, bytes] = field(default_factory=dict)
-    stated: dict[str, Any] = field(default_factory=dict)
-
-    def hold(self, ref: str, *files: bytes) -> None:
-        """Hold a report: its sealed body first, then its attachments."""
-        self.reports[ref] = list(files)
-
-    def summary(self, ref: str) -> dict[str, Any]:
-        """A report as the portal's staff JSON has it."""
-        files = [
-            {
-                "n": n,
-                "kind": "attachment" if n else "body",
-                "size": len(data),
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "url": f"{STAFF}/reports/{ref}/files/{n}",
-            }
-            | (self.stated if n == 0 else {})
-            for n, data in enumerate(self.reports[ref])
-        ]
-        return {
-            "ref": ref,
-            "title": f"Title of {ref}",
-            "state": "acknowledged" if ref in self.acknowledged else "received",
-            "received_at": "2020-06-15T12:00:00Z",
-            "severity": None,
-            "files": files,
-        }
-
-    def answer(self, method: str, path: str, token: str | None) -> tuple[int, Any]:
-        """Status and body for a request."""
-        self.asked.append(f"{method} {path}")
-        if token != f"Bearer {TOKEN}":
-            return 302, b""
-        path, _, query = path.removeprefix(f"{STAFF}/").partition("?")
-        if path in self.fails:
-            return self.fails[path], {"error": "Not possible", "reason": "It was \x1b[2Jwithdrawn."}
-        words = path.split("/")
-        if path == "reports.json":
-            return 200, self._page("after=2" in query)
-        ref = words[1].removesuffix(".json")
-        if ref not in self.reports:
-            return 404, {"error": "Not found", "reason": "There is no such report here."}
-        if words[2:3] == ["files"]:
-            return 200, self.sends.get(path, self.reports[ref][int(words[3])])
-        if words[2:3] == ["acknowledge"]:
-            self.acknowledged.append(ref)
-        return 200, self.summary(ref)
-
-    def _page(self, second: bool) -> dict[str, Any]:
-        refs = sorted(self.reports)
-        shown = refs[2:] if second else refs[:2]
-        return {"reports": [self.summary(ref) for ref in shown], "next": None if second or len(refs) < 3 else "2"}
-
-
-class Handler(BaseHTTPRequestHandler):
-    """HTTP around a Stub."""
-
-    stub: Stub
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        """Answer."""
-        status, body = self.stub.answer(self.command, self.path, self.headers["Authorization"])
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        if status == 302:
-            self.send_header("Location", f"{self.stub.url}/account/sign-in")
-        self.end_headers()
-        # The command hangs up on what is longer than stated.
-        with suppress(ConnectionError):
-            self.wfile.write(data)
-
-    def do_POST(self) -> None:
-        """Answer."""
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
+    monkeypatch.setenv("GNUPGHOME", str(machine.home))
+    return machine
 
 
 @pytest.fixture
@@ -175,55 +47,3 @@ def portal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stub]:
         os.umask(mask)
         server.shutdown()
         thread.join()
-
-
-def manifest(*attachments: tuple[str, bytes, int], **changed: Any) -> bytes:
-    """A manifest as the browser writes it: attachments as name, ciphertext, plain size."""
-    value = {
-        "format": "sealed-report/1",
-        "title": "Weak check of a signature",
-        "text": "The check **stops** early.",
-        "build": "20.06",
-        "cvss": None,
-        "key_set": 1,
-        "attachments": [
-            {"name": name, "size": size, "sha256": hashlib.sha256(data).hexdigest()} for name, data, size in attachments
-        ],
-    }
-    return json.dumps(value | changed).encode()
-
-
-def bodies(message: bytes) -> list[tuple[int, bytes]]:
-    """The packets of a short OpenPGP message with lengths of any kind, as tag and body."""
-    found, at = [], 0
-    while at < len(message):
-        first = message[at]
-        if not first & 0x40:
-            width = 1 << (first & 3)
-            length = int.from_bytes(message[at + 1 : at + 1 + width], "big")
-            found.append((first >> 2 & 15, message[at + 1 + width : at + 1 + width + length]))
-            at += 1 + width + length
-            continue
-        body, more, at = b"", True, at + 1
-        while more:
-            length, at, more = _length(message, at)
-            body += message[at : at + length]
-            at += length
-        found.append((first & 0x3F, body))
-    return found
-
-
-def packet(tag: int, body: bytes) -> bytes:
-    """A packet with a length of four octets."""
-    return bytes([0xC0 | tag, 0xFF]) + len(body).to_bytes(4, "big") + body
-
-
-def _length(message: bytes, at: int) -> tuple[int, int, bool]:
-    first = message[at]
-    if first < 192:
-        return first, at + 1, False
-    if first < 224:
-        return ((first - 192) << 8) + message[at + 1] + 192, at + 2, False
-    if first < 255:
-        return 1 << (first & 31), at + 1, True
-    return int.from_bytes(message[at + 1 : at + 5], "big"), at + 5, False

@@ -13,7 +13,7 @@ import pytest
 from portal.triage import main
 from portal.triage.failures import Failure
 from portal.triage.settings import checked
-from tests.triage.conftest import STAFF, TOKEN, Stub
+from tests.triage.portal import STAFF, TOKEN, Stub
 
 REF = "SCR-0001"
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from portal.triage import main
-from tests.triage.conftest import Gpg, Stub, bodies, manifest, packet
+from tests.reports.openpgp import Gpg, new_packet
+from tests.triage.portal import Stub, bodies, manifest
 
 REF = "SCR-0001"
 PACKET_OF_THE_HASH = 22
+BOTH = ("triager@example.org", "stranger@example.org")
+ME = BOTH[:1]
 
 
 @pytest.fixture
@@ -42,8 +45,8 @@ def refused(portal: Stub, to: Path) -> None:
 def test_a_report_with_attachments_opens_whole_and_is_acknowledged(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trace, notes = gpg.seal(b"\x00\x01" * 5000), gpg.seal(b"notes", "triager", "stranger")
-    body = gpg.seal(manifest(("trace.bin", trace, 10000), ("notes.txt", notes, 5), cvss="CVSS:3.1/AV:N"))
+    trace, notes = gpg.seal(b"\x00\x01" * 5000, ME), gpg.seal(b"notes", BOTH)
+    body = gpg.seal(manifest(("trace.bin", trace, 10000), ("notes.txt", notes, 5), cvss="CVSS:3.1/AV:N"), ME)
     portal.hold(REF, body, trace, notes)
 
     code, said = run(capsys, to)
@@ -70,7 +73,7 @@ def test_a_report_with_attachments_opens_whole_and_is_acknowledged(
 
 
 def test_opening_can_be_kept_quiet(portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    portal.hold(REF, gpg.seal(manifest()))
+    portal.hold(REF, gpg.seal(manifest(), ME))
 
     assert run(capsys, to, "--no-acknowledge")[0] == 0
 
@@ -91,7 +94,7 @@ def test_opening_can_be_kept_quiet(portal: Stub, gpg: Gpg, to: Path, capsys: pyt
 def test_what_was_sealed_by_hand_is_written_as_it_is(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str], plain: bytes, name: str
 ) -> None:
-    portal.hold(REF, gpg.seal(plain), gpg.seal(b"more"))
+    portal.hold(REF, gpg.seal(plain, ME), gpg.seal(b"more", ME))
 
     code, said = run(capsys, to)
 
@@ -105,7 +108,7 @@ def test_what_was_sealed_by_hand_is_written_as_it_is(
 def test_changed_ciphertext_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str], place: float
 ) -> None:
-    sealed = bytearray(gpg.seal(b"plain text that must not stay " * 100_000))
+    sealed = bytearray(gpg.seal(b"plain text that must not stay " * 100_000, ME))
     sealed[int(len(sealed) * place)] ^= 1
     portal.hold(REF, bytes(sealed))
 
@@ -121,7 +124,7 @@ def test_changed_ciphertext_is_refused(
 def test_a_message_cut_short_by_its_sender_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    portal.hold(REF, gpg.seal(b"plain" * 100_000)[:-100])
+    portal.hold(REF, gpg.seal(b"plain" * 100_000, ME)[:-100])
 
     assert run(capsys, to)[0] == 4
     refused(portal, to)
@@ -130,8 +133,8 @@ def test_a_message_cut_short_by_its_sender_is_refused(
 def test_a_message_without_its_hash_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    *keys, (_, body) = bodies(gpg.seal(b"plain" * 1000))
-    portal.hold(REF, b"".join(packet(*key) for key in keys) + packet(18, body[:-PACKET_OF_THE_HASH]))
+    *keys, (_, body) = bodies(gpg.seal(b"plain" * 1000, ME))
+    portal.hold(REF, b"".join(new_packet(*key) for key in keys) + new_packet(18, body[:-PACKET_OF_THE_HASH]))
 
     assert run(capsys, to)[0] == 4
     refused(portal, to)
@@ -140,9 +143,9 @@ def test_a_message_without_its_hash_is_refused(
 def test_a_message_turned_into_the_unprotected_kind_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    *keys, (tag, body) = bodies(gpg.seal(b"plain" * 1000))
+    *keys, (tag, body) = bodies(gpg.seal(b"plain" * 1000, ME))
     assert tag == 18
-    portal.hold(REF, b"".join(packet(*key) for key in keys) + packet(9, body[1:]))
+    portal.hold(REF, b"".join(new_packet(*key) for key in keys) + new_packet(9, body[1:]))
 
     assert run(capsys, to)[0] == 4
     refused(portal, to)
@@ -160,7 +163,7 @@ def test_what_is_not_encrypted_at_all_is_refused(
 def test_two_messages_in_one_file_are_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    portal.hold(REF, gpg.seal(manifest()) + gpg.seal(manifest()))
+    portal.hold(REF, gpg.seal(manifest(), ME) + gpg.seal(manifest(), ME))
 
     assert run(capsys, to)[0] == 4
     refused(portal, to)
@@ -169,7 +172,7 @@ def test_two_messages_in_one_file_are_refused(
 def test_a_bomb_is_stopped_while_it_unpacks(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bomb = gpg.seal(bytes(64 * 2**20), options=("-z", "9"))
+    bomb = gpg.seal(bytes(64 * 2**20), ME, "-z", "9")
     assert len(bomb) < 2**20
     portal.hold(REF, bomb)
 
@@ -185,19 +188,17 @@ def test_a_bomb_is_stopped_while_it_unpacks(
 def test_the_bound_holds_for_all_files_together(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    files = [gpg.seal(bytes(600)), gpg.seal(bytes(600) + b"1")]
+    files = [gpg.seal(bytes(600), ME), gpg.seal(bytes(600) + b"1", ME)]
     body = manifest(("a", files[0], 600), ("b", files[1], 601))
-    portal.hold(REF, gpg.seal(body), *files)
+    portal.hold(REF, gpg.seal(body, ME), *files)
 
     assert run(capsys, to, "--max-bytes", str(len(body) + 1200))[0] == 6
     refused(portal, to)
     assert run(capsys, to, "--max-bytes", str(len(body) + 1201))[0] == 0
 
 
-def test_without_the_key_it_says_so(
-    portal: Stub, gpg: Gpg, rings: dict[str, Gpg], to: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    portal.hold(REF, gpg.seal(manifest(), "stranger"))
+def test_without_the_key_it_says_so(portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    portal.hold(REF, gpg.seal(manifest(), BOTH[1:]))
 
     code, said = run(capsys, to)
 
@@ -206,7 +207,7 @@ def test_without_the_key_it_says_so(
 
 
 def test_one_of_several_keys_is_enough(portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    portal.hold(REF, gpg.seal(manifest(), "stranger", "triager"))
+    portal.hold(REF, gpg.seal(manifest(), BOTH))
 
     assert run(capsys, to)[0] == 0
 
@@ -214,8 +215,8 @@ def test_one_of_several_keys_is_enough(portal: Stub, gpg: Gpg, to: Path, capsys:
 def test_an_exchanged_attachment_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    genuine, other = gpg.seal(b"genuine"), gpg.seal(b"genuine")
-    portal.hold(REF, gpg.seal(manifest(("trace\x1b.bin", genuine, 7))), other)
+    genuine, other = gpg.seal(b"genuine", ME), gpg.seal(b"genuine", ME)
+    portal.hold(REF, gpg.seal(manifest(("trace\x1b.bin", genuine, 7)), ME), other)
 
     code, said = run(capsys, to)
 
@@ -230,11 +231,11 @@ def test_an_exchanged_attachment_is_refused(
 def test_an_omitted_or_added_attachment_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str], kept: int
 ) -> None:
-    first, second = gpg.seal(b"first"), gpg.seal(b"second")
+    first, second = gpg.seal(b"first", ME), gpg.seal(b"second", ME)
     if kept:
-        portal.hold(REF, gpg.seal(manifest(("a", first, 5), ("b", second, 6))), first)
+        portal.hold(REF, gpg.seal(manifest(("a", first, 5), ("b", second, 6)), ME), first)
     else:
-        portal.hold(REF, gpg.seal(manifest(("a", first, 5))), first, second)
+        portal.hold(REF, gpg.seal(manifest(("a", first, 5)), ME), first, second)
 
     assert run(capsys, to)[0] == 4
     refused(portal, to)
@@ -243,8 +244,8 @@ def test_an_omitted_or_added_attachment_is_refused(
 def test_an_attachment_of_another_size_than_named_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sealed = gpg.seal(b"12345")
-    portal.hold(REF, gpg.seal(manifest(("a", sealed, 4))), sealed)
+    sealed = gpg.seal(b"12345", ME)
+    portal.hold(REF, gpg.seal(manifest(("a", sealed, 4)), ME), sealed)
 
     assert run(capsys, to)[0] == 4
     refused(portal, to)
@@ -253,11 +254,11 @@ def test_an_attachment_of_another_size_than_named_is_refused(
 def test_a_damaged_attachment_takes_the_whole_report_with_it(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    damaged = bytearray(gpg.seal(b"12345" * 1000))
+    damaged = bytearray(gpg.seal(b"12345" * 1000, ME))
     damaged[-5] ^= 1
-    good = gpg.seal(b"good")
+    good = gpg.seal(b"good", ME)
     body = manifest(("a", good, 4), ("b", bytes(damaged), 5000))
-    portal.hold(REF, gpg.seal(body), good, bytes(damaged))
+    portal.hold(REF, gpg.seal(body, ME), good, bytes(damaged))
 
     assert run(capsys, to)[0] == 4
     refused(portal, to)
@@ -278,7 +279,7 @@ def test_a_damaged_attachment_takes_the_whole_report_with_it(
 def test_a_malformed_manifest_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, object]
 ) -> None:
-    portal.hold(REF, gpg.seal(manifest(**changed)))
+    portal.hold(REF, gpg.seal(manifest(**changed), ME))
 
     assert run(capsys, to)[0] == 4
     refused(portal, to)
@@ -288,8 +289,8 @@ def test_names_of_attachments_stay_in_their_folder(
     portal: Stub, gpg: Gpg, to: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = ["../../etc/passwd", "/etc/passwd", "..", "C:\\x\\passwd", ".bashrc", "a\x00b\u202egnp.exe", ""]
-    files = [gpg.seal(str(number).encode()) for number in range(len(wanted))]
-    portal.hold(REF, gpg.seal(manifest(*[(n, f, 1) for n, f in zip(wanted, files, strict=True)])), *files)
+    files = [gpg.seal(str(number).encode(), ME) for number in range(len(wanted))]
+    portal.hold(REF, gpg.seal(manifest(*[(n, f, 1) for n, f in zip(wanted, files, strict=True)]), ME), *files)
 
     assert run(capsys, to)[0] == 0
 
@@ -309,7 +310,7 @@ def test_names_of_attachments_stay_in_their_folder(
 def test_a_download_that_breaks_off_is_noticed(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sealed = gpg.seal(manifest())
+    sealed = gpg.seal(manifest(), ME)
     portal.hold(REF, sealed)
     portal.sends[f"reports/{REF}/files/0"] = sealed[:100]
 
@@ -325,7 +326,7 @@ def test_a_download_that_breaks_off_is_noticed(
 def test_a_download_of_other_bytes_than_stated_is_noticed(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sealed = gpg.seal(manifest())
+    sealed = gpg.seal(manifest(), ME)
     portal.hold(REF, sealed)
     portal.sends[f"reports/{REF}/files/0"] = sealed[:-1] + bytes([sealed[-1] ^ 1])
 
@@ -339,7 +340,7 @@ def test_a_download_of_other_bytes_than_stated_is_noticed(
 def test_a_download_longer_than_stated_stops(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sealed = gpg.seal(manifest())
+    sealed = gpg.seal(manifest(), ME)
     portal.hold(REF, sealed)
     portal.sends[f"reports/{REF}/files/0"] = sealed + bytes(10_000_000)
 
@@ -354,7 +355,7 @@ def test_a_download_longer_than_stated_stops(
 def test_a_strange_list_of_files_is_refused(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str], stated: dict[str, object], code: int
 ) -> None:
-    portal.hold(REF, gpg.seal(manifest()))
+    portal.hold(REF, gpg.seal(manifest(), ME))
     portal.stated = stated
 
     assert run(capsys, to)[0] == code
@@ -364,7 +365,7 @@ def test_a_strange_list_of_files_is_refused(
 def test_an_opened_report_is_never_written_over(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    portal.hold(REF, gpg.seal(manifest()))
+    portal.hold(REF, gpg.seal(manifest(), ME))
     (to / REF).mkdir(parents=True)
 
     assert run(capsys, to)[0] == 1
@@ -375,7 +376,7 @@ def test_an_opened_report_is_never_written_over(
 def test_when_the_acknowledgement_fails_the_report_is_open_and_it_says_how_to_go_on(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    portal.hold(REF, gpg.seal(manifest()))
+    portal.hold(REF, gpg.seal(manifest(), ME))
     portal.fails[f"reports/{REF}/acknowledge"] = 409
 
     assert main(["open", REF, "--to", str(to)]) == 3
@@ -389,7 +390,7 @@ def test_when_the_acknowledgement_fails_the_report_is_open_and_it_says_how_to_go
 def test_without_gpg_it_says_so(
     portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    portal.hold(REF, gpg.seal(manifest()))
+    portal.hold(REF, gpg.seal(manifest(), ME))
     monkeypatch.setenv("PORTAL_TRIAGE_GPG", "/nowhere/gpg")
 
     assert run(capsys, to)[0] == 1
@@ -403,7 +404,7 @@ def test_an_interrupt_leaves_nothing(
         assert (next(to.iterdir()) / "plain" / "body").exists()
         raise KeyboardInterrupt
 
-    portal.hold(REF, gpg.seal(manifest()))
+    portal.hold(REF, gpg.seal(manifest(), ME))
     monkeypatch.setattr("portal.triage.manifest.read", interrupted)
 
     assert run(capsys, to)[0] == 130

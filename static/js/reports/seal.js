@@ -74,7 +74,7 @@ class Page {
 
   failed({ message, fields }) {
     this.#stop("Not sent. What you typed is still here.");
-    this.#complain(message);
+    this.#complain(Object.keys(fields).length > 0 ? "Please check the fields that are marked." : message);
     this.#complainOf(fields);
   }
 
@@ -254,7 +254,12 @@ function showKeys(keys, before) {
     item.append(code, ` ${owner}`);
     return item;
   }));
-  if (!list.isConnected) (before.closest("p") ?? before).before(list);
+  if (list.isConnected) return;
+  const label = document.createElement("p");
+  label.id = "seal-keys-label";
+  label.textContent = "Sealed to these keys. Compare their fingerprints with those you know from elsewhere:";
+  list.setAttribute("aria-labelledby", label.id);
+  (before.closest("p") ?? before).before(label, list);
 }
 
 /** The one address that the page's Trusted Types policy lets become a script's. */

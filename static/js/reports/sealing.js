@@ -71,6 +71,7 @@ export async function checkSealed(file) {
   }
   const tag = start[0] & 0x40 ? start[0] & 0x3f : (start[0] & 0x3c) >> 2;
   if (!(start[0] & 0x80) || tag !== SESSION_KEY_TAG) {
-    throw new Error(`${file.name} is not sealed to a key. Seal it first, as the recipe on this page shows, or choose it above to have it sealed here.`);
+    const advice = "Seal it first, as the recipe on this page shows, or choose it above to have it sealed here.";
+    throw new Error(`${file.name} is not sealed to a key. ${advice}`);
   }
 }
