@@ -10,7 +10,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, Optional, Regexp, ValidationError
+from wtforms.validators import DataRequired, Length, Optional, Regexp, ValidationError
 
 from portal.core.forms import Form
 from portal.core.moves import Move
@@ -19,11 +19,11 @@ from portal.reports.rules import WANTED, Outcome
 from portal.reports.states import ReportKind, ReportState, Severity
 
 NEUTRAL = "In clear: everybody who runs the challenge can read it. Keep it neutral: “Report about the network daemon”."
-SEVERITIES = [(each.value, each.value.capitalize()) for each in Severity]
-KINDS = [
-    (ReportKind.FULL.value, "It stands on its own"),
-    (ReportKind.ASSUMING.value, "It assumes a capability: a link of a chain"),
-]
+SEVERITIES = {each.value: each.value.capitalize() for each in Severity}
+KINDS = {
+    ReportKind.FULL.value: "It stands on its own",
+    ReportKind.ASSUMING.value: "It assumes a capability: a link of a chain",
+}
 
 
 class ReportForm(Form):
@@ -31,7 +31,7 @@ class ReportForm(Form):
 
     title = StringField(
         "Title",
-        [InputRequired("Give it a title."), Length(max=120), Regexp(r"^[^\r\n\t]*$", message="One line only.")],
+        [DataRequired("Give it a title."), Length(max=120), Regexp(r"^[^\r\n\t]*$", message="One line only.")],
         description=NEUTRAL,
     )  # fmt: skip
     kind = RadioField("Kind", choices=KINDS, default=ReportKind.FULL.value)
@@ -42,7 +42,7 @@ class ReportForm(Form):
     scenario = SelectField("Scenario", coerce=str, default="")
     severity = SelectField("Severity, as you see it", choices=SEVERITIES, default=Severity.IMPORTANT.value)
     build = StringField(
-        "Build", [InputRequired("Name the build."), Length(max=60)], description="The version you tested: 20.06, say."
+        "Build", [DataRequired("Name the build."), Length(max=60)], description="The version you tested: 20.06, say."
     )
     sealed = FileField("Sealed file")
 
@@ -77,7 +77,7 @@ class MoveForm(Form):
         "Message to the researcher", [Length(max=1000)],
         description="In clear, on the report's page. No details of the finding.",
     )  # fmt: skip
-    severity = SelectField("Severity", choices=[("", "Choose"), *SEVERITIES], default="")
+    severity = SelectField("Severity", choices={"": "Choose", **SEVERITIES}, default="")
     duplicate_of = StringField(
         "Duplicate of", [Length(max=16)], description="The reference of the report that was first."
     )
@@ -119,7 +119,7 @@ class AssignForm(Form):
 class AssessForm(Form):
     """What the report is worth to the programme."""
 
-    severity = SelectField("Severity", choices=[("", "Not assessed"), *SEVERITIES])
+    severity = SelectField("Severity", choices={"": "Not assessed", **SEVERITIES})
     achieved = SelectField("Scenario achieved", coerce=str)
     led_to_improvement = BooleanField("It led to an improvement of the product")
 
@@ -128,7 +128,7 @@ class NoteForm(Form):
     """Something for the other triagers."""
 
     text = TextAreaField(
-        "Note", [InputRequired("Write something."), Length(max=4000)],
+        "Note", [DataRequired("Write something."), Length(max=4000)],
         description="For triagers only. Still in clear on the server: no details of the finding.",
     )  # fmt: skip
 
@@ -136,18 +136,18 @@ class NoteForm(Form):
 class TokenForm(Form):
     """A name by which one knows a token again."""
 
-    name = StringField("Name", [InputRequired("Give it a name."), Length(max=60)], description="Where it will be used.")
+    name = StringField("Name", [DataRequired("Give it a name."), Length(max=60)], description="Where it will be used.")
 
 
 class KeySetForm(Form):
     """The certificates of the next key set."""
 
     triagers = TextAreaField(
-        "Triagers' certificates", [InputRequired("Paste at least one certificate.")],
+        "Triagers' certificates", [DataRequired("Paste at least one certificate.")],
         description="gpg --armor --export, one block after another. Accounts are found by the address in the key.",
     )  # fmt: skip
     recovery = TextAreaField(
-        "Recovery certificate", [InputRequired("Paste the off-line recovery certificate.")],
+        "Recovery certificate", [DataRequired("Paste the off-line recovery certificate.")],
         description="Its secret key is kept off-line, for the day when all triagers' keys are lost.",
     )  # fmt: skip
     signature = TextAreaField(

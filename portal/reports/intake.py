@@ -136,7 +136,7 @@ def receive(
     checksum: bytes | None = None,
     length: int | None = None,
 ) -> int:
-    """Take the bytes that follow; the new offset.
+    """Take the bytes that follow, and complete the file if these were the last ones; the new offset.
 
     `length` is the file's length where this request is the one that tells it. With a `checksum` (SHA-256) nothing
     counts until all bytes of the request have come and fit. Raises NotAcceptable once the walker sees what is wrong
@@ -153,6 +153,8 @@ def receive(
     except refusals.NotAcceptable as refusal:
         refuse(session, begun.id, refusal, at=at)
         raise
+    if taking.position == (begun.length if begun.length is not None else length):
+        complete(session, store, begun.id, at=at)
     return taking.position
 
 

@@ -68,11 +68,8 @@ class Desk:
 
     def send(self, upload: Upload, data: bytes, *, length: int | None = None, at: datetime = NOON, **how: bytes) -> int:
         """Bytes that follow, and the end of the file if these were the last ones."""
-        upload_id = upload.id
         course = intake.course(self.session, upload, keys.accepted_sets(self.session, at), rules.Limits())
-        offset = intake.receive(self.session, self.store, course, io.BytesIO(data), at=at, length=length, **how)
-        intake.complete(self.session, self.store, upload_id, at=at)
-        return offset
+        return intake.receive(self.session, self.store, course, io.BytesIO(data), at=at, length=length, **how)
 
     def receive(self, member: Member | None = None, *, title: str = "Report", at: datetime = NOON) -> Report:
         """A report that has arrived."""

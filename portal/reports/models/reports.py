@@ -81,9 +81,9 @@ class Report(Moving[ReportState], Model):
     fixed_release: Mapped[str | None] = mapped_column(sa.String(40))
     fixed_on: Mapped[date | None]
 
-    challenge: Mapped[Challenge] = relationship(lazy="raise_on_sql")
+    challenge: Mapped[Challenge] = relationship()
     participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
-    submitted_by: Mapped[Account] = relationship(lazy="raise_on_sql", foreign_keys=[submitted_by_id])
+    submitted_by: Mapped[Account] = relationship(foreign_keys=[submitted_by_id])
     assignee: Mapped[Account | None] = relationship(lazy="raise_on_sql", foreign_keys=[assignee_id])
     scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql", foreign_keys=[scenario_id])
     achieved_scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql", foreign_keys=[achieved_scenario_id])

@@ -81,7 +81,7 @@ def counts(session: Session, challenge_id: int) -> dict[ReportState, int]:
         .where(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
         .group_by(Report.state)
     )
-    return dict(rows)
+    return dict(rows.all())
 
 
 def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:

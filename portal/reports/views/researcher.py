@@ -48,8 +48,8 @@ def new(slug: str) -> ResponseReturnValue:
     member = sender(slug)
     challenge = _challenge(member)
     form = ReportForm(meta={"csrf": False}) if by_token() else ReportForm()
-    scenarios = [(str(each.id), f"{each.code} {each.title}") for each in challenge.scenarios]
-    form.scenario.choices = [("", "None of them"), *scenarios]
+    scenarios = {str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}
+    form.scenario.choices = {"": "None of them", **scenarios}
     if request.is_json:
         return _begin(slug, challenge, member, form)
     if form.validate_on_submit() and _walked(form.sealed):
@@ -122,7 +122,6 @@ def _store(report: Report, stream: IO[bytes], *, by: int, body: bool) -> None:
     db.session.commit()
     sets = keys.accepted_sets(db.session, at)
     intake.receive(db.session, blobs(), intake.course(db.session, upload, sets, limits()), stream, at=at)
-    intake.complete(db.session, blobs(), upload.id, at=at)
 
 
 @blueprint.post("/challenges/<slug>/reports/<ref>/files")

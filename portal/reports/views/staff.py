@@ -90,7 +90,7 @@ def find_duplicate(form: MoveForm, challenge_id: int) -> None:
 def _assign_form(challenge: Challenge, report: Report) -> AssignForm:
     form = AssignForm(assignee=str(report.assignee_id or ""))
     people = holders(db.session, Role.TRIAGER, challenge.slug)
-    form.assignee.choices = [("", "Nobody"), *((str(each.id), each.name or each.email) for each in people)]
+    form.assignee.choices = {"": "Nobody", **{str(each.id): each.name or each.email for each in people}}
     return form
 
 
@@ -100,8 +100,8 @@ def _assess_form(challenge: Challenge, report: Report) -> AssessForm:
         achieved=str(report.achieved_scenario_id or ""),
         led_to_improvement=report.led_to_improvement,
     )
-    scenarios = [(str(each.id), f"{each.code} {each.title}") for each in challenge.scenarios]
-    form.achieved.choices = [("", "None"), *scenarios]
+    scenarios = {str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}
+    form.achieved.choices = {"": "None", **scenarios}
     return form
 
 

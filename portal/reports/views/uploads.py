@@ -153,14 +153,11 @@ def _patch(found: Upload, _by: int, at: datetime) -> Response:
     told = _length_told(found)
     length = found.length if found.length is not None else told
     _check_size(found, length)
-    upload_id = found.id
     if found.state is UploadState.OPEN:
         course = intake.course(db.session, found, keys.accepted_sets(db.session, at), limits())
         offset = intake.receive(
             db.session, blobs(), course, request.stream, at=at, checksum=_checksum(), length=told
         )  # fmt: skip
-        if offset == length:
-            intake.complete(db.session, blobs(), upload_id, at=at)
     return _told(204, Upload_Offset=offset, Upload_Expires=http_date(at + rules.KEEP_OPEN))
 
 
