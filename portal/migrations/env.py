@@ -1,20 +1,23 @@
 """How Alembic reaches the portal's database: through the running application."""
 
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from flask import current_app
+from flask_security import AsaList
 
 from portal.core.db import Model, Money, UtcDateTime, db
 
 
-def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | bool:
+def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Write our own column types into migrations by their own names."""
     if kind == "type" and isinstance(item, UtcDateTime | Money):
         autogen.imports.add("from portal.core.db import Money, UtcDateTime")
         return f"{type(item).__name__}()"
+    if kind == "type" and isinstance(item, AsaList):
+        return "sa.UnicodeText()"  # what Flask-Security's comma-separated lists are to the database
     return False
 
 
@@ -24,7 +27,6 @@ def run(connection: sa.Connection) -> None:
         connection=connection,
         target_metadata=Model.metadata,
         render_item=render_item,
-        compare_type=True,
         transaction_per_migration=True,
         **current_app.extensions["migrate"].configure_args,
     )
