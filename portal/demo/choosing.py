@@ -99,7 +99,7 @@ def release(
 
 def think(world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]], count: int) -> None:
     """What the lead means to answer next to so many, the best and the worst; nobody is told yet."""
-    third = count // 3
+    third = min(count, len(pairs)) // 3
     parts = ((Decision.INVITE, pairs[:third]), (Decision.WAITLIST, pairs[third : 2 * third]))
     for decision, part in (*parts, (Decision.DECLINE, pairs[-third:])):
         numbers = [number for number, _ in part]
