@@ -17,7 +17,7 @@ from wtforms import (
 from portal.accounts.rules import clean_name
 from portal.applications.queries import Filter
 from portal.applications.rules import COUNTRIES, LENGTHS, Content, faults, misfits
-from portal.applications.states import ApplicantKind
+from portal.applications.states import ApplicantKind, Decision
 from portal.challenges.models import Scenario
 from portal.core.forms import Form
 
@@ -45,8 +45,8 @@ class ApplicationForm(Form):
     affiliation = StringField("Affiliation", description="Company, university or none.",
                               render_kw=_size("affiliation") | {"autocomplete": "organization"})  # fmt: skip
     country = SelectField("Country", description="Where you live, and where a kit would be sent.",
-                          choices=[("", "Choose …"), *COUNTRIES.items()], validate_choice=False)  # fmt: skip
-    kind = RadioField("You apply as", choices=[("single", "one person"), ("team", "a team, for which you speak")],
+                          choices={"": "Choose …", **COUNTRIES}, validate_choice=False)  # fmt: skip
+    kind = RadioField("You apply as", choices={"single": "one person", "team": "a team, for which you speak"},
                       default="single")  # fmt: skip
     team = TextAreaField("The others of the team", description="Their e-mail addresses, one a line; nobody is written "
                          "to before the team has a place.")  # fmt: skip
@@ -72,7 +72,7 @@ class ApplicationForm(Form):
     def offer(self, scenarios: Collection[Scenario]) -> None:
         """The scenarios that can be chosen."""
         self.offered = {scenario.id for scenario in scenarios}
-        self.scenario_ids.choices = [(scenario.id, f"{scenario.code} {scenario.title}") for scenario in scenarios]
+        self.scenario_ids.choices = {str(scenario.id): f"{scenario.code} {scenario.title}" for scenario in scenarios}
 
     def content(self) -> Content:
         """What was typed, as the actions take it."""
@@ -129,10 +129,13 @@ class FilterForm(Form):
 
     def offer(self, countries: Sequence[tuple[str, str]], scenarios: Iterable[Scenario]) -> None:
         """What can be chosen."""
-        self.country.choices = [("", "All"), *countries]
-        self.scenario.choices = [("", "All"), *((scenario.code, scenario.code) for scenario in scenarios)]
-        self.pending.choices = [("", "All"), ("none", "none yet"), ("invite", "invite"), ("waitlist", "waitlist"),
-                                ("decline", "decline")]  # fmt: skip
+        self.country.choices = {"": "All", **dict(countries)}
+        self.scenario.choices = {"": "All", **{scenario.code: scenario.code for scenario in scenarios}}
+        self.pending.choices = {
+            "": "All",
+            "none": "none yet",
+            **{decision.value: decision.value for decision in Decision},
+        }
 
 
 def filter_from(query: MultiDict[str, str], *, full: bool) -> Filter:

@@ -180,7 +180,7 @@ def by_state(session: Session, challenge_id: int, chosen: Filter) -> dict[Applic
         sa.select(Application.state, sa.func.count())
         .where(*matching(challenge_id, chosen._replace(state="")))
         .group_by(Application.state)
-    ).tuples()
+    )
     found = dict(rows.all())
     return {state: found[state] for state in chosen.states if state in found}
 
@@ -207,7 +207,7 @@ def rows(session: Session, challenge_id: int, chosen: Filter) -> Iterator[tuple[
     for column, direction in chosen.order():
         by = column.desc() if direction == "desc" else column.asc()
         found = found.order_by(by.nulls_last())
-    yield from session.execute(found).tuples()
+    yield from session.execute(found)
 
 
 def tasks(session: Session, challenge: Challenge, account: Account, at: datetime) -> list[Task]:

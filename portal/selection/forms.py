@@ -18,7 +18,7 @@ class ReviewForm(Form):
     """One reviewer's opinion."""
 
     score = RadioField(
-        "Score", choices=[(str(score), f"{score} {words}") for score, words in SCORES.items()],
+        "Score", choices={str(score): f"{score} {words}" for score, words in SCORES.items()},
         validators=[InputRequired("Choose a score from 0 to 5.")],
     )  # fmt: skip
     comment = TextAreaField(
@@ -34,7 +34,7 @@ class ReviewForm(Form):
 class DecideForm(Form):
     """A decision for the shown applications that are ticked, or for all of the filter."""
 
-    decision = SelectField("Decision", choices=[(name, name) for name in DECISIONS])
+    decision = SelectField("Decision", choices={name: name for name in DECISIONS})
     all = BooleanField("All of this filter")
     count = IntegerField("How many", validators=[Optional()])
 
@@ -59,7 +59,7 @@ class ReleaseForm(Form):
 class StepForm(Form):
     """What a step of the lead needs; each shows only its own fields."""
 
-    kind = SelectField("What it is", choices=[("", "Choose …"), *((kind.value, kind.value) for kind in Disqualified)])
+    kind = SelectField("What it is", choices={"": "Choose …", **{kind.value: kind.value for kind in Disqualified}})
     duplicate_of = IntegerField("Number of the other application", validators=[Optional()],
                                 description="Only for a duplicate.")  # fmt: skip
     answer_on = DateField("Answer by the end of", validators=[Optional()])

@@ -72,7 +72,7 @@ def standing(session: Session, challenge: Challenge) -> Standing:
         )
         .where(Application.challenge_id == challenge.id)
         .group_by(Application.state, Application.pending_decision, Application.wave_id.is_not(None))
-    ).tuples().all()  # fmt: skip
+    ).all()  # fmt: skip
 
     def of(*states: ApplicationState) -> int:
         return sum(number for state, _, _, number in rows if state in states)
@@ -96,7 +96,7 @@ def waves(session: Session, challenge_id: int) -> list[tuple[Wave, Counts]]:
         .join(WaveEntry.wave)
         .where(Wave.challenge_id == challenge_id)
         .group_by(WaveEntry.wave_id, WaveEntry.decision)
-    ).tuples().all()  # fmt: skip
+    ).all()  # fmt: skip
     return [
         (wave, counts_of({decision: number for wave_id, decision, number in held if wave_id == wave.id}))
         for wave in found
@@ -120,7 +120,7 @@ def counts(session: Session, wave_id: int, *states: EntryState) -> Counts:
     rows = sa.select(WaveEntry.decision, sa.func.count()).where(WaveEntry.wave_id == wave_id)
     if states:
         rows = rows.where(WaveEntry.state.in_(states))
-    return counts_of(dict(session.execute(rows.group_by(WaveEntry.decision)).tuples().all()))
+    return counts_of(dict(session.execute(rows.group_by(WaveEntry.decision)).all()))
 
 
 def entries(session: Session, wave_id: int, after: str | None = None) -> Page[WaveEntry]:

@@ -94,13 +94,13 @@ def release_wave(session: Session, wave: Wave, *, count: int, by: int, at: datet
 
     Raises Refused where the wave holds another number, Conflict where somebody has just released it.
     """
+    take(session, wave, states.RELEASE, at=at, released_by_id=by, released_at=at)
     held = queries.counts(session, wave.id, EntryState.PENDING)
-    if wave.state is WaveState.DRAFT and count != held.total:
+    if count != held.total:
         raise Refused(f"The wave holds {held.total} answers, not {count}. Nothing was sent.")
     reason = rules.why_not_deadline(held, wave.answer_by, at)
-    if wave.state is WaveState.DRAFT and reason:
+    if reason:
         raise Refused(f"{reason} Discard the wave and make a new one with a later date.")
-    take(session, wave, states.RELEASE, at=at, released_by_id=by, released_at=at)
     _note(session, wave, "release-wave", by=by, at=at, after=held._asdict())
     hand_over(session, wave, at=at)
 
