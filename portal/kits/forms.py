@@ -17,7 +17,8 @@ from wtforms import (
     SubmitField,
     TextAreaField,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from portal.core.forms import Form
 from portal.core.moves import Move
@@ -27,7 +28,7 @@ from portal.kits.models import KitModel
 from portal.kits.postal import Address
 from portal.kits.states import ShipmentState, Word
 
-_NEEDED = InputRequired("This is needed.")
+_NEEDED = DataRequired("This is needed.")
 Kind = TypeVar("Kind", bound=Form)
 
 
@@ -45,7 +46,11 @@ def _line(label: str, most: int, *checks: Any, **more: Any) -> StringField:
 class AddressForm(Form):
     """Where a parcel goes, in the local script and, where that is another, in Latin letters for the label."""
 
-    country = SelectField("Country", choices=[("", "Choose …"), *postal.countries()], validators=[_NEEDED])
+    country = SelectField(
+        "Country",
+        choices=[SelectChoice("", "Choose …"), *(SelectChoice(code, name) for code, name in postal.countries())],
+        validators=[_NEEDED],
+    )
     refresh = SubmitField("Show this country's fields")
     recipient = _line("Recipient", 80, _NEEDED)
     company = _line("Company or laboratory", 80)
@@ -116,8 +121,10 @@ class WordForm(Form):
     word = RadioField(
         "How did it go?",
         choices=[
-            (Word.RECEIVED.value, "It is here and looks well"), (Word.DAMAGED.value, "It is here, but damaged"),
-            (Word.DUTY.value, "Duty or tax is demanded from me"), (Word.NOTHING.value, "Nothing came"),
+            SelectChoice(Word.RECEIVED.value, "It is here and looks well"),
+            SelectChoice(Word.DAMAGED.value, "It is here, but damaged"),
+            SelectChoice(Word.DUTY.value, "Duty or tax is demanded from me"),
+            SelectChoice(Word.NOTHING.value, "Nothing came"),
         ],
         validators=[_NEEDED],
     )  # fmt: skip
@@ -168,7 +175,7 @@ class UnitsForm(Form):
 
     def offer(self, models: Iterable[KitModel]) -> None:
         """Set the choices."""
-        self.model.choices = [(model.id, model.label) for model in models]
+        self.model.choices = [SelectChoice(model.id, model.label) for model in models]
 
     def tell(self, faults: Sequence[str]) -> None:
         """Say what is wrong, line by line."""
@@ -214,7 +221,7 @@ class ScanForm(Form):
     """News of a parcel, by hand. The time is in the zone of the person who types it."""
 
     status = SelectField(
-        "What", choices=[(move.target.value, move.label) for move in states.TRACKING], validators=[_NEEDED]
+        "What", choices=[SelectChoice(move.target.value, move.label) for move in states.TRACKING], validators=[_NEEDED]
     )
     occurred_at = DateTimeLocalField("When", [_NEEDED], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
     detail = _line("Place or words of the carrier", 300)
@@ -237,4 +244,4 @@ class RevealForm(Form):
 class CountForm(Form):
     """How many the page said there are, so that nobody presses a button for more than they saw."""
 
-    count = IntegerField(validators=[_NEEDED])
+    count = IntegerField(validators=[InputRequired()])
