@@ -55,3 +55,8 @@ def local_path(target: str | None, otherwise: str) -> str:
     parts = urlsplit(target)
     odd = any(ord(character) <= 32 or ord(character) == 127 for character in target)
     return otherwise if odd or parts.scheme or parts.netloc else target
+
+
+def is_demonstration(email: str) -> bool:
+    """Whether the address is one of the demonstration's, whose password everybody knows (RFC 2606 reserves .example)."""
+    return email.lower().endswith("@demo.example")

@@ -17,7 +17,7 @@ from portal.accounts.gate import EVERYONE, SIGNED_IN, declare
 from portal.accounts.models import Account, SecurityRole, WebAuthn
 from portal.accounts.noted import init_noted
 from portal.accounts.passwords import Passwords
-from portal.accounts.rules import canonical_email, clean_name
+from portal.accounts.rules import canonical_email, clean_name, is_demonstration
 from portal.config import Config
 from portal.core import clock, outbox
 from portal.core.db import db
@@ -52,6 +52,12 @@ class Datastore(SQLAlchemyUserDatastore):
         values["canonical_email"] = canonical_email(values["email"])
         values["created_at"] = clock.now()
         return cast(Account, super().create_user(**values))
+
+    def find_user(self, case_insensitive: bool = False, **values: Any) -> Account | None:
+        """The account, by one of its columns. The demonstration's people exist only where it is shown."""
+        found = cast(Account | None, super().find_user(case_insensitive, **values))
+        shown = found is None or config_of(current_app).demonstration or not is_demonstration(found.email)
+        return found if shown else None
 
     def _prepare_create_user_args(self, **values: Any) -> dict[str, Any]:
         prepared: dict[str, Any] = super()._prepare_create_user_args(**values)  # type: ignore[no-untyped-call]

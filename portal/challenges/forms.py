@@ -24,6 +24,9 @@ from portal.challenges.models import Challenge
 from portal.challenges.rules import Outline, faults
 from portal.core.forms import Form
 
+# What browsers read, then what they send.
+CLOCK = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
+
 
 def countries() -> dict[str, str]:
     """ISO 3166 countries by their English names."""
@@ -72,17 +75,18 @@ class OutlineForm(Form):
     places = IntegerField("Places", validators=[InputRequired(), NumberRange(min=1, max=100_000)])
     currency = StringField("Currency of the rewards", validators=[DataRequired(), Length(min=3, max=3)])
     announced_on = DateField("Announced on", validators=[InputRequired()])
-    apply_from = DateTimeLocalField("Applications open", validators=[InputRequired()])
-    apply_until = DateTimeLocalField("Applications close", validators=[InputRequired()])
+    apply_from = DateTimeLocalField("Applications open", format=CLOCK, validators=[InputRequired()])
+    apply_until = DateTimeLocalField("Applications close", format=CLOCK, validators=[InputRequired()])
     starts_on = DateField("First day of research", validators=[InputRequired()])
     ends_on = DateField("Last day of research", validators=[InputRequired()])
 
     @classmethod
     def of(cls, challenge: Challenge) -> "OutlineForm":
         """The form with what a challenge says now."""
-        zone = ZoneInfo(challenge.zone)
-        local = {name: getattr(challenge, name).astimezone(zone) for name in ("apply_from", "apply_until")}
-        return cls(obj=challenge, data=local)
+        zone, values = ZoneInfo(challenge.zone), {name: getattr(challenge, name) for name in Outline.__slots__}
+        for name in ("apply_from", "apply_until"):
+            values[name] = values[name].astimezone(zone)
+        return cls(data=values)
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """Each field by itself, then all together."""

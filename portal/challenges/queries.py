@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from portal.challenges.models import (
 )
 from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
+from portal.core.todo import Task
 
 
 def challenge_by_slug(session: Session, slug: str) -> Challenge:
@@ -228,3 +230,12 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             for signature in signatures
         ],
     }  # fmt: skip
+
+
+def tasks(session: Session, member: Member, _at: datetime) -> list[Task]:
+    """What a participant has to do before anything else: sign the agreement in force."""
+    agreement = current_agreement(session, member.challenge_id)
+    if agreement is None or signature_of(session, agreement, member.account_id):
+        return []
+    url = f"/challenges/{member.participant.challenge.slug}/agreement"
+    return [Task("Sign the agreement", url, None, "Kit, office hours and reports open then.")]

@@ -14,7 +14,7 @@ from portal.challenges.states import Phase
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,62})[a-z0-9]")
 # Pages of the whole staff area: /staff/jobs is no challenge.
-RESERVED = {"jobs", "mail", "audit"}
+RESERVED = {"jobs", "mail", "audit", "keys"}
 INVITATION_HOLDS = timedelta(days=14)
 LARGEST_TEAM = 10
 

@@ -1,0 +1,103 @@
+"""What the home pages show: a person's places in the challenges, and the engine room for the staff."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import portal.applications.queries as applications
+import portal.challenges.queries as challenges
+from portal.accounts.models import Account
+from portal.applications.models import Application
+from portal.challenges.models import Challenge, Member
+from portal.challenges.rules import accepts_applications, phase
+from portal.challenges.states import Phase
+from portal.core.audit import AuditEntry
+from portal.core.errors import NotFound
+from portal.core.jobs import JobRun
+from portal.core.outbox import MailState, OutgoingMail
+from portal.core.paging import Page, keyset
+from portal.core.todo import Task
+from portal.home import rooms
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person stands in one challenge."""
+
+    challenge: Challenge
+    phase: Phase
+    accepting: bool
+    application: Application | None
+    member: Member | None
+    tasks: list[Task]
+
+
+def places(session: Session, account: Account, at: datetime) -> list[Place]:
+    """Every challenge with the person's place in it: those with something to do first, then the newest."""
+    members = {member.challenge_id: member for member in challenges.memberships(session, account.id)}
+    found = []
+    for challenge in challenges.challenges(session):
+        member = members.get(challenge.id)
+        found.append(
+            Place(
+                challenge, phase(challenge, at), accepts_applications(challenge, at),
+                applications.mine(session, challenge.id, account.id), member,
+                rooms.tasks(session, challenge, account, member, at),
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda place: (not place.tasks, place.member is None))
+
+
+def job_runs(session: Session) -> Sequence[JobRun]:
+    """The last run of every job by name, those that failed first."""
+    return session.scalars(sa.select(JobRun).order_by((JobRun.failures > 0).desc(), JobRun.name)).all()
+
+
+def mails(session: Session, state: str, to: str, after: str | None) -> Page[OutgoingMail]:
+    """The outbox, the newest first. Raises NotFound for a state that is none."""
+    rows = sa.select(OutgoingMail)
+    if state:
+        if state not in set(MailState):
+            raise NotFound("state")
+        rows = rows.where(OutgoingMail.state == MailState(state))
+    if to:
+        rows = rows.where(OutgoingMail.to == to.lower())
+    return keyset(session, rows, order=[(OutgoingMail.id, "desc")], after=after)
+
+
+def mail_counts(session: Session) -> dict[MailState, int]:
+    """How many mails are in each state."""
+    rows = session.execute(sa.select(OutgoingMail.state, sa.func.count()).group_by(OutgoingMail.state))
+    counted = dict(row._tuple() for row in rows)
+    return {state: counted.get(state, 0) for state in MailState}
+
+
+def mail(session: Session, mail_id: int) -> OutgoingMail:
+    """One mail. Raises NotFound."""
+    found = session.get(OutgoingMail, mail_id)
+    if found is None:
+        raise NotFound("mail")
+    return found
+
+
+def audit_entries(session: Session, scope: str, subject: str, after: str | None) -> Page[AuditEntry]:
+    """What was done, the latest first; `subject` is "kind:number" or only the kind."""
+    rows = sa.select(AuditEntry)
+    if scope:
+        rows = rows.where(AuditEntry.scope == scope)
+    if subject:
+        exact = ":" in subject
+        rows = rows.where(
+            AuditEntry.subject == subject if exact else AuditEntry.subject.startswith(f"{subject}:", autoescape=True)
+        )
+    return keyset(session, rows, order=[(AuditEntry.id, "desc")], after=after)
+
+
+def actors(session: Session, entries: Sequence[AuditEntry]) -> dict[int, str]:
+    """The addresses of those who did what the entries tell, by account number."""
+    ids = {entry.actor_id for entry in entries if entry.actor_id is not None}
+    rows = session.execute(sa.select(Account.id, Account.email).where(Account.id.in_(ids)))
+    return dict(row._tuple() for row in rows)

@@ -1,0 +1,47 @@
+"""What the rooms say there is to do, put together: the one place that asks them all."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+import portal.applications.queries as applications
+import portal.challenges.queries as challenges
+import portal.kits.queries as kits
+import portal.office_hours.queries as office_hours
+import portal.selection.queries as selection
+from portal.accounts.models import Account
+from portal.accounts.states import Role
+from portal.challenges.models import Challenge, Member
+from portal.core.todo import Queue, Task
+
+
+def tasks(session: Session, challenge: Challenge, account: Account, member: Member | None, at: datetime) -> list[Task]:
+    """What a person has to do in a challenge: what has no time first, then by the time by which it is due."""
+    found = list(_tasks(session, challenge, account, member, at))
+    return sorted(found, key=lambda task: (task.due is not None, task.due or at))
+
+
+def _tasks(
+    session: Session, challenge: Challenge, account: Account, member: Member | None, at: datetime
+) -> Iterator[Task]:
+    yield from applications.tasks(session, challenge, account, at)
+    yield from selection.tasks(session, challenge, account, at)
+    if member is not None:
+        yield from challenges.tasks(session, member, at)
+        yield from kits.tasks(session, member, at)
+        yield from office_hours.tasks(session, member, at)
+
+
+def queues(
+    session: Session, challenge: Challenge, account: Account, roles: frozenset[Role], at: datetime
+) -> list[Queue]:
+    """The piles of work that a person's roles are about, in the order of the work."""
+    found = [
+        *applications.queues(session, challenge, roles, at),
+        *selection.queues(session, challenge, roles, at),
+        *kits.queues(session, challenge, roles, at),
+    ]
+    if Role.HOST in roles:
+        found += office_hours.queues(session, challenge, account, at)
+    return found
