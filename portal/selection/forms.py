@@ -59,7 +59,8 @@ class ReleaseForm(Form):
 class StepForm(Form):
     """What a step of the lead needs; each shows only its own fields."""
 
-    kind = SelectField("What it is", choices={"": "Choose …", **{kind.value: kind.value for kind in Disqualified}})
+    kind = SelectField("What it is", default="",
+                       choices={"": "Choose …", **{kind.value: kind.value for kind in Disqualified}})  # fmt: skip
     duplicate_of = IntegerField("Number of the other application", validators=[Optional()],
                                 description="Only for a duplicate.")  # fmt: skip
     answer_on = DateField("Answer by the end of", validators=[Optional()])

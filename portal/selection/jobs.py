@@ -14,15 +14,21 @@ from portal.selection.models import Wave
 
 def release_waves(session: Session, at: datetime) -> int:
     """Hand over what is due of every wave that is being released, chunk by chunk."""
+    return sum(_release(session, wave_id, at) for wave_id in queries.releasing(session))
+
+
+def _release(session: Session, wave_id: int, at: datetime) -> int:
     total = 0
-    for wave_id in queries.releasing(session):
-        while True:
+    while True:
+        try:
             done = hand_over(session, session.get_one(Wave, wave_id, populate_existing=True), at=at)
             session.commit()
-            total += done
-            if not done:
-                break
-    return total
+        except Conflict:
+            session.rollback()  # another worker finishes this wave at this moment
+            return total
+        if not done:
+            return total
+        total += done
 
 
 def expire_invitations(session: Session, at: datetime) -> int:

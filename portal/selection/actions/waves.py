@@ -118,7 +118,7 @@ def hand_over(session: Session, wave: Wave, *, at: datetime, limit: int = CHUNK)
         entry.state, entry.reason = (EntryState.SKIPPED, reason) if reason else (EntryState.DONE, None)
         entry.done_at = at
     session.flush()
-    if not queries.counts(session, wave.id, EntryState.PENDING).total:
+    if wave.state is WaveState.RELEASING and not queries.counts(session, wave.id, EntryState.PENDING).total:
         take(session, wave, states.FINISH, at=at)
     return len(due)
 
