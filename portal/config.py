@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 SCHEDULERS = ("off", "embedded")
 STORAGE_SCHEMES = ("file", "s3", "az", "gs", "memory")
 MAIL_SCHEMES = ("smtp", "smtps", "folder")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class ConfigError(Exception):
@@ -100,7 +101,7 @@ def _public(value: str) -> str | None:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         return "must look like https://portal.example.org"
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         return "must be https except on a loopback address"
     return None
 
@@ -141,6 +142,8 @@ def load_config(environ: Mapping[str, str]) -> Config:
         proxies=int(proxies) if proxies.isdecimal() else 0,
         testing=environ.get("PORTAL_TESTING") == "1",
     )
+    if config.demonstration and config.host not in LOOPBACK:
+        reader.faults.append("PORTAL_DEMONSTRATION: its passwords are public, so only a loopback address may have it")
     if reader.faults:
         raise ConfigError(reader.faults)
     return config

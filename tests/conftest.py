@@ -99,9 +99,7 @@ class Databases:
         app, data = self.apps[kind], self.folder / kind
         with app.app_context():
             if kind == "postgresql":
-                names = ", ".join(f'"{table.name}"' for table in Model.metadata.sorted_tables)
-                with db.engine.begin() as connection:
-                    connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+                _empty_tables()
             else:
                 db.engine.dispose()
                 for suffix in ("-wal", "-shm"):
@@ -110,6 +108,20 @@ class Databases:
         for folder in ("store", "mail"):
             shutil.rmtree(data / folder, ignore_errors=True)
             (data / folder).mkdir(exist_ok=True)
+
+
+def _empty_tables() -> None:
+    """Delete every row and begin the numbers anew. TRUNCATE takes half a second even for tables that are empty."""
+    tables = Model.metadata.sorted_tables
+    filled = " UNION ALL ".join(f"SELECT '{table.name}' WHERE EXISTS (SELECT 1 FROM {table.name})" for table in tables)
+    with db.engine.begin() as connection:
+        # Neither foreign keys nor append-only triggers are asked.
+        connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        for name in connection.scalars(sa.text(filled)).all():
+            connection.execute(sa.text(f"DELETE FROM {name}"))
+            if "id" in Model.metadata.tables[name].columns:
+                sequence = sa.func.pg_get_serial_sequence(name, "id")
+                connection.execute(sa.select(sa.func.setval(sequence, 1, False)))
 
 
 @pytest.fixture(scope="session")

@@ -64,3 +64,14 @@ def test_psycopg_is_named_for_sqlalchemy() -> None:
     config = load_config({"PORTAL_DATABASE_URL": "postgresql://u@h/d", "PORTAL_SECRET_KEY": SECRET})
 
     assert config.database_url == "postgresql+psycopg://u@h/d"
+
+
+def test_the_demonstration_stays_on_this_machine() -> None:
+    with pytest.raises(ConfigError, match="PORTAL_DEMONSTRATION: its passwords are public"):
+        load_config(
+            {
+                "PORTAL_SECRET_KEY": SECRET,
+                "PORTAL_PUBLIC_URL": "https://portal.example.org",
+                "PORTAL_DEMONSTRATION": "1",
+            }
+        )

@@ -58,5 +58,5 @@ def local_path(target: str | None, otherwise: str) -> str:
 
 
 def is_demonstration(email: str) -> bool:
-    """Whether the address is one of the demonstration's, whose password everybody knows (RFC 2606 reserves .example)."""
+    """Whether the address is one of the demonstration's, whose password everybody knows."""
     return email.lower().endswith("@demo.example")

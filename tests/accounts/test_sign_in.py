@@ -207,3 +207,23 @@ def test_common_passwords_are_refused(client: FlaskClient, mails: Mails, passwor
     assert answer.status_code == 200
     assert "Choose another." in answer.text
     assert mails() == []
+
+
+def test_the_demonstrations_people_cannot_sign_in_elsewhere(client: FlaskClient, session: Session, app: Flask) -> None:
+    account = made(session, app)
+    account.email = "admin@demo.example"
+    session.commit()
+
+    answer = client.post("/account/sign-in", data={"email": "admin@demo.example", "password": PASSWORD})
+
+    assert answer.status_code == 200
+    assert client.get("/account/").status_code == 302
+
+
+def test_a_session_of_the_demonstration_ends_with_it(client: FlaskClient, session: Session, app: Flask) -> None:
+    account = made(session, app)
+    account.email = "admin@demo.example"
+    session.commit()
+    sign_in(client, account)
+
+    assert client.get("/account/").status_code == 302
