@@ -9,7 +9,6 @@ from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.states import Role
-from portal.core import clock
 from portal.core.db import Model
 
 
@@ -89,7 +88,7 @@ class WebAuthn(WebAuthnMixin, Model):
     backup_state: Mapped[bool]
     device_type: Mapped[str] = mapped_column(sa.String(64))
     extensions: Mapped[str | None] = mapped_column(sa.String(255))
-    create_datetime: Mapped[datetime] = mapped_column(default=clock.now)
+    create_datetime: Mapped[datetime]
     lastuse_datetime: Mapped[datetime]
     name: Mapped[str] = mapped_column(sa.String(64))
     usage: Mapped[str] = mapped_column(sa.String(64))

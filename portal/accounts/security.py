@@ -59,6 +59,10 @@ class Datastore(SQLAlchemyUserDatastore):
         shown = found is None or config_of(current_app).demonstration or not is_demonstration(found.email)
         return found if shown else None
 
+    def create_webauthn(self, *args: Any, **values: Any) -> None:
+        """A new passkey, with the time at which it was made, which Flask-Security leaves to the table."""
+        super().create_webauthn(*args, create_datetime=clock.now(), **values)
+
     def _prepare_create_user_args(self, **values: Any) -> dict[str, Any]:
         prepared: dict[str, Any] = super()._prepare_create_user_args(**values)  # type: ignore[no-untyped-call]
         prepared.pop("roles", None)

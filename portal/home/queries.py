@@ -71,7 +71,7 @@ def mails(session: Session, state: str, to: str, after: str | None) -> Page[Outg
 def mail_counts(session: Session) -> dict[MailState, int]:
     """How many mails are in each state."""
     rows = session.execute(sa.select(OutgoingMail.state, sa.func.count()).group_by(OutgoingMail.state))
-    counted = dict(row._tuple() for row in rows)
+    counted = dict(iter(rows))
     return {state: counted.get(state, 0) for state in MailState}
 
 
@@ -100,4 +100,4 @@ def actors(session: Session, entries: Sequence[AuditEntry]) -> dict[int, str]:
     """The addresses of those who did what the entries tell, by account number."""
     ids = {entry.actor_id for entry in entries if entry.actor_id is not None}
     rows = session.execute(sa.select(Account.id, Account.email).where(Account.id.in_(ids)))
-    return dict(row._tuple() for row in rows)
+    return dict(iter(rows))
