@@ -31,6 +31,10 @@ def _joined(text: str | None) -> str:
     return (text or "").replace("\r\n", "\n")
 
 
+REQUIRED = ("name", "country", "scenario_ids", "experience", "plan", "kit_use", "adult", "permitted", "independent",
+            "agrees")  # fmt: skip
+
+
 def _size(name: str) -> dict[str, int]:
     return {"maxlength": LENGTHS[name]}
 
@@ -63,14 +67,16 @@ class ApplicationForm(Form):
     )
     certificate = TextAreaField("OpenPGP public key", description="Optional. With it, answers to your reports can be "
                                 "sealed for you from the first day.",
-                                render_kw={"rows": 4, "spellcheck": "false", "class_": "mono"})  # fmt: skip
+                                render_kw={"spellcheck": "false"})  # fmt: skip
     adult = BooleanField("I am of age where I live, or have my parents’ written permission.")
     permitted = BooleanField("No export control or sanction forbids that I am sent a kit or paid an award.")
     independent = BooleanField("I do not work for the organisers and have not done so in the past six months.")
     agrees = BooleanField("I have read the rules, and would sign the agreement if I were invited.")
 
     def offer(self, scenarios: Collection[Scenario]) -> None:
-        """The scenarios that can be chosen."""
+        """The scenarios that can be chosen. What submitting asks for is marked; a draft may lack it."""
+        for name in REQUIRED:
+            self[name].flags.required = True
         self.offered = {scenario.id for scenario in scenarios}
         self.scenario_ids.choices = {str(scenario.id): f"{scenario.code} {scenario.title}" for scenario in scenarios}
 
