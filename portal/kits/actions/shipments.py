@@ -17,8 +17,8 @@ from portal.kits.models import Shipment, ShipmentUnit, Unit
 from portal.kits.states import ShipmentState, Word
 
 TITLES = {
-    Word.RECEIVED: "You said that it has arrived", Word.DAMAGED: "You said that it arrived damaged",
-    Word.DUTY: "You said that duty is demanded", Word.NOTHING: "You said that nothing came",
+    Word.RECEIVED: "Reported: received", Word.DAMAGED: "Reported: received, but damaged",
+    Word.DUTY: "Reported: duty demanded", Word.NOTHING: "Reported: nothing came",
 }  # fmt: skip
 
 

@@ -4,9 +4,9 @@ import secrets
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
 from portal.accounts.current import current_account
+from portal.accounts.fresh import fresh
 from portal.accounts.gate import my_roles, only
 from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404
@@ -22,8 +22,6 @@ from portal.kits.forms import AssignForm, CountForm, RevealForm, ScanForm, StepF
 from portal.kits.models import Shipment
 from portal.kits.states import ShipmentState
 from portal.kits.views.base import blueprint, vault
-
-FRESH_MINUTES, GRACE_MINUTES = 30, 10
 
 
 @blueprint.get("/staff/<slug>/shipments")
@@ -199,7 +197,7 @@ def replace(slug: str, shipment_id: int) -> ResponseReturnValue:
 
 @blueprint.route("/staff/<slug>/shipments/<int:shipment_id>/address", methods=["GET", "POST"])
 @only(Role.LOGISTICS)
-@auth_required("session", within=FRESH_MINUTES, grace=GRACE_MINUTES)
+@fresh
 def reveal(slug: str, shipment_id: int) -> ResponseReturnValue:
     """Show the address, for a reason that is written down, to somebody who has just signed in."""
     parcel, form = _load(slug, shipment_id), RevealForm()
