@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -88,6 +89,7 @@ class Hashers:
 
 
 _hashers = Hashers()
+_beside = ThreadPoolExecutor(8, "intake")
 
 
 def course(session: Session, upload: Upload, sets: Sequence[KeySet], limits: rules.Limits) -> Course:
@@ -172,13 +174,13 @@ class _Taking:
         self._hasher = _hashers.take(begun.id, begun.position)
 
     def one_by_one(self, stream: IO[bytes]) -> None:
-        """Let each piece count as soon as it is kept."""
-        taken = False
+        """Let each piece count as soon as it is kept; while the store waits for the disk, the next one comes in."""
+        coming: Future[Piece] | None = None
         for data in pieces(stream, self._most):
-            self._let_count([self._keep(data, self._count)])
-            taken = True
-        if not taken:
-            self._let_count([])
+            if coming:
+                self._let_count([coming.result()])
+            coming = _beside.submit(self._keep, data, self._count)
+        self._let_count([coming.result()] if coming else [])
         self._end()
 
     def all_or_none(self, stream: IO[bytes], checksum: bytes) -> None:

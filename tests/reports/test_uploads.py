@@ -419,19 +419,17 @@ def test_of_two_parts_at_once_one_counts(
     app: Flask, tus: Tus, session: Session, draft: Report, seal: Seal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, data = tus.begin(draft.ref), seal(5000)
-    keep: Any = intake._Taking._keep
+    let_count: Any = intake._Taking._let_count
     other = app.test_client()
     with other.session_transaction() as cookie, tus.client.session_transaction() as mine:
         cookie.update(mine)
 
-    def while_another_comes(self: Any, piece: bytes, number: int) -> intake.Piece:
-        monkeypatch.setattr(intake._Taking, "_keep", keep)
-        answer = Tus(other).patch(place, 0, data)
-        assert answer.status_code == 204
-        found: intake.Piece = keep(self, piece, number)
-        return found
+    def after_another(self: Any, kept: Any) -> None:
+        monkeypatch.setattr(intake._Taking, "_let_count", let_count)
+        assert Tus(other).patch(place, 0, data).status_code == 204
+        let_count(self, kept)
 
-    monkeypatch.setattr(intake._Taking, "_keep", while_another_comes)
+    monkeypatch.setattr(intake._Taking, "_let_count", after_another)
     answer = tus.patch(place, 0, data)
 
     assert answer.status_code == 409
