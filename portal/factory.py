@@ -56,7 +56,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.cli.add_command(cli.config)
     for command in cli.COMMANDS:
         app.cli.add_command(command)
-    if config.scheduler == "embedded":
+    if config.scheduler == "embedded" and os.environ.get("FLASK_RUN_FROM_CLI") != "true":  # a command only passes by
         app.extensions["portal.scheduler"] = worker.start(app)
     return app
 
