@@ -178,3 +178,16 @@ def _keep_revision(session: Session, application: Application, at: datetime) -> 
     with conflicts():
         session.flush()
     return number
+
+
+def erase_application(session: Session, application: Application, *, at: datetime) -> None:
+    """Forget who applied and what they told. State, country and times stay for the statistics."""
+    empty = Content(country=application.country, kind=application.kind)
+    application.scenarios = []
+    session.execute(sa.delete(Revision).where(Revision.application_id == application.id))
+    session.execute(sa.update(Step).where(Step.application_id == application.id).values(reason=None))
+    move(
+        session, application, states.ERASE, by=None, at=at, reason=None, room="applications", **empty.columns(),
+        canonical_email=f"erased:{application.id}", disqualified=None, disqualified_reason=None, duplicate_of_id=None,
+        flags=[], screening={}, cluster_id=None,
+    )  # fmt: skip

@@ -1,17 +1,17 @@
 """Finding applications: one's own, and the staff's queue."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, load_only, selectinload, undefer_group
+from sqlalchemy.orm import Session, contains_eager, joinedload, load_only, selectinload, undefer_group
 
 from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.applications.models import Application, Revision, Step, application_scenario
 from portal.applications.rules import COUNTRIES, is_open
-from portal.applications.states import VISIBLE, ApplicationState, Decision
+from portal.applications.states import KEPT, VISIBLE, ApplicationState, Decision
 from portal.challenges.models import Challenge, Member, Scenario
 from portal.core.errors import NotFound
 from portal.core.paging import Order, Page, keyset
@@ -108,6 +108,28 @@ def revisions(session: Session, application_id: int) -> Sequence[Revision]:
     """When what was submitted was submitted, the first time first."""
     return session.scalars(
         sa.select(Revision).where(Revision.application_id == application_id).order_by(Revision.number)
+    ).all()
+
+
+def of_account(session: Session, account_id: int) -> Sequence[Application]:
+    """Everything that a person has applied for, the first first."""
+    return session.scalars(
+        sa.select(Application)
+        .options(undefer_group("text"), selectinload(Application.scenarios), joinedload(Application.challenge))
+        .where(Application.account_id == account_id, Application.state != ApplicationState.ERASED)
+        .order_by(Application.id)
+    ).all()
+
+
+def outdated(session: Session, ended_before: date, limit: int = 500) -> Sequence[Application]:
+    """What nobody needs any more: applications without a place in challenges that ended before a day."""
+    return session.scalars(
+        sa.select(Application)
+        .join(Application.challenge)
+        .options(contains_eager(Application.challenge), selectinload(Application.scenarios))
+        .where(Challenge.ends_on < ended_before, Application.state.not_in(KEPT))
+        .order_by(Application.id)
+        .limit(limit)
     ).all()
 
 

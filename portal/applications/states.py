@@ -108,3 +108,5 @@ DECIDED = (_S.WAITLISTED, _S.INVITED, _S.DECLINED, _S.ACCEPTED, _S.REFUSED, _S.E
 GONE = (_S.WITHDRAWN, _S.ERASED)
 # States that the staff sees.
 VISIBLE = tuple(state for state in _S if state not in (_S.DRAFT, _S.ERASED))
+# States whose applications are kept with the challenge: of those who take part or did, and what is erased already.
+KEPT = (_S.ACCEPTED, _S.REMOVED, _S.ERASED)

@@ -67,6 +67,13 @@ class StepForm(Form):
     reason = TextAreaField("Reason", validators=[Length(max=500, message="At most 500 characters.")],
                            render_kw={"rows": 2})  # fmt: skip
 
+    def belong_to(self, step: str) -> "StepForm":
+        """Several steps may stand on one page: each one's fields are its own."""
+        for field in self:
+            field.id = f"{step}-{field.id}"
+            field.label.field_id = field.id
+        return self
+
     def given(self, zone: str) -> Given:
         """As the action takes it; days end in the challenge's zone."""
         day: date | None = self.answer_on.data

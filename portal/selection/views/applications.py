@@ -39,10 +39,12 @@ def application(slug: str, application_id: int) -> ResponseReturnValue:
     form, own = ReviewForm(), queries.own_review(db.session, found.id, current_account().id)
     if own:
         form.show(own)
-    return _page(challenge, found, form, StepForm())
+    return _page(challenge, found, form)
 
 
-def _page(challenge: Challenge, found: Application, form: ReviewForm, step_form: StepForm, wrong: str = "") -> str:
+def _page(
+    challenge: Challenge, found: Application, form: ReviewForm, wrong: str = "", wrong_form: StepForm | None = None
+) -> str:
     roles, me = my_roles(challenge.slug), current_account().id
     own = queries.own_review(db.session, found.id, me)
     lead = Role.LEAD in roles
@@ -51,7 +53,11 @@ def _page(challenge: Challenge, found: Application, form: ReviewForm, step_form:
         reviews=queries.reviews(db.session, found.id) if lead or own else [],
         closed=rules.why_not_review(found, me), countries=application_rules.COUNTRIES, wrong=wrong,
         meant=[name for name, decision in DECISIONS.items() if _can_mean(found, decision)] if lead else [],
-        steps=open_moves(decisions.SINGLE_STEPS, found.state, roles), step_form=step_form,
+        steps=[
+            (step, wrong_form if wrong_form and step.name == wrong else StepForm(formdata=None).belong_to(step.name))
+            for step in open_moves(decisions.SINGLE_STEPS, found.state, roles)
+        ],
+        wrong_form=wrong_form,
         timeline=application_rules.timeline(
             applications.steps(db.session, found.id), applications.revisions(db.session, found.id), for_staff=True
         ),
@@ -83,13 +89,14 @@ def step(slug: str, application_id: int, name: str) -> ResponseReturnValue:
     """Disqualify, reinstate, rescind, invite again."""
     challenge, form = challenge_or_404(slug), StepForm()
     found, taken = _others_or_403(challenge, application_id), move_named(decisions.SINGLE_STEPS, name)
+    form.belong_to(name)
     if not form.validate_on_submit():
-        return _page(challenge, found, ReviewForm(formdata=None), form, wrong=name), 422
+        return _page(challenge, found, ReviewForm(formdata=None), name, form), 422
     at, me = clock.now(), current_account().id
     missing = decisions.missing(db.session, found, taken, form.given(challenge.zone), at)
     if missing:
         form.complain(missing)
-        return _page(challenge, found, ReviewForm(formdata=None), form, wrong=name), 422
+        return _page(challenge, found, ReviewForm(formdata=None), name, form), 422
     decisions.take_step(db.session, found, taken, form.given(challenge.zone), by=me, at=at)
     db.session.commit()
     flash(f"Done: {taken.label.lower()}.")

@@ -1,0 +1,46 @@
+"""What applications keep of a person, and when it is forgotten."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal.accounts import personal
+from portal.applications import queries
+from portal.applications.actions import erase_application
+from portal.applications.rules import content_of
+
+RETENTION_DAYS = 90
+
+
+def exported(session: Session, account_id: int) -> dict[str, Any]:
+    """What the person told, and how it stands. What the staff means to answer is not theirs to read."""
+    return {
+        "applications": [
+            {
+                "challenge": application.challenge.slug, "state": application.state,
+                "state_since": application.state_since, "submitted_at": application.submitted_at,
+                **content_of(application).snapshot(),
+                "scenarios": [scenario.code for scenario in application.scenarios],
+            }
+            for application in queries.of_account(session, account_id)
+        ]
+    }  # fmt: skip
+
+
+def erase(session: Session, account_id: int, at: datetime) -> None:
+    """Forget what the person told; the state, the country and the times stay."""
+    for application in queries.of_account(session, account_id):
+        erase_application(session, application, at=at)
+
+
+personal.exporters["applications"] = exported
+personal.erasers.append(erase)
+personal.kept.append(
+    personal.Kept(
+        "Applications: who, links, experience, plan",
+        "To choose who takes part.",
+        f"Until you erase your account; without a place {RETENTION_DAYS} days after the challenge. "
+        "State, country and times stay for the statistics.",
+    )
+)
