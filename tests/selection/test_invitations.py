@@ -1,5 +1,6 @@
 """Answers to invitations, in time and too late."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -174,7 +175,9 @@ def test_answering_over_http(client: FlaskClient, session: Session, bench: Bench
     assert "Mon 22 Jun 2020, 14:00 CEST" in page
     assert client.post(ADDRESS, data={"typed_name": ""}).status_code == 422
     assert client.post(ADDRESS, data={"typed_name": "Ada", "seen": "0" * 64}).status_code == 409
-    answer = client.post(ADDRESS, data={"typed_name": "Ada Applicant"})
+    assert client.post(ADDRESS, data={"typed_name": "Ada"}).status_code == 409
+    (seen,) = re.findall(r'name="seen" value="([0-9a-f]{64})"', page)
+    answer = client.post(ADDRESS, data={"typed_name": "Ada Applicant", "seen": seen})
     assert (answer.status_code, answer.location) == (302, "/home")
     session.expire_all()
     assert application.state is ApplicationState.ACCEPTED

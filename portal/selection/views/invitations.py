@@ -3,7 +3,7 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.accounts.current import current_account
+from portal.accounts.current import current_account, network_hash
 from portal.accounts.gate import signed_in
 from portal.applications import queries as applications
 from portal.applications.models import Application
@@ -53,7 +53,7 @@ def accept(slug: str) -> ResponseReturnValue:
     application = _mine_or_404(challenge)
     if application.state is ApplicationState.INVITED and not form.validate_on_submit():
         return _page(challenge, application, form), 422
-    signing = Signing(form.typed_name.data or "", seen=request.form.get("seen"))
+    signing = Signing(form.typed_name.data or "", seen=request.form.get("seen", ""), address_hash=network_hash())
     accept_invitation(db.session, application, current_account(), signing, at=clock.now())
     db.session.commit()
     flash(f"Welcome to {challenge.title}. You have a place.")
