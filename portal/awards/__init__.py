@@ -1,0 +1,1 @@
+"""Bounty rules, proposals, approvals, payments."""

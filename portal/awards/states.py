@@ -1,0 +1,64 @@
+"""An award's way from a proposal to the money. What was decided is never edited: a correction is a new award."""
+
+from enum import StrEnum
+
+from portal.accounts.states import Role
+from portal.core.moves import Move
+
+
+class AwardState(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    PAID = "paid"
+    FAILED = "failed"
+    DONATED = "donated"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    # Another award stands in its place.
+    SUPERSEDED = "superseded"
+
+
+class Quality(StrEnum):
+    """How good a report is: how much of the work is left to the team."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Reason(StrEnum):
+    """Why the amount is as it is."""
+
+    STANDARD = "standard"
+    CHAIN = "chain"
+    PARTIAL = "partial"
+    EXCEPTIONAL = "exceptional"
+    CORRECTION = "correction"
+
+
+S = AwardState
+_SECOND = frozenset({Role.TRIAGER.value, Role.LEAD.value})
+_FINANCE = frozenset({Role.FINANCE.value})
+
+APPROVE = Move("approve", "Approve", frozenset({S.PROPOSED}), S.APPROVED, by=_SECOND)
+REFUSE = Move("refuse", "Refuse", frozenset({S.PROPOSED}), S.REFUSED, by=_SECOND, needs=("reason",))
+WITHDRAW = Move(
+    "withdraw", "Withdraw the proposal", frozenset({S.PROPOSED}), S.WITHDRAWN, by=frozenset({Role.TRIAGER.value})
+)
+PAY = Move("pay", "Mark as paid", frozenset({S.APPROVED, S.FAILED}), S.PAID, by=_FINANCE, needs=("payment_reference",))
+FAIL = Move("fail", "Mark as failed", frozenset({S.APPROVED}), S.FAILED, by=_FINANCE, needs=("reason",))
+DONATE = Move(
+    "donate", "Mark as donated", frozenset({S.APPROVED, S.FAILED}), S.DONATED, by=_FINANCE, needs=("payment_reference",)
+)
+# Nobody's button: it happens when the correction is approved.
+SUPERSEDE = Move(
+    "supersede", "Put another in its place", frozenset({S.APPROVED, S.PAID, S.FAILED, S.DONATED}), S.SUPERSEDED
+)
+
+MOVES = (APPROVE, REFUSE, WITHDRAW, PAY, FAIL, DONATE, SUPERSEDE)
+
+# Approved and standing, whether or not the money has arrived: these are what a challenge has awarded.
+GRANTED = (S.APPROVED, S.PAID, S.FAILED, S.DONATED)
+SETTLED = (S.PAID, S.DONATED)
+# What finance may see.
+FOR_FINANCE = (*GRANTED, S.SUPERSEDED)
