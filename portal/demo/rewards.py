@@ -1,13 +1,75 @@
-"""Temporary."""
+"""Money of the demonstration: the bounty rules of 2020, and what they gave."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from portal.awards import actions
+from portal.awards.models import Award, BountyRules
+from portal.awards.rules import Table
+from portal.awards.states import Quality
+from portal.demo.facts import BASES, FIXED_AMOUNT, UPLIFTS, SubmissionFact
+from portal.demo.world import Stage, World, noon
+from portal.reports.actions import triage
+from portal.reports.models import Report
+from portal.reports.states import Severity
 
 
-def publish_rules(*_a):
-    return None
+def publish_rules(world: World, stage: Stage, at: datetime) -> BountyRules:
+    """The bounty table with its uplifts, and the amount of the high-priority scenarios."""
+    bases = {
+        (Severity(severity), Quality(quality)): Decimal(amount)
+        for severity, row in BASES.items()
+        for quality, amount in row.items()
+    }
+    uplifts = {Severity(severity): Decimal(percent) for severity, percent in UPLIFTS.items()}
+    table = Table(bases, uplifts, fixed=Decimal(FIXED_AMOUNT))
+    return actions.publish_rules(world.session, stage.challenge, table, by=world.staff["lead"], at=at)
 
 
-def award(*_a):
-    return None
+def award(world: World, stage: Stage, rules: BountyRules, report: Report, fact: SubmissionFact) -> Award:
+    """Proposed some days after the report was confirmed, approved two days later, paid once the fix was out."""
+    assert report.decided_at is not None
+    assert report.fixed_on is not None
+    proposer, approver = world.random.sample(("triager1", "triager2"), 2)
+    proposed = report.decided_at + world.minutes(2 * 24 * 60, 4 * 24 * 60)
+    made = _propose(world, report, Quality(fact.quality or "medium"), proposer, proposed)
+    assert made.rules_id == rules.id
+    approved = proposed + timedelta(days=2) + world.minutes(0, 300)
+    actions.approve(world.session, made, by=world.staff[approver], at=approved)
+    # Two weeks after the fix, but all was paid when the results came out.
+    fixed = noon(report.fixed_on, stage.challenge.zone)
+    paid = max(approved + timedelta(days=1), min(fixed + timedelta(days=14), _last_payday(stage)))
+    reference = f"PAY-2020-{made.id:04}"
+    actions.pay(world.session, made, reference, by=world.staff["finance"], at=paid)
+    return made
 
 
-def propose_only(*_a, **_k):
-    return None
+def _last_payday(stage: Stage) -> datetime:
+    """Five weeks after the last day of the challenge, the day before its results are released."""
+    return noon(stage.challenge.ends_on + timedelta(days=35), stage.challenge.zone)
+
+
+def propose_only(world: World, stage: Stage, rules: BountyRules, report: Report, *, approve: bool) -> Award:
+    """An award that waits for a second person, or, approved, for finance."""
+    assert report.decided_at is not None
+    session, triager = world.session, world.staff["triager1"]
+    at = min(report.decided_at + timedelta(minutes=30), world.now)
+    triage.assess(
+        session, report, severity=report.severity, achieved_scenario_id=report.scenario_id, led_to_improvement=True,
+        by=triager, at=at,
+    )  # fmt: skip
+    made = _propose(world, report, Quality.MEDIUM, "triager1", at)
+    assert made.rules_id == rules.id
+    assert made.challenge_id == stage.challenge.id
+    if approve:
+        later = min(at + timedelta(hours=3), world.now)
+        actions.approve(session, made, by=world.staff["triager2"], at=later)
+    return made
+
+
+def _propose(world: World, report: Report, quality: Quality, proposer: str, at: datetime) -> Award:
+    assert report.severity is not None
+    return actions.propose(
+        world.session, report, severity=report.severity, quality=quality, by=world.staff[proposer], at=at,
+        reason=f"Reproduced from the report alone; {quality} quality as the rules describe it.",
+    )  # fmt: skip
