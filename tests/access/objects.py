@@ -1,0 +1,200 @@
+"""What the addresses of the table name. Each function makes it and tells the values of the address."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.orm import Session
+
+import portal.challenges.queries as challenges
+from portal.applications.states import Decision
+from portal.challenges import actions
+from portal.core import outbox
+from portal.core.blobs import blobs
+from portal.core.mail import config_of
+from portal.core.outbox import OutgoingMail
+from portal.kits.models import ShipmentUnit
+from portal.kits.states import ShipmentState
+from portal.office_hours.actions import open_feed
+from portal.office_hours.states import FeedScope
+from portal.reports.actions import keys
+from portal.reports.models import UploadToken
+from portal.reports.receipts import Signer
+from tests.applications.conftest import Desk as Applicants
+from tests.cast import NOON, Cast
+from tests.kits.conftest import Bench as Kits
+from tests.office_hours.conftest import Stage
+from tests.reports.conftest import RECOVERY, TIA, TOM
+from tests.reports.openpgp import message
+from tests.reports.people import Desk as Reports
+from tests.selection.conftest import Bench as Selection
+
+
+@dataclass(frozen=True)
+class World:
+    """The test challenge and its people."""
+
+    session: Session
+    cast: Cast
+
+
+Values = dict[str, Any]
+Maker = Callable[[World], Values]
+
+
+def nothing(_world: World) -> Values:
+    """An address without objects."""
+    return {}
+
+
+def unknown(_world: World) -> Values:
+    """Tokens and file names that nobody has made."""
+    return {"token": "unknown", "filename": "unknown.css", "ref": "unknown"}
+
+
+def style_sheet(_world: World) -> Values:
+    """A file of ours."""
+    return {"filename": "css/tokens.css"}
+
+
+def bootstrap(_world: World) -> Values:
+    """A file of Bootstrap's."""
+    return {"filename": "css/bootstrap.min.css"}
+
+
+# Challenges and home
+
+
+def scenario(world: World) -> Values:
+    """A scenario of the test challenge."""
+    return {"scenario_id": world.cast.challenge.scenarios[0].id}
+
+
+def version(_world: World) -> Values:
+    """The version of the agreement that is in force."""
+    return {"version": 1}
+
+
+def participant(world: World) -> Values:
+    """The researcher's participation."""
+    return {"participant_id": world.cast.participant.id}
+
+
+def invitation(world: World) -> Values:
+    """An open invitation into the team."""
+    lead = challenges.membership(world.session, world.cast.challenge.id, world.cast.team_lead.id)
+    assert lead
+    made = actions.invite_member(world.session, lead, "new@example.org", at=NOON)
+    mail = world.session.scalars(sa.select(OutgoingMail)).one()
+    return {"invitation_id": made.id, "token": mail.context["token"]}
+
+
+def mail(world: World) -> Values:
+    """A mail in the outbox."""
+    outbox.post(world.session, "accounts/address_changed", to="x@example.org", key="x", at=NOON)
+    return {"mail_id": world.session.scalars(sa.select(OutgoingMail.id)).one()}
+
+
+# Applications and selection
+
+
+def draft(world: World) -> Values:
+    """The applicant has begun to apply."""
+    Applicants(world.session, world.cast).draft()
+    return {}
+
+
+def application(world: World) -> Values:
+    """The applicant's application."""
+    return {"application_id": Applicants(world.session, world.cast).submitted().id, "name": "disqualify"}
+
+
+def invited(world: World) -> Values:
+    """The applicant may answer an invitation."""
+    Selection(world.session, world.cast).invited()
+    return {}
+
+
+def wave(world: World) -> Values:
+    """A wave that is being prepared."""
+    desk = Selection(world.session, world.cast)
+    return {"number": desk.wave((desk.submitted(), Decision.INVITE)).number}
+
+
+# Kits
+
+
+def shipment(world: World) -> Values:
+    """The researcher's parcel, with a unit in it."""
+    parcel = Kits(world.session, world.cast).at(ShipmentState.READY)
+    place = world.session.scalars(sa.select(ShipmentUnit.id).where(ShipmentUnit.shipment_id == parcel.id)).one()
+    return {"shipment_id": parcel.id, "place_id": place, "name": "pack"}
+
+
+def unit(world: World) -> Values:
+    """A unit in stock."""
+    (made,) = Kits(world.session, world.cast).units("KIT-7")
+    return {"unit_id": made.id, "name": "retire"}
+
+
+# Office hours
+
+
+def slot(world: World) -> Values:
+    """A free slot next Wednesday."""
+    stage = Stage(world.session, world.cast)
+    series = stage.series()
+    free = stage.slots(series)[0]
+    return {"slot_id": free.id, "sitting_id": free.sitting_id, "series_id": series.id}
+
+
+def booking(world: World) -> Values:
+    """The researcher's booking."""
+    stage = Stage(world.session, world.cast)
+    made = stage.book(stage.slots(stage.series())[0])
+    return {"uid": made.uid, "verb": "attended"}
+
+
+def feed(world: World) -> Values:
+    """The address of the researcher's calendar."""
+    return {"token": open_feed(world.session, world.cast.researcher.id, FeedScope.MINE, at=NOON)}
+
+
+# Reports
+
+
+def key_set(world: World) -> Values:
+    """A published key set, without which nothing is reported."""
+    triagers = [(world.cast.triager.id, TOM), (world.cast.second_triager.id, TIA)]
+    keys.publish_key_set(world.session, triagers, RECOVERY, by=world.cast.admin.id, at=NOON - timedelta(days=1))
+    return {}
+
+
+def _reports(world: World) -> Reports:
+    triagers = [(world.cast.triager.id, TOM), (world.cast.second_triager.id, TIA)]
+    made = keys.publish_key_set(world.session, triagers, RECOVERY, by=world.cast.admin.id, at=NOON - timedelta(days=1))
+    world.session.commit()
+    recipients = [key_id for member in made.members for key_id in member.key_ids]
+    signer = Signer.of(config_of(current_app))
+    return Reports(world.session, world.cast, blobs(), signer, lambda size: message(size, recipients))
+
+
+def report(world: World) -> Values:
+    """The researcher's report, which has arrived."""
+    return {"ref": _reports(world).receive().ref, "number": 0, "form": "json"}
+
+
+def upload(world: World) -> Values:
+    """A file of the researcher's that is being sent."""
+    desk = _reports(world)
+    begun = desk.begin()
+    return {"upload_id": desk.upload(begun).id, "ref": begun.ref}
+
+
+def token(world: World) -> Values:
+    """The researcher's token for programs."""
+    keys.make_token(world.session, world.cast.challenge.id, "laptop", by=world.cast.researcher.id, at=NOON)
+    return {"token_id": world.session.scalars(sa.select(UploadToken.id)).one()}

@@ -1,0 +1,143 @@
+"""Every address × every person × own and foreign objects: what `tests/access/table.py` says is what happens."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from portal.accounts.models import Account
+from tests.access.objects import World
+from tests.access.people import ELSEWHERE, NOBODY, PEOPLE, ROVER, gather
+from tests.access.table import TABLE, Row
+from tests.cast import SLUG, Cast, sign_in
+
+# Flask-Security 5.9 builds its choices as WTForms did before 3.3.
+pytestmark = pytest.mark.filterwarnings("ignore:Passing SelectField choices:DeprecationWarning")
+READING = {"GET", "HEAD", "OPTIONS"}
+ENDPOINTS = sorted(TABLE)
+# Uploads ask for the version of their protocol before anything else.
+HEADERS = {"Tus-Resumable": "1.0.0"}
+
+
+class Door:
+    """One endpoint, and everybody before it."""
+
+    def __init__(self, app: Flask, client: FlaskClient, session: Session, cast: Cast, endpoint: str) -> None:
+        self.app, self.client, self.session, self.endpoint = app, client, session, endpoint
+        self.row: Row = TABLE[endpoint]
+        self.people = gather(session, cast)
+        self.values = self.row.make(World(session, cast))
+        session.commit()
+        self.rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint]
+
+    @property
+    def writing(self) -> list[str]:
+        """The methods that change something."""
+        return sorted({method for rule in self.rules for method in rule.methods or ()} - READING)
+
+    @property
+    def reads(self) -> bool:
+        """Whether there is something to GET."""
+        return any("GET" in (rule.methods or ()) for rule in self.rules)
+
+    def address(self, rule: Rule, slug: str = SLUG) -> str:
+        """The address under which the rule finds the object."""
+        values: dict[str, Any] = {name: slug if name == "slug" else self.values[name] for name in rule.arguments}
+        return self.app.url_map.bind("localhost").build(rule.endpoint, values, method=min(rule.methods or {"GET"}))
+
+    def knock(self, name: str, method: str, slug: str = SLUG) -> TestResponse:
+        """What one person gets."""
+        account: Account | None = self.people[name]
+        if account is not None:
+            self.session.refresh(account)  # a request may have ended its sessions
+        sign_in(self.client, account)
+        rule = next(rule for rule in self.rules if method in (rule.methods or ()))
+        answer = self.client.open(self.address(rule, slug), method=method, headers=HEADERS)
+        answer.close()
+        return answer
+
+
+@pytest.fixture
+def door(
+    request: pytest.FixtureRequest, app: Flask, client: FlaskClient, session: Session, cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Door:  # fmt: skip
+    """The endpoint of the test, with its objects."""
+    # Without forgery protection, which tests switch off, Flask-Security's check of it at signing out fails.
+    monkeypatch.setitem(app.config, "SECURITY_LOGOUT_CSRF", False)
+    return Door(app, client, session, cast, request.param)
+
+
+def outcome(answer: TestResponse) -> str:
+    """What an answer means for the person who asked."""
+    if answer.status_code == 302 and answer.location.startswith("/account/sign-in"):
+        return "sign in"
+    return str(answer.status_code)
+
+
+def refusal(row: Row, name: str) -> str:
+    """What a person gets who is not let in. Where a page is for nobody, the signed-out learn no more than others."""
+    return "sign in" if name == NOBODY and row.admits else str(row.refuses)
+
+
+def test_every_endpoint_has_a_row_and_every_row_an_endpoint(app: Flask) -> None:
+    assert {rule.endpoint for rule in app.url_map.iter_rules()} == set(TABLE)
+
+
+@pytest.mark.parametrize("door", ENDPOINTS, indirect=True)
+def test_who_may_look(door: Door) -> None:
+    if not door.reads:
+        return
+    got, expected = {}, {}
+    for name in PEOPLE:
+        answer = door.knock(name, "GET")
+        if name in door.row.admits:
+            got[name] = str(answer.status_code)
+            expected[name] = got[name] if answer.status_code in door.row.answers else str(sorted(door.row.answers))
+        else:
+            got[name], expected[name] = outcome(answer), refusal(door.row, name)
+    assert got == expected
+
+
+@pytest.mark.parametrize("door", ENDPOINTS, indirect=True)
+def test_who_may_change(door: Door) -> None:
+    for method in door.writing:
+        refused = [name for name in PEOPLE if name not in door.row.admits]
+        assert {name: outcome(door.knock(name, method)) for name in refused} == {
+            name: refusal(door.row, name) for name in refused
+        }
+        # An empty form changes nothing and breaks nothing.
+        for name in door.row.admits:
+            status = door.knock(name, method).status_code
+            assert status < 500, (name, method)
+            assert status != 403, (name, method)
+
+
+@pytest.mark.parametrize("door", [endpoint for endpoint in ENDPOINTS if TABLE[endpoint].refuses == 403], indirect=True)
+def test_a_role_holds_in_its_challenge_only(door: Door) -> None:
+    if not any("slug" in rule.arguments for rule in door.rules):
+        return
+    methods = [*(["GET"] if door.reads else []), *door.writing]
+    for method in methods:
+        for name in door.row.admits - {"operator"}:
+            assert outcome(door.knock(name, method, ELSEWHERE)) == "403", (name, method)
+        if door.row.scoped:
+            # Every role in the other challenge, and the number of an object in this one.
+            assert outcome(door.knock(ROVER, method, ELSEWHERE)) == "404", method
+
+
+@pytest.mark.parametrize("door", ENDPOINTS, indirect=True)
+def test_what_is_not_declared_is_not_allowed(door: Door) -> None:
+    for rule in door.rules:
+        address = door.address(rule)
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            try:
+                door.app.url_map.bind("localhost").match(address, method)
+            except MethodNotAllowed:
+                sign_in(door.client, door.people["operator"])
+                assert door.client.open(address, method=method).status_code == 405, method
