@@ -43,12 +43,12 @@ class Entry(NamedTuple):
 
 
 def entries(events: Sequence[ReportEvent], *, names: bool) -> list[Entry]:
-    """The timeline for a page; who of the team did it is told to the team only."""
+    """The timeline for a page, the newest first; who of the team did it is told to the team only."""
     return [
         Entry(
             each.at, SAID.get(each.what, each.what), each.message, (each.actor.name if each.actor and names else None)
         )
-        for each in events
+        for each in reversed(events)
     ]
 
 
