@@ -33,6 +33,8 @@ class Config:
     # Under it delivery addresses are sealed. Without it a key derived from the secret key serves, so that changing the
     # secret key then makes addresses unreadable.
     address_key: str | None = field(default=None, repr=False)
+    # The PEM of the Ed25519 key that signs receipts; without one the data folder keeps one, which serves one machine.
+    receipt_key: str | None = field(default=None, repr=False)
     scheduler: str = "off"
     redis_url: str | None = None
     demonstration: bool = False
@@ -110,6 +112,10 @@ def _secret(value: str) -> str | None:
     return None if len(value) >= 32 else "needs at least 32 characters"
 
 
+def _private_key(value: str) -> str | None:
+    return None if value.startswith("-----BEGIN PRIVATE KEY-----") else "must be a private key in PEM"
+
+
 def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str | None]:
     return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
 
@@ -135,6 +141,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         public_url=public,
         secret_key=reader.checked("SECRET_KEY", None, _secret),
         address_key=reader.checked("ADDRESS_KEY", "", _secret) or None,
+        receipt_key=reader.checked("RECEIPT_KEY", "", _private_key) or None,
         scheduler=reader.checked("SCHEDULER", "off", _one_of(SCHEDULERS)),
         redis_url=environ.get("PORTAL_REDIS_URL"),
         demonstration=environ.get("PORTAL_DEMONSTRATION") == "1",

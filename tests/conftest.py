@@ -104,7 +104,9 @@ class Databases:
                 db.engine.dispose()
                 for suffix in ("-wal", "-shm"):
                     (data / f"portal.sqlite3{suffix}").unlink(missing_ok=True)
-                shutil.copy(data / "empty.sqlite3", data / "portal.sqlite3")
+                # A new file: a connection that a failed test still holds must not see it.
+                fresh = shutil.copy(data / "empty.sqlite3", data / "fresh.sqlite3")
+                Path(fresh).replace(data / "portal.sqlite3")
         for folder in ("store", "mail"):
             shutil.rmtree(data / folder, ignore_errors=True)
             (data / folder).mkdir(exist_ok=True)

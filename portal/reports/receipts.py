@@ -43,17 +43,24 @@ class Signer:
     @classmethod
     def of(cls, config: Config) -> "Signer":
         """The key of this installation."""
+        if config.receipt_key:
+            return cls.read(config.receipt_key.encode())
         return cls.load(config.data / "receipts-key.pem")
+
+    @classmethod
+    def read(cls, pem: bytes) -> "Signer":
+        """The key in a PEM. Raises TypeError where it is of another kind."""
+        key = serialization.load_pem_private_key(pem, password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise TypeError("receipts are signed with an Ed25519 key, and this is none")
+        return cls(key)
 
     @classmethod
     def load(cls, path: Path) -> "Signer":
         """The key under `path`; whoever comes first makes it, and everybody uses that one."""
         if not path.exists():
             _make(path)
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-        if not isinstance(key, Ed25519PrivateKey):
-            raise TypeError(f"{path} holds no Ed25519 key")
-        return cls(key)
+        return cls.read(path.read_bytes())
 
 
 def _make(path: Path) -> None:

@@ -1,10 +1,12 @@
 """Arithmetic and words."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from portal.reports import rules, states
+from portal.config import load_config
+from portal.reports import receipts, rules, states
 from portal.reports.states import KeyRole, ReportState
 from portal.reports.views.shapes import SAID
 from tests.cast import NOON
@@ -80,3 +82,14 @@ def test_every_state_can_be_reached_and_only_ends_have_no_way_on() -> None:
         ReportState.CLOSED, ReportState.BY_DESIGN, ReportState.DUPLICATE, ReportState.NOT_REPRODUCIBLE,
         ReportState.OUT_OF_SCOPE, ReportState.UNREADABLE, ReportState.WITHDRAWN,
     }  # fmt: skip
+
+
+def test_several_machines_sign_with_the_key_of_the_settings(tmp_path: Path) -> None:
+    kept = receipts.Signer.load(tmp_path / "key.pem")
+    settings = {"PORTAL_SECRET_KEY": "s" * 40, "PORTAL_RECEIPT_KEY": (tmp_path / "key.pem").read_text()}
+
+    here = receipts.Signer.of(load_config(settings | {"PORTAL_DATA": str(tmp_path / "one")}))
+    there = receipts.Signer.of(load_config(settings | {"PORTAL_DATA": str(tmp_path / "two")}))
+
+    assert here.key_id == there.key_id == kept.key_id
+    assert not (tmp_path / "one").exists()
