@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from portal.awards import actions
+from portal.awards import actions, states
 from portal.awards.models import Award, BountyRules
 from portal.awards.rules import Table
-from portal.awards.states import Quality
+from portal.awards.states import Quality, Reason
+from portal.challenges.states import ScenarioKind
 from portal.demo.facts import BASES, FIXED_AMOUNT, UPLIFTS, SubmissionFact
 from portal.demo.world import Stage, World, noon
 from portal.reports.actions import triage
 from portal.reports.models import Report
+from portal.reports.queries import reports
 from portal.reports.states import Severity
 
 
@@ -21,8 +23,9 @@ def publish_rules(world: World, stage: Stage, at: datetime) -> BountyRules:
         for severity, row in BASES.items()
         for quality, amount in row.items()
     }
-    uplifts = {Severity(severity): Decimal(percent) for severity, percent in UPLIFTS.items()}
-    table = Table(bases, uplifts, fixed=Decimal(FIXED_AMOUNT))
+    uplifts = {(ScenarioKind.GENERAL, Severity(severity)): percent for severity, percent in UPLIFTS.items()}
+    high = [each for each in stage.scenarios.values() if each.kind is ScenarioKind.HIGH_PRIORITY]
+    table = Table(bases, uplifts, fixed={scenario.id: Decimal(FIXED_AMOUNT) for scenario in high})
     return actions.publish_rules(world.session, stage.challenge, table, by=world.staff["lead"], at=at)
 
 
@@ -35,12 +38,13 @@ def award(world: World, stage: Stage, rules: BountyRules, report: Report, fact: 
     made = _propose(world, report, Quality(fact.quality or "medium"), proposer, proposed)
     assert made.rules_id == rules.id
     approved = proposed + timedelta(days=2) + world.minutes(0, 300)
-    actions.approve(world.session, made, by=world.staff[approver], at=approved)
+    actions.decide(world.session, made, states.APPROVE, by=world.staff[approver], at=approved)
     # Two weeks after the fix, but all was paid when the results came out.
     fixed = noon(report.fixed_on, stage.challenge.zone)
     paid = max(approved + timedelta(days=1), min(fixed + timedelta(days=14), _last_payday(stage)))
     reference = f"PAY-2020-{made.id:04}"
-    actions.pay(world.session, made, reference, by=world.staff["finance"], at=paid)
+    finance = world.staff["finance"]
+    actions.decide(world.session, made, states.PAY, payment_reference=reference, by=finance, at=paid)
     return made
 
 
@@ -63,13 +67,11 @@ def propose_only(world: World, stage: Stage, rules: BountyRules, report: Report,
     assert made.challenge_id == stage.challenge.id
     if approve:
         later = min(at + timedelta(hours=3), world.now)
-        actions.approve(session, made, by=world.staff["triager2"], at=later)
+        actions.decide(session, made, states.APPROVE, by=world.staff["triager2"], at=later)
     return made
 
 
 def _propose(world: World, report: Report, quality: Quality, proposer: str, at: datetime) -> Award:
-    assert report.severity is not None
-    return actions.propose(
-        world.session, report, severity=report.severity, quality=quality, by=world.staff[proposer], at=at,
-        reason=f"Reproduced from the report alone; {quality} quality as the rules describe it.",
-    )  # fmt: skip
+    whole = reports.of_challenge(world.session, report.challenge_id, report.ref)
+    note = "Reproduced from the report alone."
+    return actions.propose(world.session, whole, quality, Reason.STANDARD, note, by=world.staff[proposer], at=at)
