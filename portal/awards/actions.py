@@ -8,7 +8,7 @@ from portal.awards import queries, rules, states
 from portal.awards.models import Award, BountyBase, BountyFixed, BountyRules, BountyUplift
 from portal.awards.rules import Achieved, Table, Working
 from portal.awards.states import AwardState, Quality, Reason
-from portal.challenges.models import Challenge
+from portal.challenges.models import Challenge, Scenario
 from portal.core import audit, outbox
 from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, Refused
@@ -42,7 +42,7 @@ def work_out(session: Session, report: Report, quality: Quality) -> tuple[Bounty
     current = queries.current_rules(session, report.challenge_id)
     if current is None:
         raise Refused("There are no bounty rules yet. The lead publishes them.")
-    scenario = report.achieved_scenario
+    scenario = session.get(Scenario, report.achieved_scenario_id) if report.achieved_scenario_id else None
     achieved = Achieved(scenario.id, scenario.code, scenario.kind) if scenario else None
     return current, rules.work_out(queries.table_of(current), severity, quality, achieved)
 

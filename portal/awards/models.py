@@ -134,7 +134,7 @@ class Award(Moving[AwardState], Model):
     report: Mapped[Report] = relationship()
     participant: Mapped[Participant] = relationship()
     scenario: Mapped[Scenario | None] = relationship()
-    rules: Mapped[BountyRules] = relationship(lazy="raise_on_sql")
+    rules: Mapped[BountyRules] = relationship()
     corrects: Mapped["Award | None"] = relationship(remote_side=[id])
     proposed_by: Mapped[Account] = relationship(foreign_keys=[proposed_by_id])
     approved_by: Mapped[Account | None] = relationship(foreign_keys=[approved_by_id])
@@ -146,18 +146,18 @@ class Award(Moving[AwardState], Model):
 
 
 _REFUSE = "bounty rules never change: publish a new version"
-for _table in (BountyBase.__table__, BountyUplift.__table__, BountyFixed.__table__):
+for _kind in (BountyBase, BountyUplift, BountyFixed):
+    _name = _kind.__tablename__
     ddl(
-        _table,
+        _kind.__table__,
         sqlite=[
-            f"CREATE TRIGGER {_table.name}_no_{verb} BEFORE {verb} ON {_table.name} "
-            f"BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
+            f"CREATE TRIGGER {_name}_no_{verb} BEFORE {verb} ON {_name} BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
             for verb in ("update", "delete")
         ],
         postgresql=[
             "CREATE OR REPLACE FUNCTION bounty_refuse() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{_REFUSE}'; END $$",
-            f"CREATE TRIGGER {_table.name}_no_change BEFORE UPDATE OR DELETE ON {_table.name} "
+            f"CREATE TRIGGER {_name}_no_change BEFORE UPDATE OR DELETE ON {_name} "
             "FOR EACH ROW EXECUTE FUNCTION bounty_refuse()",
         ],
     )

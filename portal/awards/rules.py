@@ -1,6 +1,6 @@
 """How much an award is, with its working; and who may decide on it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -88,6 +88,12 @@ def check_report(state: ReportState, severity: Severity | None) -> Severity:
     if severity is None:
         raise Refused("The report has no severity yet. Triage sets it.")
     return severity
+
+
+def offered(moves: Iterable[Move[AwardState]], proposed_by: int, by: int) -> list[Move[AwardState]]:
+    """Those of `moves` that this person may take: the proposer only withdraws, the others decide."""
+    barred = (states.APPROVE, states.REFUSE) if proposed_by == by else (states.WITHDRAW,)
+    return [move for move in moves if move not in barred]
 
 
 def check_person(move: Move[AwardState], proposed_by: int, by: int) -> None:

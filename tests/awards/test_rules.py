@@ -1,0 +1,83 @@
+"""The arithmetic of 2020, and its working."""
+
+from decimal import Decimal
+
+import pytest
+
+from portal.awards import rules, states
+from portal.awards.rules import Achieved, Table
+from portal.awards.states import AwardState, Quality
+from portal.challenges.states import ScenarioKind
+from portal.core.errors import Refused
+from portal.reports.states import ReportState, Severity
+from tests.awards.conftest import AMOUNTS, UPLIFT
+
+TABLE = Table({key: Decimal(amount) for key, amount in AMOUNTS.items()}, UPLIFT, {1: Decimal(100_000)})
+GENERAL = Achieved(2, "G2", ScenarioKind.GENERAL)
+HIGH = Achieved(1, "H1", ScenarioKind.HIGH_PRIORITY)
+
+
+@pytest.mark.parametrize(("severity", "quality", "amount", "line"), [
+    (Severity.CRITICAL, Quality.HIGH, "48000.00", "40,000 × 1.2 = 48,000"),
+    (Severity.IMPORTANT, Quality.MEDIUM, "11000.00", "10,000 × 1.1 = 11,000"),
+    (Severity.IMPORTANT, Quality.LOW, "3300.00", "3,000 × 1.1 = 3,300"),
+])  # fmt: skip
+def test_the_known_awards(severity: Severity, quality: Quality, amount: str, line: str) -> None:
+    found = rules.work_out(TABLE, severity, quality, GENERAL)
+
+    assert (str(found.amount), found.lines[-1]) == (amount, line)
+
+
+def test_one_teams_six_awards() -> None:
+    low, medium, high = Quality.LOW, Quality.MEDIUM, Quality.HIGH
+    important, critical = Severity.IMPORTANT, Severity.CRITICAL
+    six = [(important, low), (critical, high), (important, medium), (important, medium), (critical, high),
+           (critical, high)]  # fmt: skip
+
+    amounts = [rules.work_out(TABLE, severity, quality, GENERAL).amount for severity, quality in six]
+
+    assert [int(amount) for amount in amounts] == [3300, 48000, 11000, 11000, 48000, 48000]
+    assert sum(amounts) == Decimal("169300.00")
+
+
+def test_without_a_scenario_there_is_no_uplift() -> None:
+    found = rules.work_out(TABLE, Severity.CRITICAL, Quality.HIGH, None)
+
+    assert (found.amount, found.percent) == (Decimal(40_000), 0)
+    assert found.lines == ("Critical severity, high quality: 40,000",)
+
+
+def test_a_high_priority_scenario_has_its_own_amount() -> None:
+    found = rules.work_out(TABLE, Severity.LOW, Quality.LOW, HIGH)
+
+    assert (found.amount, found.lines) == (Decimal(100_000), ("Scenario H1, fixed: 100,000",))
+
+
+def test_nothing_is_more_than_the_cap() -> None:
+    capped = Table(TABLE.base, TABLE.uplift, TABLE.fixed, Decimal(45_000))
+
+    found = rules.work_out(capped, Severity.CRITICAL, Quality.HIGH, GENERAL)
+
+    assert (found.amount, found.lines[-1]) == (Decimal(45_000), "No award is more than 45,000")
+
+
+def test_cents_are_exact() -> None:
+    odd = Table({(Severity.LOW, Quality.LOW): Decimal("0.05")}, {(ScenarioKind.GENERAL, Severity.LOW): 10})
+
+    assert str(rules.work_out(odd, Severity.LOW, Quality.LOW, GENERAL).amount) == "0.06"
+
+
+def test_what_the_rules_do_not_know_is_refused() -> None:
+    with pytest.raises(Refused, match="no amount for low severity and low quality"):
+        rules.work_out(TABLE, Severity.LOW, Quality.LOW, GENERAL)
+
+
+@pytest.mark.parametrize("state", sorted(set(ReportState) - rules.AWARDED))
+def test_only_what_is_confirmed_is_awarded(state: ReportState) -> None:
+    with pytest.raises(Refused, match="Only a confirmed report"):
+        rules.check_report(state, Severity.CRITICAL)
+
+
+def test_every_state_can_be_reached() -> None:
+    assert {move.target for move in states.MOVES} == set(AwardState) - {AwardState.PROPOSED}
+    assert len({move.name for move in states.MOVES}) == len(states.MOVES)
