@@ -122,7 +122,8 @@ def keep(folder: Path) -> None:
         finally:
             server.send_signal(signal.SIGQUIT)
             server.wait()
-            shutil.rmtree(folder)
+            # Whoever comes now makes a new folder, and does not find this one half taken away.
+            shutil.rmtree(folder.rename(folder.with_name(f"{folder.name}.{os.getpid()}")))
 
 
 def _serve(folder: Path) -> subprocess.Popen[bytes]:

@@ -1,0 +1,3 @@
+"""What goes wrong in real life, brought about on purpose: after each fault nothing is lost, nothing done twice, and
+whoever asked has had a readable answer.
+"""
