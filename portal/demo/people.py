@@ -142,7 +142,7 @@ def add_accounts(
     """Insert accounts in bulk; account ids by handle."""
     session.execute(sa.insert(Account), account_rows(people, random, joined, password_hash))
     emails = {person.email: person.handle for person in people}
-    found = session.execute(sa.select(Account.email, Account.id).where(Account.email.endswith(f"@{DOMAIN}"))).tuples()
+    found = session.execute(sa.select(Account.email, Account.id).where(Account.email.endswith(f"@{DOMAIN}")))
     return {emails[email]: number for email, number in found if email in emails}
 
 

@@ -51,18 +51,18 @@ def run(world: World, count: int, vault: Vault) -> Stage:
 def _people(world: World, groups: Sequence[Sequence[Person]]) -> list[list[Person]]:
     """The same persons as in 2020, under the names that they have by now."""
     rows = world.session.execute(sa.select(Account.email, Account.name).where(Account.email.endswith(f"@{DOMAIN}")))
-    names = dict(rows.tuples().all())
+    names = dict(rows.all())
     return [[Person(each.handle, names[each.email], each.country) for each in group] for group in groups]
 
 
 def _choose(world: World, stage: Stage, groups: list[list[Person]], count: int) -> None:
     """A first wave long ago, a second whose invitations wait for answers, and new applications every day."""
     others = [group for group in _applicants(world) if group][:count]
-    rows = world.session.execute(sa.select(Account.email, Account.id)).tuples()
+    rows = world.session.execute(sa.select(Account.email, Account.id))
     ids = {email.partition("@")[0]: number for email, number in rows}
     first = world.now - HALF
     good = applying.entries(world, stage, groups, ids, (0.78, 1.0), first - timedelta(days=2))
-    early, late = others[: count // 3], others[count // 3 :]
+    late, early = others[: count * 2 // 3], others[count * 2 // 3 :]
     rest = applying.entries(world, stage, early, ids, (0.05, 0.85), first - timedelta(days=2))
     numbers = applying.submit_all(world, stage.challenge, [*good, *rest])
     pairs = list(zip(numbers, [*good, *rest], strict=True))
@@ -85,7 +85,7 @@ def _applicants(world: World) -> list[list[Person]]:
         .join(Application, Application.account_id == Account.id)
         .where(Account.email.startswith("applicant"))
         .order_by(Account.id)
-    ).tuples()
+    )
     return [[Person(email.partition("@")[0], name, country)] for email, name, country in rows]
 
 
