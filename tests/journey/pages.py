@@ -1,0 +1,172 @@
+"""Every type of page of the portal: who sees one, and where. Addresses are filled in from the demonstration's rows."""
+
+from typing import NamedTuple
+
+LIVE, PAST = "demo-live", "azure-sphere-2020"
+
+
+class Kind(NamedTuple):
+    """One type of page. `who` is the local part of an address of the demonstration, or empty for a stranger."""
+
+    name: str
+    endpoint: str
+    who: str
+    path: str
+
+
+# A word in braces is the first value of a query on the demonstration's database.
+SAMPLES = {
+    "researcher": """SELECT account.email FROM account JOIN member ON member.account_id = account.id
+        JOIN participant ON participant.id = member.participant_id JOIN shipment USING (participant_id)
+        WHERE participant.challenge_id = 2 AND shipment.state = 'out_for_delivery' ORDER BY account.id""",
+    "addressee": """SELECT account.email FROM account JOIN member ON member.account_id = account.id
+        JOIN shipment USING (participant_id) WHERE shipment.challenge_id = 2 AND shipment.state = 'address_requested'""",
+    "teammate": """SELECT account.email FROM account JOIN member ON member.account_id = account.id
+        JOIN participant ON participant.id = member.participant_id
+        WHERE participant.challenge_id = 2 AND participant.kind = 'team' AND member.role = 'lead'""",
+    "reporter": """SELECT account.email FROM account JOIN report ON report.submitted_by_id = account.id
+        WHERE report.challenge_id = 2 AND report.state = 'needs_info'""",
+    "reported": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'needs_info'",
+    "booker": """SELECT account.email FROM account JOIN office_booking ON office_booking.account_id = account.id
+        JOIN participant ON participant.id = office_booking.participant_id
+        WHERE participant.challenge_id = 2 AND office_booking.state = 'confirmed' AND office_booking.starts_at > {now}
+        ORDER BY office_booking.starts_at DESC, account.id""",
+    "booking": """SELECT office_booking.uid FROM account JOIN office_booking ON office_booking.account_id = account.id
+        JOIN participant ON participant.id = office_booking.participant_id
+        WHERE participant.challenge_id = 2 AND office_booking.state = 'confirmed' AND office_booking.starts_at > {now}
+        ORDER BY office_booking.starts_at DESC, account.id""",
+    "slot": """SELECT office_slot.id FROM office_slot LEFT JOIN office_booking ON office_booking.slot_id = office_slot.id
+        JOIN office_session ON office_session.id = office_slot.sitting_id
+        JOIN office_series ON office_series.id = office_session.series_id
+        WHERE office_booking.id IS NULL AND office_series.challenge_id = 2 AND office_slot.state = 'open'
+        AND office_slot.starts_at > {now} ORDER BY office_slot.starts_at DESC""",
+    "sitting": """SELECT office_session.id FROM office_session JOIN office_slot ON sitting_id = office_session.id
+        JOIN office_booking ON slot_id = office_slot.id JOIN account ON account.id = office_slot.host_id
+        JOIN office_series ON office_series.id = office_session.series_id
+        WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2""",
+    "drafter": "SELECT email FROM account JOIN application ON account_id = account.id WHERE state = 'draft'",
+    "submitter": """SELECT email FROM account JOIN application ON account_id = account.id
+        WHERE state = 'submitted' AND challenge_id = 2""",
+    "invited": "SELECT email FROM account JOIN application ON account_id = account.id WHERE state = 'invited'",
+    "declined": """SELECT email FROM account JOIN application ON account_id = account.id
+        WHERE state = 'declined' AND challenge_id = 1""",
+    "application": """SELECT application.id FROM application JOIN review ON application_id = application.id
+        WHERE challenge_id = 2 AND state = 'submitted'""",
+    "parcel": "SELECT id FROM shipment WHERE challenge_id = 2 AND state = 'labelled'",
+    "travelling": "SELECT id FROM shipment WHERE challenge_id = 2 AND state = 'in_transit'",
+    "addressed": """SELECT shipment.id FROM shipment JOIN delivery_address USING (participant_id)
+        WHERE challenge_id = 2 AND purged_at IS NULL""",
+    "unit": "SELECT unit_id FROM shipment_unit JOIN shipment ON shipment.id = shipment_id WHERE challenge_id = 2",
+    "report": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'reproducing'",
+    "arrival": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'received'",
+    "scenario": "SELECT id FROM scenario WHERE challenge_id = 2",
+    "mail": "SELECT id FROM outgoing_mail WHERE template = 'selection/invited'",
+}
+
+PAGES = (
+    # For everybody.
+    Kind("landing", "home.landing", "", "/"),
+    Kind("privacy", "home.privacy", "", "/privacy"),
+    Kind("challenge", "challenges.show", "", f"/challenges/{LIVE}/"),
+    Kind("challenge-over", "challenges.show", "", f"/challenges/{PAST}/"),
+    Kind("rules", "challenges.rules", "", f"/challenges/{LIVE}/rules"),
+    Kind("keys", "reports.key_sets", "", "/keys/"),
+    Kind("sign-in", "security.login", "", "/account/sign-in"),
+    Kind("sign-up", "security.register", "", "/account/sign-up"),
+    Kind("confirm-again", "security.send_confirmation", "", "/account/confirm"),
+    Kind("reset", "security.forgot_password", "", "/account/reset"),
+    Kind("new-password", "security.reset_password", "", "{reset_link}"),
+    Kind("passkey-sign-in", "security.wan_signin", "", "/account/passkey-sign-in"),
+    Kind("not-found", "error", "", "/challenges/none/"),
+    # An account of one's own.
+    Kind("profile", "accounts.profile", "{researcher}", "/account/"),
+    Kind("security", "accounts.security", "{researcher}", "/account/security"),
+    Kind("data", "accounts.data", "{researcher}", "/account/data"),
+    Kind("password", "security.change_password", "{researcher}", "/account/password"),
+    Kind("address-of-account", "security.change_email", "{researcher}", "/account/address"),
+    Kind("verify", "security.verify", "{researcher}", "/account/verify"),
+    Kind("second-factor", "security.two_factor_setup", "{researcher}", "/account/second-factor"),
+    Kind("recovery-codes", "security.mf_recovery_codes", "{researcher}", "/account/recovery-codes"),
+    Kind("passkeys", "security.wan_register", "{researcher}", "/account/passkeys"),
+    Kind("passkey-verify", "security.wan_verify", "{researcher}", "/account/passkey-verify"),
+    # Applicants.
+    Kind("home-applicant", "home.dashboard", "{invited}", "/home"),
+    Kind("apply-new", "applications.apply", "{declined}", f"/challenges/{LIVE}/apply"),
+    Kind("apply-draft", "applications.apply", "{drafter}", f"/challenges/{LIVE}/apply"),
+    Kind("apply-status", "applications.apply", "{submitter}", f"/challenges/{LIVE}/apply"),
+    Kind("apply-edit", "applications.edit", "{submitter}", f"/challenges/{LIVE}/apply/edit"),
+    Kind("apply-closed", "applications.apply", "{drafter}", f"/challenges/{PAST}/apply"),
+    Kind("apply-declined", "applications.apply", "{declined}", f"/challenges/{PAST}/apply"),
+    Kind("invitation", "selection.invitation", "{invited}", f"/challenges/{LIVE}/invitation"),
+    # Researchers.
+    Kind("home", "home.dashboard", "{researcher}", "/home"),
+    Kind("challenge-inside", "challenges.show", "{researcher}", f"/challenges/{LIVE}/"),
+    Kind("agreement", "challenges.agreement", "{researcher}", f"/challenges/{LIVE}/agreement"),
+    Kind("team", "challenges.team", "{teammate}", f"/challenges/{LIVE}/team"),
+    Kind("join", "challenges.join", "{declined}", "{join_link}"),
+    Kind("kit", "kits.mine", "{researcher}", f"/challenges/{LIVE}/kit"),
+    Kind("kit-address", "kits.address", "{addressee}", f"/challenges/{LIVE}/kit/address?country=DE"),
+    Kind("office-hours", "office_hours.mine", "{researcher}", f"/challenges/{LIVE}/office-hours"),
+    Kind("book", "office_hours.book", "{researcher}", f"/challenges/{LIVE}/office-hours/slots/{{slot}}"),
+    Kind("booking", "office_hours.booking", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}"),
+    Kind("booking-move", "office_hours.move", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/move"),
+    Kind("reports", "reports.index", "{reporter}", f"/challenges/{LIVE}/reports/"),
+    Kind("report-new", "reports.new", "{researcher}", f"/challenges/{LIVE}/reports/new"),
+    Kind("report", "reports.show", "{reporter}", f"/challenges/{LIVE}/reports/{{reported}}"),
+    Kind("upload-tokens", "reports.tokens", "{reporter}", f"/challenges/{LIVE}/reports/tokens"),
+    Kind("forbidden", "error", "{researcher}", f"/staff/{LIVE}/"),
+    # Staff.
+    Kind("staff-challenges", "home.staff_challenges", "lead", "/staff/"),
+    Kind("staff-lead", "home.staff", "lead", f"/staff/{LIVE}/"),
+    Kind("staff-triager", "home.staff", "triager1", f"/staff/{LIVE}/"),
+    Kind("applications", "applications.queue", "lead", f"/staff/{LIVE}/applications"),
+    Kind("application", "selection.application", "lead", f"/staff/{LIVE}/applications/{{application}}"),
+    Kind("review", "selection.review", "reviewer1", f"/staff/{LIVE}/review"),
+    Kind("reviewed", "selection.review", "lead", f"/staff/{PAST}/review"),
+    Kind("selection", "selection.selection", "lead", f"/staff/{LIVE}/selection"),
+    Kind("waves", "selection.waves", "lead", f"/staff/{LIVE}/waves"),
+    Kind("wave-draft", "selection.wave", "lead", f"/staff/{LIVE}/waves/3"),
+    Kind("wave-released", "selection.wave", "lead", f"/staff/{LIVE}/waves/2"),
+    Kind("settings", "challenges.settings", "lead", f"/staff/{LIVE}/settings"),
+    Kind("settings-agreement", "challenges.publish_agreement", "lead", f"/staff/{LIVE}/settings/agreement"),
+    Kind("settings-scenario-new", "challenges.new_scenario", "lead", f"/staff/{LIVE}/settings/scenarios/new"),
+    Kind("settings-scenario", "challenges.scenario", "lead", f"/staff/{LIVE}/settings/scenarios/{{scenario}}"),
+    Kind("stock", "kits.stock", "logistics", f"/staff/{LIVE}/kits"),
+    Kind("kit-model", "kits.new_model", "logistics", f"/staff/{LIVE}/kits/models/new"),
+    Kind("unit", "kits.unit", "logistics", f"/staff/{LIVE}/kits/units/{{unit}}"),
+    Kind("shipments", "kits.shipments", "logistics", f"/staff/{LIVE}/shipments"),
+    Kind("parcel", "kits.shipment", "logistics", f"/staff/{LIVE}/shipments/{{parcel}}"),
+    Kind("parcel-travelling", "kits.shipment", "logistics", f"/staff/{LIVE}/shipments/{{travelling}}"),
+    Kind("reveal", "kits.reveal", "logistics", f"/staff/{LIVE}/shipments/{{addressed}}/address"),
+    Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
+    Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),
+    Kind("sitting", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}"),
+    Kind("report-queue", "reports.queue", "triager1", f"/staff/{LIVE}/reports"),
+    Kind("report-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{report}}"),
+    Kind("report-arrived", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{arrival}}"),
+    Kind("triage-tokens", "reports.staff_tokens", "triager1", f"/staff/{LIVE}/reports/tokens"),
+    Kind("people", "challenges.people", "admin", f"/staff/{LIVE}/people"),
+    Kind("publish-keys", "reports.publish_keys", "admin", "/staff/keys"),
+    Kind("audit", "home.audit", "admin", "/staff/audit"),
+    Kind("mail", "home.mail", "admin", "/staff/mail"),
+    Kind("letter", "home.show_mail", "admin", "/staff/mail/{mail}"),
+    Kind("jobs", "home.jobs", "admin", "/staff/jobs"),
+    # Between the password and the second factor.
+    Kind("code", "security.two_factor_token_validation", "twofold", "/account/second-factor/code"),
+    Kind("recover", "security.mf_recovery", "twofold", "/account/recover"),
+    Kind("second-factor-choice", "security.tf_select", "twofold", "/account/second-factor/select"),
+)  # fmt: skip
+
+# What answers a GET with something else than a page of its own.
+NO_PAGES = {
+    "static": "files", "bootstrap.static": "files", "security.static": "shut",
+    "health.healthz": "text", "health.readyz": "text", "health.metrics": "text",
+    "accounts.export": "JSON", "challenges.receipt": "JSON", "challenges.agreement_text": "text",
+    "applications.table": "CSV", "kits.stock_csv": "CSV", "kits.shipments_csv": "CSV",
+    "office_hours.feed": "calendar",
+    "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
+    "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
+    "reports.staff_report": "JSON", "reports.staff_file": "file", "reports.upload": "HEAD only",
+    "security.confirm_email": "redirect", "security.change_email_confirm": "redirect",
+    "security.two_factor_rescue": "shut", "security.wan_delete": "redirect",
+}  # fmt: skip

@@ -1,0 +1,75 @@
+"""One challenge from its first applicant to its published results, as the people in it live through it."""
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.journey import selecting
+from tests.journey.stage import ARGUMENTS, PASSWORD, SLUG, TITLE, Stage
+from tests.reports.openpgp import gpg_home
+from tests.servers import Site, chromium_path, web
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+STAFF = {
+    "admin@portal.example": ("Ines Admin", "admin"),
+    "lead@portal.example": ("Lea Lead", "lead"),
+    "reviewer1@portal.example": ("Rita Review", "reviewer"),
+    "reviewer2@portal.example": ("Ralf Review", "reviewer"),
+    "desk@portal.example": ("Dora Desk", "logistics", "host"),
+    "triager1@portal.example": ("Tim Triage", "triager"),
+    "triager2@portal.example": ("Tess Triage", "triager"),
+    "finance@portal.example": ("Finn Finance", "finance"),
+}
+
+
+def staffed(site: Site) -> None:
+    """What an operator does at the command line: the challenge, and the accounts of its staff."""
+    today = datetime.now(UTC).date()
+    site.flask("challenge", "create", SLUG, "--title", TITLE, "--places", "3", "--starts-on", today.isoformat())
+
+    def create(email: str) -> None:
+        name, *roles = STAFF[email]
+        chosen = [word for role in roles for word in ("--role", role)]
+        site.flask("account", "create", email, *chosen, "--name", name, "--password-stdin", text=f"{PASSWORD}\n")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(create, STAFF))
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """The portal served as `make run` serves it, with its scheduler, and a browser for everybody."""
+    with ExitStack() as stack:
+        gpg = stack.enter_context(gpg_home())
+        site = stack.enter_context(web({"PORTAL_DEMONSTRATION": "1", "PORTAL_SCHEDULER": "embedded"}))
+        staffed(site)
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        stack.callback(browser.close)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield Stage(site, browser, gpg, folder)
+
+
+def test_the_whole_way_from_an_application_to_published_results(stage: Stage) -> None:
+    lead = stage.sign_in("lead@portal.example")
+    selecting.prepare(stage, lead)
+    ada = selecting.sign_up(stage, selecting.ADA, "Ada Tanaka", "Asia/Tokyo")
+    bob = selecting.sign_up(stage, selecting.BOB, "Bob Brown", "Europe/London")
+    for person, email, name in ((ada, selecting.ADA, "Ada Tanaka"), (bob, selecting.BOB, "Bob Brown")):
+        selecting.write_draft(stage, person, name)
+        selecting.submit(stage, person, email)
+    selecting.review(stage, stage.sign_in("reviewer1@portal.example"), "Deep, and she writes well.")
+    selecting.review_by_keyboard(stage, stage.sign_in("reviewer2@portal.example"), "Read twice")
+    selecting.decide(stage, lead)
+    selecting.release(stage, lead, ada)
+    selecting.accept(stage, ada)
+    selecting.declined(stage, bob)
+
+    assert stage.complaints == []
