@@ -18,7 +18,7 @@ def objection(session: Session, account_id: int, at: datetime) -> str | None:
     for member in queries.memberships(session, account_id):
         challenge = member.participant.challenge
         if rules.phase(challenge, at) is not Phase.PUBLISHED:
-            return f"You take part in {challenge.title}. Ask its lead to end your participation first."
+            return f"You take part in {challenge.title}. Ask an admin to end your participation first."
     return None
 
 

@@ -61,7 +61,7 @@ def _links(app: Flask, entries: tuple[tuple[str, str], ...], slug: str | None) -
     for label, endpoint in entries:
         if endpoint in app.view_functions and may_open(endpoint, slug):
             url = url_for(endpoint, slug=slug) if slug else url_for(endpoint)
-            overview = url.count("/") == 3 and url.endswith("/")
+            overview = url.count("/") <= 3 and url.endswith("/")
             current = here == url or (not overview and here.startswith(url.rstrip("/") + "/"))
             found.append(Link(label, url, current))
     return found

@@ -21,6 +21,7 @@ from portal.core.audit import AuditEntry
 from portal.core.jobs import Job, perform
 from portal.core.mail import Folder, message
 from portal.core.outbox import MailState, OutgoingMail
+from tests.access import objects
 from tests.cast import NOON, SLUG, Cast, make_account, make_challenge, sign_in
 
 
@@ -261,3 +262,12 @@ def test_the_home_page_costs_the_same_for_ten_more_mails(
     client.get("/staff/mail")
 
     assert len(statements) == before
+
+
+def test_reports_are_among_what_is_to_do(client: FlaskClient, cast: Cast, session: Session) -> None:
+    report = objects.upload(objects.World(session, cast))
+    sign_in(client, cast.researcher)
+    assert f"Hand in {report['ref']}" in client.get("/home").text
+
+    sign_in(client, cast.triager)
+    assert "Reports to acknowledge" in client.get(f"/staff/{SLUG}/").text
