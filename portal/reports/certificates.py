@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from portal.core.errors import Refused
@@ -36,10 +37,11 @@ class Unfit(Refused):
 
 
 class Packet(NamedTuple):
-    """One packet: its kind and content."""
+    """One packet: its kind, its content, and where it begins."""
 
     tag: int
     body: bytes
+    begin: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,13 @@ def armor(data: bytes) -> str:
 
 
 def split(text: str) -> list[str]:
-    """The armored blocks of a text, one after another."""
-    return [found.group(0) for found in _ARMOR.finditer(text)]
+    """The certificates of a text, each armored by itself: gpg prints several as one block. Raises Unfit."""
+    found = []
+    for block in _ARMOR.finditer(text):
+        data = dearmor(block.group(0))
+        begins = [packet.begin for packet in packets(data) if packet.tag == PRIMARY and packet.begin]
+        found += [armor(data[begin:end]) for begin, end in pairwise([0, *begins, len(data)])]
+    return found
 
 
 def bundle(certificates: list[str]) -> str:
@@ -164,7 +171,7 @@ def packets(data: bytes) -> Iterator[Packet]:
     """The packets of a certificate, which all have definite lengths. Raises Unfit."""
     position = 0
     while position < len(data):
-        octet = data[position]
+        begin, octet = position, data[position]
         if not octet & 0x80:
             raise Unfit("The certificate is damaged: a packet was expected where none begins.")
         tag = octet & 0x3F if octet & 0x40 else (octet & 0x3C) >> 2
@@ -172,7 +179,7 @@ def packets(data: bytes) -> Iterator[Packet]:
         length, position = _new(data, position) if octet & 0x40 else _old(data, position, octet & 3)
         if length < 0 or position + length > len(data):
             raise Unfit("The certificate is cut. Paste all of it.")
-        yield Packet(tag, data[position : position + length])
+        yield Packet(tag, data[position : position + length], begin)
         position += length
 
 

@@ -144,7 +144,7 @@ class KeySetForm(Form):
 
     triagers = TextAreaField(
         "Triagers' certificates", [DataRequired("Paste at least one certificate.")],
-        description="gpg --armor --export, one block after another. Accounts are found by the address in the key.",
+        description="gpg --armor --export A B …: one block or several. Accounts are found by the address in the key.",
     )  # fmt: skip
     recovery = TextAreaField(
         "Recovery certificate", [DataRequired("Paste the off-line recovery certificate.")],

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.reports.certificates import Unfit, armor, bundle, dearmor, inspect, packets
+from portal.reports.certificates import Unfit, armor, bundle, dearmor, inspect, packets, split
 from tests.reports.openpgp import FOR_ENCRYPTION, Gpg, certificate, gpg_home, signature, subpacket
 
 NOW = datetime.now(UTC)
@@ -162,3 +162,15 @@ def test_the_packets_of_gpg_are_seen(gpg: Gpg) -> None:
     tags = [packet.tag for packet in packets(dearmor(gpg.certificate("Ada <ada@example.org>")))]
 
     assert tags == [6, 13, 2, 14, 2]
+
+
+def test_several_in_one_block_are_taken_apart(gpg: Gpg) -> None:
+    names = ("Ada <ada@example.org>", "Ben <ben@example.org>")
+    alone = [gpg.certificate(name) for name in names]
+
+    found = split(gpg.certificate(*names))
+
+    assert [inspect(each, at=NOW).fingerprint for each in found] == [gpg.fingerprint(name) for name in names]
+    assert [dearmor(each) for each in found] == [dearmor(each) for each in alone]
+    assert split("".join(alone)) == found
+    assert split("none") == []
