@@ -1,0 +1,1 @@
+"""Public results, acknowledgements, programme statistics."""

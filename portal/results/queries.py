@@ -1,0 +1,146 @@
+"""Counting: every figure of the results comes out of the rows, in a fixed number of statements."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.applications.models import Application
+from portal.awards import queries as awards
+from portal.awards.models import Award
+from portal.awards.states import AwardState
+from portal.challenges.models import Challenge, Member, Participant, Scenario
+from portal.challenges.states import ParticipantState
+from portal.reports.models import Report
+from portal.reports.states import ReportState
+from portal.results import rules
+from portal.results.models import Acknowledgement
+from portal.results.rules import Figures, Money, Picture, Submission
+
+
+def submissions(session: Session, challenge_id: int) -> list[Submission]:
+    """The reports that have arrived and were not withdrawn, without who sent them."""
+    rows = session.execute(
+        sa.select(
+            Report.id, Report.state, Report.severity, Report.led_to_improvement, Scenario.code, Report.received_at,
+            Report.fixed_release, Report.fixed_on,
+        )
+        .outerjoin(Scenario, Scenario.id == Report.achieved_scenario_id)
+        .where(
+            Report.challenge_id == challenge_id,
+            Report.received_at.is_not(None),
+            Report.state != ReportState.WITHDRAWN,
+        )
+        .order_by(Report.number)
+    )  # fmt: skip
+    return [
+        Submission(number, state, severity, improved, code, received_at, release, fixed_on)
+        for number, state, severity, improved, code, received_at, release, fixed_on in rows
+        if received_at is not None
+    ]
+
+
+def applications(session: Session, challenge_id: int) -> int:
+    """How many applications were ever submitted; drafts are none."""
+    return session.scalars(
+        sa.select(sa.func.count())
+        .select_from(Application)
+        .where(Application.challenge_id == challenge_id, Application.submitted_at.is_not(None))
+    ).one()
+
+
+def people(session: Session, challenge_id: int) -> tuple[int, int]:
+    """How many people take part, and from how many countries."""
+    count, countries = session.execute(
+        sa.select(sa.func.count(Member.id), sa.func.count(Member.country.distinct()))
+        .join(Member.participant)
+        .where(Member.challenge_id == challenge_id, Participant.state == ParticipantState.ACTIVE)
+    ).one()
+    return count, countries
+
+
+def scenario_codes(session: Session, challenge_id: int) -> Sequence[str]:
+    """The codes of the scenarios in the order of the rules."""
+    return session.scalars(
+        sa.select(Scenario.code).where(Scenario.challenge_id == challenge_id).order_by(Scenario.position)
+    ).all()
+
+
+def _money(granted: Sequence[Award], currency: str) -> Money:
+    amounts = [award.amount for award in granted]
+    total = sum(amounts, Decimal(0))
+    return Money(total, currency, max(amounts, default=None), min(amounts, default=None))
+
+
+def figures(session: Session, challenge: Challenge, at: datetime) -> Figures:
+    """All figures of a challenge as they are now."""
+    sent = submissions(session, challenge.id)
+    granted = awards.granted(session, challenge.id)
+    participants, countries = people(session, challenge.id)
+    outcomes = rules.by_outcome(sent)
+    return Figures(
+        challenge=challenge.slug,
+        applications=applications(session, challenge.id),
+        participants=participants,
+        countries=countries,
+        submissions=len(sent),
+        improvements=sum(submission.improved for submission in sent),
+        critical_or_important=sum(submission.severity in rules.SERIOUS for submission in sent),
+        eligible=len(granted),
+        awarded=_money(granted, challenge.currency),
+        by_design=outcomes[rules.Outcome.BY_DESIGN],
+        scenarios_achieved=rules.achieved(sent, scenario_codes(session, challenge.id)),
+        by_outcome=outcomes,
+        by_severity=rules.by_severity(sent),
+        median_days_to_fix=rules.median_days(sent, challenge.zone),
+        as_of=at,
+    )
+
+
+def picture(session: Session, challenge: Challenge) -> Picture:
+    """What the pictures show."""
+    sent = submissions(session, challenge.id)
+    granted = awards.granted(session, challenge.id)
+    of_report = {submission.id: submission.achieved for submission in sent}
+    by_scenario: dict[str, Decimal] = {}
+    for award in granted:
+        code = of_report.get(award.report_id) or "none"
+        by_scenario[code] = by_scenario.get(code, Decimal(0)) + award.amount
+    order = [*scenario_codes(session, challenge.id), "none"]
+    amounts = Counter(award.amount for award in granted)
+    return Picture(
+        by_week=rules.weekly(sent, challenge.starts_on, challenge.ends_on, challenge.zone),
+        money_by_scenario=[(code, by_scenario[code]) for code in order if code in by_scenario],
+        awards_by_amount=sorted(amounts.items(), reverse=True),
+        releases=rules.releases(sent),
+    )
+
+
+def pending(session: Session, challenge_id: int) -> dict[str, int]:
+    """What is not decided yet: reports that are open, and awards that are proposed."""
+    outcomes = rules.by_outcome(submissions(session, challenge_id))
+    proposed = session.scalars(
+        sa.select(sa.func.count())
+        .select_from(Award)
+        .where(Award.challenge_id == challenge_id, Award.state == AwardState.PROPOSED)
+    ).one()
+    return {"reports": outcomes[rules.Outcome.OPEN], "awards": proposed}
+
+
+def acknowledgements(session: Session, challenge_id: int) -> Sequence[Acknowledgement]:
+    """Who wants to be thanked, by name."""
+    return session.scalars(
+        sa.select(Acknowledgement)
+        .join(Acknowledgement.member)
+        .join(Member.participant)
+        .where(Member.challenge_id == challenge_id, Participant.state == ParticipantState.ACTIVE)
+        .order_by(sa.func.lower(Acknowledgement.name), Acknowledgement.member_id)
+    ).all()
+
+
+def acknowledgement_of(session: Session, member: Member) -> Acknowledgement | None:
+    """A member's own consent."""
+    return session.get(Acknowledgement, member.id)

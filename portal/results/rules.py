@@ -1,0 +1,178 @@
+"""What the results say of a challenge, worked out from its reports and awards."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from portal.challenges.models import Challenge
+from portal.challenges.rules import ends_at
+from portal.core.errors import Refused
+from portal.reports.states import ReportState, Severity
+
+
+class Outcome(StrEnum):
+    """How a submission ended, for the public."""
+
+    FIXED = "fixed"
+    CONFIRMED = "confirmed"
+    BY_DESIGN = "by_design"
+    DUPLICATE = "duplicate"
+    NOT_REPRODUCIBLE = "not_reproducible"
+    OUT_OF_SCOPE = "out_of_scope"
+    UNREADABLE = "unreadable"
+    OPEN = "open"
+
+
+S = ReportState
+# A fix may be under way without being out; what triage has not judged is open.
+OUTCOMES = {
+    S.FIXED: Outcome.FIXED, S.CLOSED: Outcome.FIXED, S.CONFIRMED: Outcome.CONFIRMED, S.FIXING: Outcome.CONFIRMED,
+    S.BY_DESIGN: Outcome.BY_DESIGN, S.DUPLICATE: Outcome.DUPLICATE, S.NOT_REPRODUCIBLE: Outcome.NOT_REPRODUCIBLE,
+    S.OUT_OF_SCOPE: Outcome.OUT_OF_SCOPE, S.UNREADABLE: Outcome.UNREADABLE,
+}  # fmt: skip
+SERIOUS = frozenset({Severity.CRITICAL, Severity.IMPORTANT})
+REAL = frozenset({Outcome.FIXED, Outcome.CONFIRMED})
+UNRATED = "unrated"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is counted of a report that has arrived and was not withdrawn."""
+
+    id: int
+    state: ReportState
+    severity: Severity | None
+    improved: bool
+    achieved: str | None
+    received_at: datetime
+    release: str | None
+    fixed_on: date | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return OUTCOMES.get(self.state, Outcome.OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What was awarded: the sum, the largest and the smallest award (None without awards)."""
+
+    amount: Decimal
+    currency: str
+    largest: Decimal | None
+    smallest: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The results of a challenge. `participants` are people, not teams; `countries` are theirs.
+
+    `median_days_to_fix` counts days of the challenge's zone from a report's arrival to the release with its fix.
+    """
+
+    challenge: str
+    applications: int
+    participants: int
+    countries: int
+    submissions: int
+    improvements: int
+    critical_or_important: int
+    eligible: int
+    awarded: Money
+    by_design: int
+    scenarios_achieved: tuple[str, ...]
+    by_outcome: dict[str, int]
+    by_severity: dict[str, int]
+    median_days_to_fix: float | None
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of the product, and how many reports it fixes."""
+
+    name: str
+    day: date
+    fixes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the pictures of the results page show. Weeks are told by their first day in the challenge's zone."""
+
+    by_week: list[tuple[date, int]]
+    money_by_scenario: list[tuple[str, Decimal]]
+    awards_by_amount: list[tuple[Decimal, int]]
+    releases: list[Release]
+
+
+def by_outcome(submissions: Sequence[Submission]) -> dict[str, int]:
+    """How many ended how; every outcome is there, and together they are all submissions."""
+    counted = Counter(submission.outcome for submission in submissions)
+    return {outcome.value: counted[outcome] for outcome in Outcome}
+
+
+def by_severity(submissions: Sequence[Submission]) -> dict[str, int]:
+    """How many are how severe; what has no severity is "unrated", and together they are all submissions."""
+    counted = Counter(submission.severity for submission in submissions)
+    return {**{severity.value: counted[severity] for severity in Severity}, UNRATED: counted[None]}
+
+
+def achieved(submissions: Sequence[Submission], order: Sequence[str]) -> tuple[str, ...]:
+    """The scenarios that real findings have achieved, in the order of the rules."""
+    codes = {submission.achieved for submission in submissions if submission.outcome in REAL}
+    return tuple(code for code in order if code in codes)
+
+
+def median_days(submissions: Sequence[Submission], zone: str) -> float | None:
+    """The median number of days from the arrival to the release with the fix; None where nothing is fixed."""
+    days = [
+        (submission.fixed_on - submission.received_at.astimezone(ZoneInfo(zone)).date()).days
+        for submission in submissions
+        if submission.fixed_on is not None and submission.outcome is Outcome.FIXED
+    ]
+    return float(median(days)) if days else None
+
+
+def weekly(submissions: Sequence[Submission], first: date, last: date, zone: str) -> list[tuple[date, int]]:
+    """Submissions by week, from the week of `first` to that of `last`, also those in which nothing came."""
+    counted = Counter(_monday(submission.received_at.astimezone(ZoneInfo(zone)).date()) for submission in submissions)
+    weeks, week = [], min([_monday(first), *counted])
+    while week <= max([_monday(last), *counted]):
+        weeks.append((week, counted[week]))
+        week += timedelta(weeks=1)
+    return weeks
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def releases(submissions: Sequence[Submission]) -> list[Release]:
+    """The releases with fixes, in their order."""
+    days: dict[str, date] = {}
+    counted: Counter[str] = Counter()
+    for submission in submissions:
+        if submission.release is not None and submission.fixed_on is not None:
+            counted[submission.release] += 1
+            days[submission.release] = min(days.get(submission.release, submission.fixed_on), submission.fixed_on)
+    return sorted((Release(name, days[name], count) for name, count in counted.items()), key=lambda found: found.day)
+
+
+def released(challenge: Challenge, at: datetime) -> bool:
+    """Whether everybody may see the results."""
+    return challenge.results_released_at is not None and challenge.results_released_at <= at
+
+
+def check_release(challenge: Challenge, at: datetime) -> None:
+    """Raises Refused where the results cannot be released, yet or again."""
+    if challenge.results_released_at is not None:
+        raise Refused("The results are released already.")
+    if at < ends_at(challenge):
+        raise Refused("The challenge is still running. Results are released when its last day is over.")

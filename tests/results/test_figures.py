@@ -1,0 +1,134 @@
+"""Every figure of a small challenge, counted by hand."""
+
+from dataclasses import asdict
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.orm import Session
+
+from portal.challenges.models import Challenge
+from portal.challenges.states import ParticipantState
+from portal.core.errors import Conflict, Refused
+from portal.reports.states import ReportState
+from portal.results import actions, queries, rules
+from portal.results.rules import Release
+from tests.awards.conftest import Jury
+from tests.cast import NOON, Cast, make_account, make_challenge, make_participant
+from tests.results.conftest import AFTER
+
+
+def test_exactly_these_figures(session: Session, cast: Cast, jury: Jury) -> None:
+    assert asdict(queries.figures(session, cast.challenge, AFTER)) == {
+        "challenge": "test-challenge",
+        "applications": 1,
+        "participants": 3,
+        "countries": 2,
+        "submissions": 8,
+        "improvements": 4,
+        "critical_or_important": 4,
+        "eligible": 3,
+        "awarded": {
+            "amount": Decimal(62_300), "currency": "USD", "largest": Decimal(48_000), "smallest": Decimal(3_300),
+        },
+        "by_design": 1,
+        "scenarios_achieved": ("G1", "G2"),
+        "by_outcome": {
+            "fixed": 2, "confirmed": 2, "by_design": 1, "duplicate": 1, "not_reproducible": 0, "out_of_scope": 0,
+            "unreadable": 0, "open": 2,
+        },
+        "by_severity": {"critical": 2, "important": 2, "moderate": 0, "low": 1, "unrated": 3},
+        "median_days_to_fix": 53.5,  # 36 and 71
+        "as_of": AFTER,
+    }  # fmt: skip
+
+
+def test_the_parts_are_the_whole(session: Session, cast: Cast, jury: Jury) -> None:
+    found = queries.figures(session, cast.challenge, AFTER)
+    picture = queries.picture(session, cast.challenge)
+
+    assert sum(found.by_outcome.values()) == sum(found.by_severity.values()) == found.submissions
+    assert sum(count for _, count in picture.by_week) == found.submissions
+    assert sum(amount for _, amount in picture.money_by_scenario) == found.awarded.amount
+    assert sum(amount * count for amount, count in picture.awards_by_amount) == found.awarded.amount
+
+
+def test_the_pictures(session: Session, cast: Cast, jury: Jury) -> None:
+    picture = queries.picture(session, cast.challenge)
+
+    assert (picture.by_week[0], picture.by_week[-1]) == ((date(2020, 6, 1), 0), (date(2020, 8, 31), 0))
+    assert [week for week in picture.by_week if week[1]] == [(date(2020, 6, 15), 7), (date(2020, 6, 22), 1)]
+    assert picture.money_by_scenario == [("G1", Decimal(3_300)), ("G2", Decimal(59_000))]
+    assert picture.awards_by_amount == [(Decimal(48_000), 1), (Decimal(11_000), 1), (Decimal(3_300), 1)]
+    assert picture.releases == [Release("20.07", date(2020, 7, 21), 1), Release("20.08", date(2020, 8, 26), 1)]
+
+
+def test_an_empty_challenge_has_figures_too(session: Session, cast: Cast) -> None:
+    other = make_challenge(session, "other", "Other")
+
+    found = queries.figures(session, other, AFTER)
+
+    assert (found.submissions, found.participants, found.applications, found.median_days_to_fix) == (0, 0, 0, None)
+    assert asdict(found.awarded) == {"amount": 0, "currency": "USD", "largest": None, "smallest": None}
+    assert queries.picture(session, other).releases == []
+
+
+def test_other_challenges_do_not_count(session: Session, cast: Cast, jury: Jury) -> None:
+    before = queries.figures(session, cast.challenge, AFTER)
+    other = make_challenge(session, "other", "Other")
+    make_participant(session, other, make_account(session, "Olga Other"), country="BR")
+
+    assert queries.figures(session, cast.challenge, AFTER) == before
+    assert queries.figures(session, other, AFTER).participants == 1
+
+
+def test_who_was_removed_does_not_count(session: Session, cast: Cast, jury: Jury) -> None:
+    cast.team.state, cast.team.removed_at = ParticipantState.REMOVED, NOON
+    session.flush()
+
+    assert queries.people(session, cast.challenge.id) == (1, 1)
+
+
+def test_a_report_on_the_evening_counts_by_the_day_of_the_challenges_zone() -> None:
+    late = rules.Submission(1, ReportState.FIXED, None, False, None, NOON.replace(hour=3), "20.07", date(2020, 6, 20))
+
+    assert rules.median_days([late], "America/Los_Angeles") == 6.0
+    assert rules.median_days([late], "UTC") == 5.0
+
+
+def test_counting_costs_the_same_for_few_and_for_many(
+    session: Session, cast: Cast, jury: Jury, statements: list[str]
+) -> None:
+    def cost() -> int:
+        session.expire_all()
+        cast.challenge.slug  # noqa: B018 - loads it
+        statements.clear()
+        queries.figures(session, cast.challenge, AFTER)
+        queries.picture(session, cast.challenge)
+        return len(statements)
+
+    few = cost()
+    for _ in range(15):
+        jury.award(jury.report(participant=cast.team))
+
+    assert cost() == few
+
+
+def test_results_are_released_once_and_after_the_end(session: Session, cast: Cast, jury: Jury) -> None:
+    with pytest.raises(Refused, match="still running"):
+        actions.release(session, cast.challenge, by=cast.lead.id, at=NOON)
+
+    actions.release(session, cast.challenge, by=cast.lead.id, at=AFTER)
+
+    assert cast.challenge.results_released_at == AFTER
+    assert not rules.released(cast.challenge, AFTER - timedelta(seconds=1))
+    with pytest.raises(Refused, match="released already"):
+        actions.release(session, cast.challenge, by=cast.lead.id, at=AFTER)
+
+
+def test_the_second_of_two_who_release_loses(session: Session, cast: Cast) -> None:
+    seen = Challenge(id=cast.challenge.id, zone="UTC", ends_on=date(2020, 8, 31), results_released_at=None)
+    actions.release(session, cast.challenge, by=cast.lead.id, at=AFTER)
+
+    with pytest.raises(Conflict, match="just released"):
+        actions.release(session, seen, by=cast.lead.id, at=AFTER)
