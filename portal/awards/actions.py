@@ -1,9 +1,13 @@
 """Publishing rules, proposing and deciding on awards, noting payments. Actor and time are passed in."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import Account
+from portal.accounts.queries import holders
+from portal.accounts.states import Role
 from portal.awards import queries, rules, states
 from portal.awards.models import Award, BountyBase, BountyFixed, BountyRules, BountyUplift
 from portal.awards.rules import Achieved, Table, Working
@@ -69,6 +73,7 @@ def propose(
     with conflicts():
         session.flush()
     _record(session, award, "propose", by=by, at=at, after={"amount": award.amount, "report": report.ref})
+    _tell_judges(session, award, by=by, at=at)
     return award
 
 
@@ -85,18 +90,19 @@ def decide(
     missing = {name: "This is needed." for name in move.needs if not given[name]}
     if missing:
         raise Invalid(missing)
-    before = award.state
+    before = {"state": award.state, "payment_reference": award.payment_reference}
     if move is states.APPROVE and award.corrects is not None:
         if award.corrects.state not in states.GRANTED:
             raise Refused("What it corrects does not stand any more.")
-        take(session, award.corrects, states.SUPERSEDE, at=at)
+        old = award.corrects
+        take(session, old, states.SUPERSEDE, at=at)
+        _record(session, old, states.SUPERSEDE.name, by=by, at=at, after={"state": old.state, "by": award.reference})
     with conflicts():
         take(session, award, move, at=at, **_values(move, given, by, at))
-    _record(
-        session, award, move.name, by=by, at=at, before={"state": before},
-        after={"state": award.state, "amount": award.amount}, reason=reason or None,
-    )  # fmt: skip
-    _tell(session, award, move, at=at)
+    after = {"state": award.state, "payment_reference": award.payment_reference, "amount": award.amount}
+    _record(session, award, move.name, by=by, at=at, before=before, after=after, reason=award.outcome)
+    if move in (states.APPROVE, states.PAY, states.DONATE):
+        _tell_participant(session, award, f"{move.name}:{award.payment_reference}", at=at)
 
 
 def _values(move: Move[AwardState], given: dict[str, str], by: int, at: datetime) -> dict[str, object]:
@@ -105,12 +111,14 @@ def _values(move: Move[AwardState], given: dict[str, str], by: int, at: datetime
         return {"approved_by_id": by, "approved_at": at}
     if move in (states.PAY, states.DONATE):
         return {"payment_reference": given["payment_reference"], "paid_at": at, "outcome": None}
+    if move is states.FAIL:
+        return {"payment_reference": None, "paid_at": None, "outcome": given["reason"]}
     return {"outcome": given["reason"]} if move.needs else {}
 
 
 def _record(
-    session: Session, award: Award, verb: str, *, by: int, at: datetime, before: dict[str, object] | None = None,
-    after: dict[str, object], reason: str | None = None,
+    session: Session, award: Award, verb: str, *, by: int, at: datetime, before: Mapping[str, object] | None = None,
+    after: Mapping[str, object], reason: str | None = None,
 ) -> None:  # fmt: skip
     audit.record(
         session, f"awards:{verb}", f"award:{award.id}", by=by, at=at, scope=award.challenge.slug, before=before,
@@ -118,10 +126,24 @@ def _record(
     )  # fmt: skip
 
 
-def _tell(session: Session, award: Award, move: Move[AwardState], *, at: datetime) -> None:
-    """Tell the person who sent the report that there is news; not which, as mails can be read by others."""
-    person = award.report.submitted_by
-    if move not in (states.APPROVE, states.PAY, states.DONATE) or not person.active:
-        return
-    context = {"challenge": award.challenge.title, "slug": award.challenge.slug, "ref": award.report.ref}
-    outbox.post(session, "awards/news", to=person.email, key=f"award:{award.id}:{move.name}", at=at, context=context)
+def _post(session: Session, award: Award, template: str, people: Iterable[Account], key: str, *, at: datetime) -> None:
+    """A mail to each: the reference of the report, and neither its title nor the amount, as others can read mails."""
+    challenge = award.challenge
+    context = {"challenge": challenge.title, "slug": challenge.slug, "ref": award.report.ref, "award": award.id}
+    for account in people:
+        unique = f"award:{award.id}:{key}:{account.id}"
+        outbox.post(session, f"awards/{template}", to=account.email, key=unique, at=at, context=context)
+
+
+def _tell_judges(session: Session, award: Award, *, by: int, at: datetime) -> None:
+    """Tell those who may approve it."""
+    slug = award.challenge.slug
+    found = [*holders(session, Role.TRIAGER, slug), *holders(session, Role.LEAD, slug)]
+    people = {account.id: account for account in found if account.id != by}
+    _post(session, award, "proposed", people.values(), "proposed", at=at)
+
+
+def _tell_participant(session: Session, award: Award, key: str, *, at: datetime) -> None:
+    """Tell every member that there is news."""
+    people = [member.account for member in award.participant.members if member.account.active]
+    _post(session, award, "news", people, key, at=at)

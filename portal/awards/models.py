@@ -11,12 +11,12 @@ from portal.awards.states import GRANTED, AwardState, Quality, Reason
 from portal.challenges.models import Challenge, Participant, Scenario
 from portal.challenges.states import ScenarioKind
 from portal.core.constraints import explain
-from portal.core.db import Model, ddl
+from portal.core.db import Model, append_only
 from portal.core.moves import Moving
 from portal.reports.models import Report
 from portal.reports.states import Severity
 
-_GRANTED = sa.text(f"state IN ({', '.join(repr(str(state)) for state in GRANTED)})")
+_GRANTED = sa.text(f"state IN ({', '.join(repr(str(state)) for state in sorted(GRANTED))})")
 _PROPOSED = sa.text("state = 'proposed'")
 
 
@@ -37,7 +37,7 @@ class BountyRules(Model):
     # No award is more than this.
     cap: Mapped[Decimal | None]
     published_at: Mapped[datetime]
-    published_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id, ondelete="SET NULL"))
+    published_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     bases: Mapped[list["BountyBase"]] = relationship(lazy="selectin")
     uplifts: Mapped[list["BountyUplift"]] = relationship(lazy="selectin")
     fixed: Mapped[list["BountyFixed"]] = relationship(lazy="selectin")
@@ -88,7 +88,7 @@ class Award(Moving[AwardState], Model):
         sa.CheckConstraint("approved_by_id <> proposed_by_id", name="second_person"),
         sa.CheckConstraint("(approved_by_id IS NULL) = (approved_at IS NULL)", name="approved_time"),
         sa.CheckConstraint(
-            "(state IN ('proposed', 'refused', 'withdrawn')) = (approved_by_id IS NULL)", name="approved_by_someone"
+            "(state IN ('proposed', 'rejected', 'withdrawn')) = (approved_by_id IS NULL)", name="approved_by_someone"
         ),
         sa.CheckConstraint(
             "state = 'superseded' OR (state IN ('paid', 'donated')) = (payment_reference IS NOT NULL)",
@@ -125,7 +125,7 @@ class Award(Moving[AwardState], Model):
     proposed_at: Mapped[datetime]
     approved_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     approved_at: Mapped[datetime | None]
-    # Why it was refused, or why the payment failed.
+    # Why it was rejected or refused, or why the payment failed.
     outcome: Mapped[str | None] = mapped_column(sa.String(300))
     payment_reference: Mapped[str | None] = mapped_column(sa.String(80))
     paid_at: Mapped[datetime | None]
@@ -145,22 +145,8 @@ class Award(Moving[AwardState], Model):
         return f"A-{self.id}"
 
 
-_REFUSE = "bounty rules never change: publish a new version"
-for _kind in (BountyBase, BountyUplift, BountyFixed):
-    _name = _kind.__tablename__
-    ddl(
-        _kind.__table__,
-        sqlite=[
-            f"CREATE TRIGGER {_name}_no_{verb} BEFORE {verb} ON {_name} BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
-            for verb in ("update", "delete")
-        ],
-        postgresql=[
-            "CREATE OR REPLACE FUNCTION bounty_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{_REFUSE}'; END $$",
-            f"CREATE TRIGGER {_name}_no_change BEFORE UPDATE OR DELETE ON {_name} "
-            "FOR EACH ROW EXECUTE FUNCTION bounty_refuse()",
-        ],
-    )
+for _kind in (BountyRules, BountyBase, BountyUplift, BountyFixed):
+    append_only(_kind.__table__)
 
 explain("uq_award_proposed", "Somebody has just proposed an award for this report.", columns="award.report_id")
 explain("uq_award_granted", "This report has an award already.")

@@ -8,12 +8,14 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
+from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.awards import states
 from portal.awards.models import Award, BountyRules
 from portal.awards.rules import Table
 from portal.awards.states import AwardState
 from portal.challenges.models import Challenge
+from portal.core.audit import AuditEntry
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
 from portal.core.todo import Queue
@@ -61,38 +63,73 @@ def table_of(rules: BountyRules) -> Table:
 def visible(roles: Collection[Role]) -> tuple[AwardState, ...]:
     """The states that these roles may see: finance learns of an award when it is approved."""
     deciding = {Role.TRIAGER, Role.LEAD} & set(roles)
-    return tuple(AwardState) if deciding else states.FOR_FINANCE
+    return tuple(state for state in AwardState if deciding or state in states.FOR_FINANCE)
 
 
-def _awards(challenge_id: int, roles: Collection[Role], state: str) -> sa.Select[Award]:
+def _awards(challenge_id: int, roles: Collection[Role], state: str = "all") -> sa.Select[Award]:
     shown = visible(roles)
-    if state:
+    if state != "all":
         if state not in list(shown):
             raise NotFound("state")
         shown = (AwardState(state),)
     return sa.select(Award).options(*_WITH).where(Award.challenge_id == challenge_id, Award.state.in_(shown))
 
 
+def _waits_for(account_id: int, roles: Collection[Role]) -> sa.ColumnElement[bool]:
+    """What a person has to do: approve or reject what others proposed, or pay."""
+    parts: list[sa.ColumnElement[bool]] = [sa.false()]
+    if {Role.TRIAGER, Role.LEAD} & set(roles):
+        parts.append(sa.and_(Award.state == AwardState.PROPOSED, Award.proposed_by_id != account_id))
+    if Role.FINANCE in roles:
+        parts.append(Award.state.in_(states.TO_PAY))
+    return sa.or_(*parts)
+
+
+def waiting(session: Session, challenge_id: int, account_id: int, roles: Collection[Role]) -> int:
+    """How many awards wait for a person."""
+    return session.scalars(
+        sa.select(sa.func.count())
+        .select_from(Award)
+        .where(Award.challenge_id == challenge_id, _waits_for(account_id, roles))
+    ).one()
+
+
 def awards(
-    session: Session, challenge_id: int, roles: Collection[Role], state: str = "", after: str | None = None,
-    limit: int = 50,
+    session: Session, challenge_id: int, roles: Collection[Role], state: str = "all", after: str | None = None,
+    *, account_id: int = 0, limit: int = 50,
 ) -> Page[Award]:  # fmt: skip
-    """Awards that these roles may see, the newest first. Raises NotFound for a state that is none."""
-    rows = _awards(challenge_id, roles, state)
+    """Awards that these roles may see, the newest first: in one state, "all", or "" for those that wait for a person.
+
+    Raises NotFound for a state that is none.
+    """
+    rows = _awards(challenge_id, roles, state or "all")
+    if not state:
+        rows = rows.where(_waits_for(account_id, roles))
     return keyset(session, rows, order=[(Award.state_since, "desc"), (Award.id, "desc")], after=after, limit=limit)
 
 
-def all_awards(session: Session, challenge_id: int, roles: Collection[Role], state: str = "") -> Sequence[Award]:
+def all_awards(session: Session, challenge_id: int, roles: Collection[Role], state: str = "all") -> Sequence[Award]:
     """The same without pages, for a download."""
     return session.scalars(_awards(challenge_id, roles, state).order_by(Award.id)).all()
 
 
 def award(session: Session, challenge_id: int, roles: Collection[Role], award_id: int) -> Award:
     """One award that these roles may see. Raises NotFound."""
-    found = session.scalars(_awards(challenge_id, roles, "").where(Award.id == award_id)).one_or_none()
+    found = session.scalars(_awards(challenge_id, roles).where(Award.id == award_id)).one_or_none()
     if found is None:
         raise NotFound("award")
     return found
+
+
+def history(session: Session, award: Award) -> Sequence[tuple[AuditEntry, str | None]]:
+    """What was done with an award and who did it, the oldest first, as the audit has it."""
+    rows = session.execute(
+        sa.select(AuditEntry, Account.name)
+        .outerjoin(Account, Account.id == AuditEntry.actor_id)
+        .where(AuditEntry.subject == f"award:{award.id}")
+        .order_by(AuditEntry.id)
+    )
+    return [(entry, name) for entry, name in rows]
 
 
 def totals(session: Session, challenge_id: int, roles: Collection[Role]) -> list[Total]:

@@ -92,7 +92,7 @@ def check_report(state: ReportState, severity: Severity | None) -> Severity:
 
 def offered(moves: Iterable[Move[AwardState]], proposed_by: int, by: int) -> list[Move[AwardState]]:
     """Those of `moves` that this person may take: the proposer only withdraws, the others decide."""
-    barred = (states.APPROVE, states.REFUSE) if proposed_by == by else (states.WITHDRAW,)
+    barred = (states.APPROVE, states.REJECT) if proposed_by == by else (states.WITHDRAW,)
     return [move for move in moves if move not in barred]
 
 
@@ -100,7 +100,7 @@ def check_person(move: Move[AwardState], proposed_by: int, by: int) -> None:
     """Raises Refused where the step is for somebody else than the proposer, or for nobody else."""
     if not move.by:
         raise Refused(f"“{move.label}” happens when a correction is approved.")
-    if move in (states.APPROVE, states.REFUSE) and by == proposed_by:
-        raise Refused("You proposed this award. Somebody else decides on it.")
+    if move in (states.APPROVE, states.REJECT) and by == proposed_by:
+        raise Refused("You proposed this award. Somebody else decides on it: another triager, or the lead.")
     if move is states.WITHDRAW and by != proposed_by:
         raise Refused("Only the person who proposed an award withdraws the proposal.")

@@ -12,7 +12,10 @@ class AwardState(StrEnum):
     PAID = "paid"
     FAILED = "failed"
     DONATED = "donated"
+    # The researcher does not take it.
     REFUSED = "refused"
+    # The second person said no.
+    REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     # Another award stands in its place.
     SUPERSEDED = "superseded"
@@ -41,24 +44,29 @@ _SECOND = frozenset({Role.TRIAGER.value, Role.LEAD.value})
 _FINANCE = frozenset({Role.FINANCE.value})
 
 APPROVE = Move("approve", "Approve", frozenset({S.PROPOSED}), S.APPROVED, by=_SECOND)
-REFUSE = Move("refuse", "Refuse", frozenset({S.PROPOSED}), S.REFUSED, by=_SECOND, needs=("reason",))
+REJECT = Move("reject", "Reject", frozenset({S.PROPOSED}), S.REJECTED, by=_SECOND, needs=("reason",))
 WITHDRAW = Move(
     "withdraw", "Withdraw the proposal", frozenset({S.PROPOSED}), S.WITHDRAWN, by=frozenset({Role.TRIAGER.value})
 )
 PAY = Move("pay", "Mark as paid", frozenset({S.APPROVED, S.FAILED}), S.PAID, by=_FINANCE, needs=("payment_reference",))
-FAIL = Move("fail", "Mark as failed", frozenset({S.APPROVED}), S.FAILED, by=_FINANCE, needs=("reason",))
+# A payment may also come back after it was made.
+FAIL = Move("fail", "Mark as failed", frozenset({S.APPROVED, S.PAID}), S.FAILED, by=_FINANCE, needs=("reason",))
 DONATE = Move(
     "donate", "Mark as donated", frozenset({S.APPROVED, S.FAILED}), S.DONATED, by=_FINANCE, needs=("payment_reference",)
 )
+REFUSE = Move(
+    "refuse", "Refused by the researcher", frozenset({S.APPROVED, S.FAILED}), S.REFUSED,
+    by=_FINANCE | {Role.LEAD.value}, needs=("reason",),
+)  # fmt: skip
 # Nobody's button: it happens when the correction is approved.
 SUPERSEDE = Move(
     "supersede", "Put another in its place", frozenset({S.APPROVED, S.PAID, S.FAILED, S.DONATED}), S.SUPERSEDED
 )
 
-MOVES = (APPROVE, REFUSE, WITHDRAW, PAY, FAIL, DONATE, SUPERSEDE)
+MOVES = (APPROVE, REJECT, WITHDRAW, PAY, FAIL, DONATE, REFUSE, SUPERSEDE)
 
 # Approved and standing, whether or not the money has arrived: these are what a challenge has awarded.
-GRANTED = (S.APPROVED, S.PAID, S.FAILED, S.DONATED)
-SETTLED = (S.PAID, S.DONATED)
-# What finance may see.
-FOR_FINANCE = (*GRANTED, S.SUPERSEDED)
+GRANTED = frozenset({S.APPROVED, S.PAID, S.FAILED, S.DONATED})
+# What finance may see: what was approved at some time.
+FOR_FINANCE = GRANTED | {S.REFUSED, S.SUPERSEDED}
+TO_PAY = PAY.sources

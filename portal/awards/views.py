@@ -1,5 +1,9 @@
 """Awards over HTTP: proposing, deciding, paying, and a participant's own."""
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -14,6 +18,7 @@ from portal.awards.states import Quality, Reason
 from portal.challenges.access import challenge_or_404, member_or_404
 from portal.challenges.models import Challenge
 from portal.core import clock
+from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.errors import Forbidden, Refused
 from portal.core.moves import move_named, open_moves
@@ -22,6 +27,19 @@ from portal.reports.models import Report
 from portal.reports.queries import reports
 
 blueprint = Blueprint("awards", __name__)
+
+# What a line of an award's timeline says.
+SAID = {
+    "awards:propose": "Proposed",
+    "awards:approve": "Approved",
+    "awards:reject": "Rejected",
+    "awards:withdraw": "Proposal withdrawn",
+    "awards:pay": "Paid",
+    "awards:fail": "Payment failed",
+    "awards:donate": "Donated",
+    "awards:refuse": "Refused by the researcher",
+    "awards:supersede": "A correction stands in its place",
+}
 
 
 @blueprint.get("/challenges/<slug>/awards")
@@ -36,11 +54,15 @@ def mine(slug: str) -> ResponseReturnValue:
 @blueprint.get("/staff/<slug>/awards")
 @only(Role.TRIAGER, Role.LEAD, Role.FINANCE)
 def index(slug: str) -> ResponseReturnValue:
-    """The awards, by state, with their sums."""
-    challenge, roles = challenge_or_404(slug), my_roles(slug)
-    page = queries.awards(db.session, challenge.id, roles, request.args.get("state", ""), request.args.get("after"))
+    """The awards: what waits for the person who looks, or one state, or all; with their sums."""
+    challenge, roles, me = challenge_or_404(slug), my_roles(slug), current_account().id
+    state, after = request.args.get("state", ""), request.args.get("after")
     return render_template(
-        "awards/index.html", challenge=challenge, page=page, totals=queries.totals(db.session, challenge.id, roles)
+        "awards/index.html",
+        challenge=challenge,
+        page=queries.awards(db.session, challenge.id, roles, state, after, account_id=me),
+        waiting=queries.waiting(db.session, challenge.id, me, roles),
+        totals=queries.totals(db.session, challenge.id, roles),
     )
 
 
@@ -49,7 +71,7 @@ def index(slug: str) -> ResponseReturnValue:
 def download(slug: str) -> ResponseReturnValue:
     """The awards that the list shows, for finance. It tells nothing of the reports."""
     challenge = challenge_or_404(slug)
-    found = queries.all_awards(db.session, challenge.id, my_roles(slug), request.args.get("state", ""))
+    found = queries.all_awards(db.session, challenge.id, my_roles(slug), request.args.get("state") or "all")
     header = (
         "award", "report", "participant", "base", "uplift_percent", "amount", "currency", "state", "since",
         "approved_at", "payment_reference", "paid_at", "corrects",
@@ -79,7 +101,7 @@ def _workings(report: Report) -> tuple[dict[Quality, Working], str]:
 
 @blueprint.route("/staff/<slug>/awards/new", methods=["GET", "POST"])
 @only(Role.TRIAGER)
-def propose(slug: str) -> ResponseReturnValue:
+def new(slug: str) -> ResponseReturnValue:
     """Propose an award for ?report=REF, with the calculator beside it."""
     challenge = challenge_or_404(slug)
     report = reports.of_challenge(db.session, challenge.id, request.args.get("report", ""))
@@ -100,6 +122,24 @@ def propose(slug: str) -> ResponseReturnValue:
     return page, 422 if form.is_submitted() else 200
 
 
+class Entry(NamedTuple):
+    """One line of an award's timeline."""
+
+    at: datetime
+    title: str
+    detail: str | None
+    actor: str | None
+
+
+def _entries(history: Sequence[tuple[AuditEntry, str | None]]) -> list[Entry]:
+    """What was done, with why it was done or the reference of the payment."""
+    found = []
+    for entry, actor in history:
+        detail = entry.detail.get("reason") or entry.detail.get("after", {}).get("payment_reference")
+        found.append(Entry(entry.at, SAID.get(entry.tag, entry.tag), detail, actor))
+    return found
+
+
 def _page(slug: str, award: Award, bound: dict[str, StepForm] | None = None, status: int = 200) -> ResponseReturnValue:
     roles, person = my_roles(slug), current_account().id
     moves = offered(open_moves(states.MOVES, award.state, roles), award.proposed_by_id, person)
@@ -109,6 +149,7 @@ def _page(slug: str, award: Award, bound: dict[str, StepForm] | None = None, sta
         award=award,
         moves=moves,
         own=award.proposed_by_id == person,
+        entries=_entries(queries.history(db.session, award)),
         decides=bool({Role.TRIAGER, Role.LEAD} & roles),
         forms={move.name: StepForm.of(move) for move in moves if move.needs} | (bound or {}),
     )
@@ -123,10 +164,10 @@ def show(slug: str, award_id: int) -> ResponseReturnValue:
     return _page(slug, queries.award(db.session, challenge.id, my_roles(slug), award_id))
 
 
-@blueprint.post("/staff/<slug>/awards/<int:award_id>/steps/<name>")
+@blueprint.post("/staff/<slug>/awards/<int:award_id>/<name>")
 @only(Role.TRIAGER, Role.LEAD, Role.FINANCE)
 def decide(slug: str, award_id: int, name: str) -> ResponseReturnValue:
-    """Approve, refuse, withdraw; or note a payment."""
+    """Approve, reject, withdraw; or note what became of the money."""
     challenge, move = challenge_or_404(slug), move_named(states.MOVES, name)
     award = queries.award(db.session, challenge.id, my_roles(slug), award_id)
     if not move.by & my_roles(slug):
@@ -141,7 +182,7 @@ def decide(slug: str, award_id: int, name: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/staff/<slug>/awards/rules")
-@only(Role.TRIAGER, Role.LEAD, Role.FINANCE)
+@only(Role.TRIAGER, Role.LEAD, Role.FINANCE, Role.ADMIN)
 def rules(slug: str) -> ResponseReturnValue:
     """The rules in force, and those before."""
     return _rules_page(challenge_or_404(slug))
@@ -154,13 +195,13 @@ def _rules_page(challenge: Challenge, form: RulesBase | None = None, status: int
         challenge=challenge,
         versions=[(version, queries.table_of(version)) for version in versions],
         form=form or rules_form(challenge.scenarios, versions[0] if versions else None),
-        may_publish=Role.LEAD in my_roles(challenge.slug),
+        may_publish=bool({Role.LEAD, Role.ADMIN} & my_roles(challenge.slug)),
     )
     return page, status
 
 
 @blueprint.post("/staff/<slug>/awards/rules")
-@only(Role.LEAD)
+@only(Role.LEAD, Role.ADMIN)
 def publish_rules(slug: str) -> ResponseReturnValue:
     """Put a new version of the rules into force."""
     challenge = challenge_or_404(slug)

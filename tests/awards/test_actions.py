@@ -53,8 +53,10 @@ def test_the_whole_way(session: Session, cast: Cast, jury: Jury) -> None:
 def test_the_mail_says_nothing_but_where_to_look(session: Session, cast: Cast, jury: Jury) -> None:
     jury.award(paid=True)
 
-    sent = session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.id)).all()
-    assert [(mail.template, mail.to) for mail in sent] == [("awards/news", cast.researcher.email)] * 2
+    sent = session.scalars(
+        sa.select(OutgoingMail).where(OutgoingMail.template == "awards/news").order_by(OutgoingMail.id)
+    ).all()
+    assert [mail.to for mail in sent] == [cast.researcher.email] * 2
     subject, text, _ = render(sent[0])
     assert subject == "News about your report R-0001"
     assert "48" not in text
@@ -62,7 +64,7 @@ def test_the_mail_says_nothing_but_where_to_look(session: Session, cast: Cast, j
     assert "http://localhost/challenges/test-challenge/awards" in text
 
 
-@pytest.mark.parametrize("name", ["approve", "refuse"])
+@pytest.mark.parametrize("name", ["approve", "reject"])
 def test_nobody_decides_on_their_own_proposal(session: Session, cast: Cast, jury: Jury, name: str) -> None:
     award = jury.propose()
 
@@ -89,17 +91,17 @@ def test_only_the_proposer_withdraws(session: Session, cast: Cast, jury: Jury) -
     assert jury.propose(award.report).state is S.PROPOSED
 
 
-def test_a_refusal_needs_its_reason(session: Session, cast: Cast, jury: Jury) -> None:
+def test_a_rejection_needs_its_reason(session: Session, cast: Cast, jury: Jury) -> None:
     award = jury.propose()
     with pytest.raises(Invalid):
-        jury.decide(award, "refuse", cast.lead.id)
+        jury.decide(award, "reject", cast.lead.id)
 
-    jury.decide(award, "refuse", cast.lead.id, reason="a known issue")
+    jury.decide(award, "reject", cast.lead.id, reason="a known issue")
 
-    assert (award.state, award.outcome, award.approved_by_id) == (S.REFUSED, "a known issue", None)
+    assert (award.state, award.outcome, award.approved_by_id) == (S.REJECTED, "a known issue", None)
 
 
-@pytest.mark.parametrize("name", ["pay", "fail", "donate"])
+@pytest.mark.parametrize("name", ["pay", "fail", "donate", "refuse"])
 def test_what_is_not_approved_is_not_paid(session: Session, cast: Cast, jury: Jury, name: str) -> None:
     with pytest.raises(Refused, match="not possible"):
         jury.decide(jury.propose(), name, cast.finance.id, reason="x", payment_reference="x")
@@ -142,7 +144,7 @@ def test_the_second_of_two_who_decide_loses(session: Session, cast: Cast, jury: 
         session.commit()
 
         with pytest.raises(Conflict):
-            actions.decide(other, seen, states.REFUSE, reason="x", by=lead, at=NOON)
+            actions.decide(other, seen, states.REJECT, reason="x", by=lead, at=NOON)
         other.rollback()
 
 
@@ -167,13 +169,13 @@ def test_a_correction_stands_in_the_place_of_what_it_corrects(session: Session, 
     assert [award.amount for award in queries.for_participant(session, cast.participant.id)] == [48_000]
 
 
-def test_a_refused_correction_leaves_what_stood(session: Session, cast: Cast, jury: Jury) -> None:
+def test_a_rejected_correction_leaves_what_stood(session: Session, cast: Cast, jury: Jury) -> None:
     old = jury.award(quality=Quality.MEDIUM)
     new = jury.propose(old.report)
 
-    jury.decide(new, "refuse", cast.lead.id, reason="no")
+    jury.decide(new, "reject", cast.lead.id, reason="no")
 
-    assert (old.state, new.state) == (S.APPROVED, S.REFUSED)
+    assert (old.state, new.state) == (S.APPROVED, S.REJECTED)
 
 
 def test_the_database_refuses_two_awards_that_stand(session: Session, cast: Cast, jury: Jury) -> None:
@@ -255,3 +257,81 @@ def test_a_participant_sees_what_stands_and_nothing_of_others(session: Session, 
 
     assert queries.for_participant(session, cast.participant.id) == []
     assert [award.participant_id for award in queries.for_participant(session, cast.team.id)] == [cast.team.id]
+
+
+def test_everybody_who_may_approve_hears_of_a_proposal(session: Session, cast: Cast, jury: Jury) -> None:
+    jury.propose(note="three links")
+
+    sent = session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.to)).all()
+    assert {(mail.template, mail.to) for mail in sent} == {
+        ("awards/proposed", cast.lead.email),
+        ("awards/proposed", cast.second_triager.email),
+    }
+    subject, text, _ = render(sent[0])
+    assert subject == "An award waits for a second person"
+    assert ("48" in text, "neutral title" in text, "three links" in text) == (False, False, False)
+
+
+def test_each_member_of_a_team_hears_of_an_award_and_of_each_payment(session: Session, cast: Cast, jury: Jury) -> None:
+    award = jury.award(jury.report(participant=cast.team), paid=True)
+    jury.decide(award, "fail", cast.finance.id, reason="came back")
+    jury.decide(award, "pay", cast.finance.id, payment_reference="TX-again")
+
+    to = sa.select(OutgoingMail.to).where(OutgoingMail.template == "awards/news")
+    assert sorted(session.scalars(to)) == sorted([cast.team_lead.email, cast.colleague.email] * 3)
+
+
+def test_a_payment_that_came_back_leaves_its_reference_in_the_history(session: Session, cast: Cast, jury: Jury) -> None:
+    award = jury.award(paid=True)
+    jury.decide(award, "fail", cast.finance.id, reason="account closed")
+    session.commit()
+
+    assert (award.state, award.payment_reference, award.paid_at) == (S.FAILED, None, None)
+    told = [(entry.tag, actor) for entry, actor in queries.history(session, award)]
+    assert told == [
+        ("awards:propose", cast.triager.name),
+        ("awards:approve", cast.second_triager.name),
+        ("awards:pay", cast.finance.name),
+        ("awards:fail", cast.finance.name),
+    ]
+    last = queries.history(session, award)[-1][0].detail
+    assert (last["before"]["payment_reference"], last["reason"]) == (f"TX-{award.id}", "account closed")
+
+
+def test_a_researcher_may_refuse(session: Session, cast: Cast, jury: Jury) -> None:
+    award = jury.award()
+    with pytest.raises(Invalid):
+        jury.decide(award, "refuse", cast.finance.id)
+
+    jury.decide(award, "refuse", cast.finance.id, reason="employer forbids it")
+
+    assert (award.state, award.outcome) == (S.REFUSED, "employer forbids it")
+    assert queries.granted(session, cast.challenge.id) == []
+    assert queries.for_participant(session, cast.participant.id) == []
+
+
+def test_what_waits_for_whom(session: Session, cast: Cast, jury: Jury) -> None:
+    jury.propose()
+    jury.award(jury.report(Severity.IMPORTANT))
+    challenge_id = cast.challenge.id
+
+    def waits(account_id: int, *roles: Role) -> list[AwardState]:
+        rows = queries.awards(session, challenge_id, roles, "", account_id=account_id).rows
+        assert queries.waiting(session, challenge_id, account_id, roles) == len(rows)
+        return [award.state for award in rows]
+
+    assert waits(cast.triager.id, Role.TRIAGER) == []
+    assert waits(cast.second_triager.id, Role.TRIAGER) == [S.PROPOSED]
+    assert waits(cast.lead.id, Role.LEAD) == [S.PROPOSED]
+    assert waits(cast.finance.id, Role.FINANCE) == [S.APPROVED]
+
+
+def test_the_list_goes_on_after_its_last_row(session: Session, cast: Cast, jury: Jury) -> None:
+    made = [jury.award(jury.report()).id for _ in range(5)]
+    challenge_id = cast.challenge.id
+
+    first = queries.awards(session, challenge_id, {Role.LEAD}, limit=3)
+    rest = queries.awards(session, challenge_id, {Role.LEAD}, after=first.next, limit=3)
+
+    assert [award.id for award in [*first.rows, *rest.rows]] == made[::-1]
+    assert rest.next is None

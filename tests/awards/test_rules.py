@@ -1,8 +1,12 @@
 """The arithmetic of 2020, and its working."""
 
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portal.awards import rules, states
 from portal.awards.rules import Achieved, Table
@@ -81,3 +85,24 @@ def test_only_what_is_confirmed_is_awarded(state: ReportState) -> None:
 def test_every_state_can_be_reached() -> None:
     assert {move.target for move in states.MOVES} == set(AwardState) - {AwardState.PROPOSED}
     assert len({move.name for move in states.MOVES}) == len(states.MOVES)
+
+
+CENTS = st.decimals(min_value="0.01", max_value="9999999.99", places=2)
+
+
+@given(base=CENTS, percent=st.integers(0, 100), cap=st.none() | CENTS, kind=st.sampled_from([None, *ScenarioKind]))
+def test_an_amount_is_exact_never_below_its_base_and_never_above_the_cap(
+    base: Decimal, percent: int, cap: Decimal | None, kind: ScenarioKind | None
+) -> None:
+    uplift = {(ScenarioKind.GENERAL, Severity.LOW): percent} if percent else {}
+    table = Table({(Severity.LOW, Quality.LOW): base}, uplift, {}, cap)
+
+    found = rules.work_out(table, Severity.LOW, Quality.LOW, Achieved(3, "G1", kind) if kind else None)
+
+    applied = percent if kind is ScenarioKind.GENERAL else 0
+    exact = Fraction(base) * (100 + applied) / 100
+    assert (found.base, found.percent) == (base, applied)
+    rounded = Decimal(floor(exact * 100 + Fraction(1, 2))) / 100
+    assert found.amount == (rounded if cap is None else min(rounded, cap))
+    assert rounded >= base
+    assert (found.lines[-1] == f"No award is more than {rules.written(found.amount)}") == (found.amount < rounded)
