@@ -151,10 +151,10 @@ def _write(world: World, wave: Wave, at: datetime) -> None:
     )
 
 
-def withdraw_some(world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]], at: datetime) -> None:
+def withdraw_some(world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]]) -> None:
     """A few think better of it before they are answered."""
     for number, entry in pairs:
-        when = min(at, entry.submitted + world.minutes(600, 4000))
+        when = entry.submitted + world.minutes(30, 1200)
         values = {"state": ApplicationState.WITHDRAWN, "state_since": when}
         world.session.execute(sa.update(Application).where(Application.id == number).values(**values))
         world.session.add(

@@ -17,7 +17,8 @@ WAVES = (
     datetime(2020, 5, 20, 23, tzinfo=UTC),
     datetime(2020, 5, 27, 23, tzinfo=UTC),
 )
-REVIEWED, WAITLISTED, WITHDRAWN, TURNED_DOWN = 400, 40, 60, 6
+# The best are reviewed; one in so many is waitlisted or withdraws; a few of the invited say no.
+REVIEWED, WAITLISTED, WITHDRAWN, TURNED_DOWN = 400, 90, 60, 6
 SPARE_KITS = 17
 
 
@@ -63,35 +64,33 @@ def _select(
     """Three weekly waves; the invited answer within days, and some of them with a no."""
     by_merit = sorted(others, key=lambda pair: -pair[1].merit)
     turned_down, rest = by_merit[:TURNED_DOWN], by_merit[TURNED_DOWN:]
-    quitters = rest[-WITHDRAWN:]
-    choosing.withdraw_some(world, stage.challenge, quitters, WAVES[0] - timedelta(hours=6))
-    waiting, declined = rest[:WAITLISTED], rest[WAITLISTED:-WITHDRAWN]
-    since = facts.APPLY_FROM
+    cut, end = max(2, len(rest) // WAITLISTED), len(rest) - max(2, len(rest) // WITHDRAWN)
+    waiting, declined = rest[:cut], rest[cut:end]
+    choosing.withdraw_some(world, stage.challenge, rest[end:])
+    answers = {Decision.INVITE: [*chosen, *turned_down], Decision.DECLINE: declined, Decision.WAITLIST: waiting}
+    stages.raise_places(world, stage.challenge, len(chosen), WAVES[1] - timedelta(days=1))
     for number, at in enumerate(WAVES):
-        until = at - timedelta(days=1)
-        last = number == len(WAVES) - 1
-        arrived = [
-            [pair[0] for pair in pairs if since <= pair[1].submitted and (last or pair[1].submitted < until)]
-            for pairs in ([*chosen, *turned_down], declined, waiting)
-        ]
-        kinds = (Decision.INVITE, Decision.DECLINE, Decision.WAITLIST)
-        if number == 1:
-            stages.raise_places(world, stage.challenge, len(chosen), at - timedelta(days=1))
-        decisions = {kind: numbers for kind, numbers in zip(kinds, arrived, strict=True) if numbers}
-        if decisions:
-            choosing.release(world, stage.challenge, decisions, at + timedelta(days=9), at)
-        since = until
+        due = {kind: [pair[0] for pair in pairs if _wave_of(pair[1]) == number] for kind, pairs in answers.items()}
+        due = {kind: numbers for kind, numbers in due.items() if numbers}
+        if due:
+            choosing.release(world, stage.challenge, due, at + timedelta(days=9), at)
     # The waiting list is not needed any more.
-    end = WAVES[-1] + timedelta(days=8)
-    choosing.release(world, stage.challenge, {Decision.DECLINE: [number for number, _ in waiting]}, None, end)
+    last = WAVES[-1] + timedelta(days=8)
+    choosing.release(world, stage.challenge, {Decision.DECLINE: [number for number, _ in waiting]}, None, last)
     _answer(world, stage, groups, chosen, turned_down)
+
+
+def _wave_of(entry: Entry) -> int:
+    """The wave that answers an application: the first one that begins a day after it was handed in."""
+    in_time = [number for number, at in enumerate(WAVES) if entry.submitted < at - timedelta(days=1)]
+    return in_time[0] if in_time else len(WAVES) - 1
 
 
 def _answer(
     world: World, stage: Stage, groups: Sequence[Sequence[Person]], chosen: Sequence[Pair], turned_down: Sequence[Pair]
 ) -> None:
     for group, (number, entry) in zip(groups, chosen, strict=True):
-        told = next(at for at in WAVES if entry.submitted < at - timedelta(days=1) or at is WAVES[-1])
+        told = WAVES[_wave_of(entry)]
         stages.accept(world, stage, number, group, told + world.minutes(120, 4 * 24 * 60))
     for count, (number, _entry) in enumerate(turned_down):
         stages.turn_down(world, number, WAVES[-1] + timedelta(days=2 + count))

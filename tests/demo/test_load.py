@@ -1,0 +1,171 @@
+"""The demonstration as it is loaded: the figures of 2020 from its rows, the same each time, and work for everybody."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Account
+from portal.applications.models import Application
+from portal.awards.models import Award
+from portal.challenges.models import Member
+from portal.challenges.queries import challenge_by_slug
+from portal.core import audit
+from portal.core.blobs import blobs
+from portal.core.db import Model, db, set_reading
+from portal.core.mail import config_of
+from portal.core.outbox import MailState, OutgoingMail
+from portal.demo.build import load_all
+from portal.demo.facts import FINISHED, RUNNING
+from portal.factory import create_app
+from portal.kits.models import Shipment
+from portal.office_hours.models import Booking
+from portal.reports.models import Report, Upload
+from portal.reports.receipts import Signer
+from portal.results.queries import figures
+from tests.servers import postgresql
+
+pytestmark = pytest.mark.slow
+NOW = datetime(2026, 11, 18, 10, tzinfo=UTC)
+APPLICATIONS = 60
+
+
+@contextmanager
+def loaded(kind: str, folder: Path, *, running: bool = True) -> Iterator[Flask]:
+    """An application whose database holds a small demonstration."""
+    settings = {
+        "PORTAL_DATA": str(folder),
+        "PORTAL_SECRET_KEY": "only-for-tests-" * 4,
+        "PORTAL_TESTING": "1",
+        "PORTAL_DEMONSTRATION": "1",
+    }
+    with ExitStack() as stack:
+        if kind == "postgresql":
+            settings["PORTAL_DATABASE_URL"] = stack.enter_context(postgresql())
+        app = create_app(settings)
+        with app.app_context():
+            set_reading(False)
+            Model.metadata.create_all(db.engine)
+            config = config_of(app)
+            load_all(
+                db.session, config, blobs(), Signer.of(config), Random(2020), applications=APPLICATIONS,
+                running_too=running, now=NOW,
+            )  # fmt: skip
+            yield app
+            db.session.rollback()
+            db.engine.dispose()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def demonstration(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    with loaded(request.param, tmp_path_factory.mktemp("demo")):
+        yield db.session
+
+
+def test_the_rows_count_to_the_published_results(demonstration: Session) -> None:
+    found = figures(demonstration, challenge_by_slug(demonstration, FINISHED), NOW)
+
+    assert (found.submissions, found.improvements, found.critical_or_important) == (40, 30, 20)
+    assert (found.eligible, found.by_design) == (16, 10)
+    assert (found.awarded.amount, found.awarded.largest, found.awarded.smallest) == (
+        Decimal(374300),
+        Decimal(48000),
+        Decimal(3300),
+    )
+    assert list(found.scenarios_achieved) == ["G2", "G3", "G4"]
+    assert (found.participants, found.countries) == (70, 21)
+    assert found.applications == APPLICATIONS + 58
+
+
+def test_one_teams_six_awards_are_the_known_ones(demonstration: Session) -> None:
+    challenge = challenge_by_slug(demonstration, FINISHED)
+    awards = demonstration.scalars(
+        sa.select(Award).join(Report, Report.id == Award.report_id).where(Award.challenge_id == challenge.id)
+    ).all()
+    of_participant: dict[int, list[int]] = {}
+    for award in sorted(awards, key=lambda award: award.report_id):
+        of_participant.setdefault(award.participant_id, []).append(int(award.amount))
+
+    assert [3300, 48000, 11000, 11000, 48000, 48000] in of_participant.values()
+
+
+def test_the_most_serious_chain_was_fixed_within_30_days(demonstration: Session) -> None:
+    challenge = challenge_by_slug(demonstration, FINISHED)
+    critical = demonstration.scalars(
+        sa.select(Report).where(Report.challenge_id == challenge.id, Report.severity == "critical")
+    ).all()
+
+    days = [(report.fixed_on - report.received_at.date()).days for report in critical if report.fixed_on]
+    assert min(days) < 30
+
+
+def test_every_report_has_its_sealed_body(demonstration: Session) -> None:
+    uploads = demonstration.scalars(sa.select(Upload)).all()
+
+    assert len(uploads) == demonstration.scalars(sa.select(sa.func.count()).select_from(Report)).one()
+    assert {upload.state for upload in uploads} == {"complete"}
+
+
+def test_the_running_challenge_is_in_every_stage(demonstration: Session) -> None:
+    challenge = challenge_by_slug(demonstration, RUNNING)
+
+    def states(kind: Any) -> set[str]:
+        return set(demonstration.scalars(sa.select(kind.state).where(kind.challenge_id == challenge.id)))
+
+    assert {"draft", "submitted", "invited", "declined", "accepted"} <= states(Application)
+    assert {"address_requested", "in_transit", "received"} <= states(Shipment)
+    assert {"received", "acknowledged", "reproducing", "needs_info", "confirmed", "fixing", "fixed"} <= states(Report)
+    assert {"proposed", "approved"} <= states(Award)
+    pending = sa.select(Application.id).where(
+        Application.challenge_id == challenge.id, Application.pending_decision.is_not(None)
+    )
+    assert demonstration.scalars(pending).first() is not None
+    coming = sa.select(Booking.id).where(Booking.state == "confirmed", Booking.starts_at > NOW)
+    assert demonstration.scalars(coming).first() is not None
+
+
+def test_nothing_happens_after_the_present_and_the_audit_holds(demonstration: Session) -> None:
+    last = demonstration.scalars(sa.select(sa.func.max(audit.AuditEntry.at))).one()
+
+    assert last <= NOW
+    assert audit.first_broken(demonstration) is None
+
+
+def test_old_mails_are_not_sent_again(demonstration: Session) -> None:
+    waiting = demonstration.scalars(sa.select(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED)).all()
+
+    assert all((NOW - mail.created_at).days < 1 for mail in waiting)
+
+
+def told(session: Session) -> list[Any]:
+    """What the demonstration tells, without keys and times of making."""
+    return [
+        list(session.execute(sa.select(Account.email, Account.name, Account.zone).order_by(Account.email)).all()),
+        list(session.execute(sa.select(Member.country, Member.joined_at).order_by(Member.id)).all()),
+        list(
+            session.execute(
+                sa.select(Application.submitted_at, Application.plan, Application.score_mean).order_by(Application.id)
+            ).all()
+        ),
+        list(session.execute(sa.select(Booking.starts_at, Booking.topic, Booking.state).order_by(Booking.id)).all()),
+        list(session.execute(sa.select(Report.ref, Report.received_at, Report.state).order_by(Report.id)).all()),
+        list(session.execute(sa.select(Award.amount, Award.proposed_at).order_by(Award.id)).all()),
+        list(session.execute(sa.select(Shipment.tracking_number, Shipment.state).order_by(Shipment.id)).all()),
+    ]
+
+
+def test_the_same_seed_makes_the_same_demonstration(tmp_path: Path) -> None:
+    with loaded("sqlite", tmp_path / "first"):
+        first = told(db.session)
+    with loaded("sqlite", tmp_path / "second"):
+        second = told(db.session)
+
+    assert first == second
