@@ -16,7 +16,8 @@ from portal.awards.models import Award
 from portal.awards.rules import Working, offered
 from portal.awards.states import Quality, Reason
 from portal.challenges.access import challenge_or_404, member_or_404
-from portal.challenges.models import Challenge
+from portal.challenges.models import Challenge, Scenario
+from portal.challenges.states import ScenarioKind
 from portal.core import clock
 from portal.core.audit import AuditEntry
 from portal.core.db import db
@@ -188,13 +189,18 @@ def rules(slug: str) -> ResponseReturnValue:
     return _rules_page(challenge_or_404(slug))
 
 
+def _high_priority(challenge: Challenge) -> list[Scenario]:
+    """The scenarios that have amounts of their own."""
+    return [scenario for scenario in challenge.scenarios if scenario.kind is ScenarioKind.HIGH_PRIORITY]
+
+
 def _rules_page(challenge: Challenge, form: RulesBase | None = None, status: int = 200) -> ResponseReturnValue:
     versions = queries.all_rules(db.session, challenge.id)
     page = render_template(
         "awards/rules.html",
         challenge=challenge,
         versions=[(version, queries.table_of(version)) for version in versions],
-        form=form or rules_form(challenge.scenarios, versions[0] if versions else None),
+        form=form or rules_form(_high_priority(challenge), versions[0] if versions else None),
         may_publish=bool({Role.LEAD, Role.ADMIN} & my_roles(challenge.slug)),
     )
     return page, status
@@ -205,11 +211,11 @@ def _rules_page(challenge: Challenge, form: RulesBase | None = None, status: int
 def publish_rules(slug: str) -> ResponseReturnValue:
     """Put a new version of the rules into force."""
     challenge = challenge_or_404(slug)
-    form = rules_form(challenge.scenarios, None)
+    form = rules_form(_high_priority(challenge), None)
     if not form.validate():
         return _rules_page(challenge, form, 422)
     made = actions.publish_rules(
-        db.session, challenge, form.table(challenge.scenarios), by=current_account().id, at=clock.now()
+        db.session, challenge, form.table(_high_priority(challenge)), by=current_account().id, at=clock.now()
     )
     db.session.commit()
     flash(f"Version {made.version} of the bounty rules is in force.")

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from portal.accounts.states import Role
 from portal.awards.models import Award, BountyRules
 from portal.awards.states import AwardState
+from portal.challenges.models import Scenario
 from portal.reports.states import ReportState, Severity
 from tests.awards.conftest import Jury
 from tests.cast import Cast, make_account, make_challenge, sign_in
@@ -115,6 +116,8 @@ def test_a_report_that_cannot_be_awarded_says_why(client: FlaskClient, cast: Cas
 def test_rules_are_published_by_the_lead(client: FlaskClient, session: Session, cast: Cast, jury: Jury) -> None:
     sign_in(client, cast.lead)
     data = {"base_critical_high": "50000", "uplift_general_critical": "20", "cap": "55000.50"}
+    high = session.scalars(sa.select(Scenario.id).where(Scenario.code == "H1")).one()
+    data |= {f"fixed_{high}": "70000"}
 
     assert client.post(f"{STAFF}/rules", data=data | {"cap": "much"}).status_code == 422
     assert client.post(f"{STAFF}/rules", data=data).status_code == 302
@@ -123,6 +126,7 @@ def test_rules_are_published_by_the_lead(client: FlaskClient, session: Session, 
     assert newest is not None
     assert (newest.version, f"{newest.cap:.2f}") == (2, "55000.50")
     assert [(row.severity, row.quality, int(row.amount)) for row in newest.bases] == [("critical", "high", 50_000)]
+    assert [(row.scenario_id, int(row.amount)) for row in newest.fixed] == [(high, 70_000)]
     assert "Version 2, in force" in client.get(f"{STAFF}/rules").text
 
 
