@@ -25,7 +25,8 @@ from portal.challenges.rules import Outline, faults
 from portal.core.forms import Form
 
 # What browsers read, then what they send.
-CLOCK = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"]
+# To the minute first: a browser takes the seconds of what it is shown as the only ones that may be typed.
+CLOCK = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
 def countries() -> dict[str, str]:
