@@ -24,6 +24,7 @@ from portal.reports.actions import keys
 from portal.reports.models import UploadToken
 from portal.reports.receipts import Signer
 from tests.applications.conftest import Desk as Applicants
+from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
 from tests.kits.conftest import Bench as Kits
 from tests.office_hours.conftest import Stage
@@ -198,3 +199,20 @@ def token(world: World) -> Values:
     """The researcher's token for programs."""
     keys.make_token(world.session, world.cast.challenge.id, "laptop", by=world.cast.researcher.id, at=NOON)
     return {"token_id": world.session.scalars(sa.select(UploadToken.id)).one()}
+
+
+# Awards
+
+
+def confirmed(world: World) -> Values:
+    """A confirmed report and rules by which to award it."""
+    jury = Jury(world.session, world.cast)
+    jury.publish()
+    return {"query": f"report={jury.report().ref}"}
+
+
+def award(world: World) -> Values:
+    """An approved award, which is to be paid."""
+    jury = Jury(world.session, world.cast)
+    jury.publish()
+    return {"award_id": jury.award().id, "name": "pay"}

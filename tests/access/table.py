@@ -10,6 +10,7 @@ from tests.access.people import MEMBERS, NOBODY, SIGNED_IN, STAFF, TEAM
 OK = frozenset({200})
 # For pages that send some people on: where one is signed in already, has nothing begun, or the token is none.
 ONWARD = frozenset({200, 302})
+NOT_YET = frozenset({404})
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,23 @@ TABLE: dict[str, Row] = {
     "reports.add_note": staff(TRIAGER, make=objects.report),
     "reports.acknowledge": staff(TRIAGER, make=objects.report),
     "reports.move": staff(TRIAGER, make=objects.report),
+    # Awards
+    "awards.mine": members(),
+    "awards.index": staff(TRIAGER, LEAD, FINANCE),
+    "awards.download": staff(LEAD, FINANCE),
+    "awards.new": staff(TRIAGER, make=objects.confirmed),
+    "awards.show": staff(TRIAGER, LEAD, FINANCE, make=objects.award),
+    "awards.decide": staff(FINANCE, make=objects.award),
+    "awards.rules": staff(TRIAGER, LEAD, FINANCE, ADMIN),
+    "awards.publish_rules": staff(LEAD, ADMIN),
+    # Results, which are not out yet
+    "results.show": everyone(answers=NOT_YET),
+    "results.as_json": everyone(answers=NOT_YET),
+    "results.acknowledgements": everyone(answers=OK | NOT_YET),  # those who are to be thanked say so before
+    "results.consent": members(),
+    "results.withdraw_consent": members(),
+    "results.staff": staff(LEAD),
+    "results.release": staff(LEAD),
     # Home
     "home.landing": everyone(),
     "home.privacy": everyone(),
@@ -224,6 +242,6 @@ TABLE: dict[str, Row] = {
     "home.jobs": operators(),
     "home.audit": operators(),
     "home.mail": operators(),
-    "home.show_mail": operators(objects.mail, frozenset({404})),
+    "home.show_mail": operators(objects.mail, NOT_YET),
     "home.send_again": operators(objects.mail),
 }
