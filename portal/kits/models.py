@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Participant
 from portal.core.constraints import explain
-from portal.core.db import Model, ddl
+from portal.core.db import Model, append_only
 from portal.core.moves import Moving
 from portal.kits.states import BEFORE_HAND_OVER, BEFORE_LABEL, ShipmentState, UnitState, Word
 
@@ -207,21 +207,7 @@ class DeliveryAddress(Model):
     purged_at: Mapped[datetime | None]
 
 
-_REFUSE = "append-only: shipment_event is never changed"
-ddl(
-    ShipmentEvent.__table__,
-    sqlite=[
-        f"CREATE TRIGGER shipment_event_no_{verb} BEFORE {verb} ON shipment_event "
-        f"BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
-        for verb in ("update", "delete")
-    ],
-    postgresql=[
-        "CREATE OR REPLACE FUNCTION shipment_event_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{_REFUSE}'; END $$",
-        "CREATE TRIGGER shipment_event_no_change BEFORE UPDATE OR DELETE ON shipment_event "
-        "FOR EACH ROW EXECUTE FUNCTION shipment_event_refuse()",
-    ],
-)
+append_only(ShipmentEvent.__table__)
 
 explain("uq_shipment_unit_live", "This unit is already in another parcel.", columns="shipment_unit.unit_id")
 explain(

@@ -20,6 +20,8 @@ from portal.results import rules
 from portal.results.models import Acknowledgement
 from portal.results.rules import Figures, Money, Picture, Submission
 
+NO_SCENARIO = "No scenario"
+
 
 def submissions(session: Session, challenge_id: int) -> list[Submission]:
     """The reports that have arrived and were not withdrawn, without who sent them."""
@@ -107,9 +109,9 @@ def picture(session: Session, challenge: Challenge) -> Picture:
     of_report = {submission.id: submission.achieved for submission in sent}
     by_scenario: dict[str, Decimal] = {}
     for award in granted:
-        code = of_report.get(award.report_id) or "none"
+        code = of_report.get(award.report_id) or NO_SCENARIO
         by_scenario[code] = by_scenario.get(code, Decimal(0)) + award.amount
-    order = [*scenario_codes(session, challenge.id), "none"]
+    order = [*scenario_codes(session, challenge.id), NO_SCENARIO]
     amounts = Counter(award.amount for award in granted)
     return Picture(
         by_week=rules.weekly(sent, challenge.starts_on, challenge.ends_on, challenge.zone),

@@ -52,7 +52,7 @@ def test_the_lead_looks_and_releases(
     sign_in(client, cast.lead)
     page = client.get(STAFF).text
     assert ("$62,300" in page, "Release the results" in page) == (True, False)
-    assert "2 reports are open, 1 awards are proposed" in page
+    assert "2 reports are open, 1 award is proposed" in page
     assert client.post(f"{STAFF}/release").status_code == 422
     clock.at = AFTER
     assert "Release the results" in client.get(STAFF).text
