@@ -17,6 +17,7 @@ from portal.core.blobs import blobs
 from portal.core.db import db
 from portal.core.jobs import JobRun
 from portal.core.mail import config_of, transport
+from portal.reports.queries.keys import current_set
 
 config = AppGroup("config", help="The settings.")
 audit_group = AppGroup("audit", help="The chain of what was done.")
@@ -74,6 +75,17 @@ def _mail() -> str:
         return config_of(current_app).mail_url.partition(":")[0]
 
 
+def _keys() -> str:
+    found = current_set(db.session)
+    if found is None:
+        raise RuntimeError("no key set is published: reports cannot be sealed")
+    if found.expires_at is None:
+        return f"set {found.number}"
+    if found.expires_at <= clock.now():
+        raise RuntimeError(f"a key of set {found.number} has expired")
+    return f"set {found.number}, until {found.expires_at.date()}"
+
+
 def _clock() -> str:
     return clock.now().isoformat(timespec="seconds")
 
@@ -92,6 +104,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "database": _database,
     "storage": _storage,
     "mail": _mail,
+    "keys": _keys,
     "clock": _clock,
     "worker": _heartbeat,
 }
@@ -100,7 +113,7 @@ CHECKS: dict[str, Callable[[], str]] = {
 @click.command("doctor")
 @with_appcontext
 def doctor() -> None:
-    """Look at database, storage, mail, clock and worker: one line each; exit 1 if one is ill."""
+    """Look at database, storage, mail, keys, clock and worker: one line each; exit 1 if one is ill."""
     ill = False
     for name, look in CHECKS.items():
         try:

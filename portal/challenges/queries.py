@@ -63,6 +63,17 @@ def membership(session: Session, challenge_id: int, account_id: int) -> Member |
     ).one_or_none()
 
 
+def takes_part(session: Session, slug: str, account_id: int) -> bool:
+    """Whether a person acts for an active participant of a challenge."""
+    place = (
+        sa.select(Member.id)
+        .join(Member.participant)
+        .join(Participant.challenge)
+        .where(Challenge.slug == slug, Member.account_id == account_id, Participant.state == ParticipantState.ACTIVE)
+    )
+    return session.scalars(place).one_or_none() is not None
+
+
 def memberships(session: Session, account_id: int) -> Sequence[Member]:
     """All places of a person in active participants, the newest challenge first."""
     return session.scalars(

@@ -9,6 +9,7 @@ from portal.demo.applying import Entry
 from portal.demo.people import Person, add_accounts, applicants, researchers
 from portal.demo.world import Stage, World, noon
 from portal.kits.vault import Vault
+from portal.results import actions as results
 
 Pair = tuple[int, Entry]
 # The evenings on which decisions went out: applications were reviewed weekly.
@@ -20,6 +21,8 @@ WAVES = (
 # The best are reviewed; one in so many is waitlisted or withdraws; a few of the invited say no.
 REVIEWED, WAITLISTED, WITHDRAWN, TURNED_DOWN = 400, 90, 60, 6
 SPARE_KITS = 17
+# How large a part of the participants wants to be named.
+THANKED = 0.6
 
 
 def replay(world: World, count: int, vault: Vault) -> Stage:
@@ -34,7 +37,7 @@ def replay(world: World, count: int, vault: Vault) -> Stage:
     world.session.commit()
     _equip(world, stage, vault)
     _research(world, stage)
-    stage.challenge.results_released_at = facts.RELEASED
+    _publish(world, stage)
     world.session.commit()
     return stage
 
@@ -94,6 +97,17 @@ def _answer(
         stages.accept(world, stage, number, group, told + world.minutes(120, 4 * 24 * 60))
     for count, (number, _entry) in enumerate(turned_down):
         stages.turn_down(world, number, WAVES[-1] + timedelta(days=2 + count))
+
+
+def _publish(world: World, stage: Stage) -> None:
+    """The results, and the names of those who want to be thanked."""
+    stages.whole(world, stage)
+    for members in stage.participants:
+        for member in members:
+            if world.random.random() < THANKED:
+                at = noon(facts.ENDS, facts.ZONE) + world.minutes(60, 20000)
+                results.consent(world.session, member, member.account.name, at=at)
+    results.release(world.session, stage.challenge, by=world.staff["lead"], at=facts.RELEASED)
 
 
 def _equip(world: World, stage: Stage, vault: Vault) -> None:

@@ -7,8 +7,10 @@ from flask import Flask, request, url_for
 from portal.accounts.current import maybe_account
 from portal.accounts.gate import Audience, declare, may_open, my_roles
 from portal.accounts.states import Role
+from portal.challenges.queries import takes_part
 from portal.config import Config
 from portal.core import clock
+from portal.core.db import db
 
 
 class Link(NamedTuple):
@@ -25,9 +27,15 @@ CHALLENGE = (
     ("Overview", "challenges.show"),
     ("Rules", "challenges.rules"),
     ("Apply", "applications.apply"),
+    ("Results", "results.show"),
+)
+PARTICIPANT = (
+    ("Overview", "challenges.show"),
+    ("Rules", "challenges.rules"),
     ("Kit", "kits.mine"),
     ("Office hours", "office_hours.mine"),
     ("Reports", "reports.index"),
+    ("Awards", "awards.mine"),
     ("Results", "results.show"),
 )
 STAFF = (
@@ -77,7 +85,11 @@ def init_context(app: Flask, config: Config) -> None:
         slug = (request.view_args or {}).get("slug") if request else None
         if not slug:
             return _links(app, PORTAL, None) if request and request.path.startswith("/staff/") else []
-        return _links(app, STAFF if request.path.startswith("/staff/") else CHALLENGE, slug)
+        if request.path.startswith("/staff/"):
+            return _links(app, STAFF, slug)
+        account = maybe_account()
+        inside = account is not None and takes_part(db.session, slug, account.id)
+        return _links(app, PARTICIPANT if inside else CHALLENGE, slug)
 
     @app.context_processor
     def context() -> dict[str, Any]:
