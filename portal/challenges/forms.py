@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -81,13 +82,18 @@ class OutlineForm(Form):
     starts_on = DateField("First day of research", validators=[InputRequired()])
     ends_on = DateField("Last day of research", validators=[InputRequired()])
 
+    # The instants with their seconds, as the challenge's clocks showed them when the form was made.
+    shown: Mapping[str, datetime] = MappingProxyType({})
+
     @classmethod
     def of(cls, challenge: Challenge) -> "OutlineForm":
         """The form with what a challenge says now."""
         zone, values = ZoneInfo(challenge.zone), {name: getattr(challenge, name) for name in Outline.__slots__}
         for name in ("apply_from", "apply_until"):
             values[name] = values[name].astimezone(zone)
-        return cls(data=values)
+        form = cls(data=values)
+        form.shown = {name: values[name].replace(tzinfo=None) for name in ("apply_from", "apply_until")}
+        return form
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
         """Each field by itself, then all together."""
@@ -103,8 +109,10 @@ class OutlineForm(Form):
         values = {name: field.data for name, field in self._fields.items() if name in Outline.__slots__}
         zone = ZoneInfo(values["zone"])
         for name in ("apply_from", "apply_until"):
-            told: datetime = values[name]
-            values[name] = told.replace(tzinfo=zone).astimezone(UTC)
+            told, shown = values[name], self.shown.get(name)
+            # Browsers show and send minutes: what was not touched keeps its seconds.
+            kept = shown if shown and shown.replace(second=0, microsecond=0) == told else told
+            values[name] = kept.replace(tzinfo=zone).astimezone(UTC)
         return Outline(**values)
 
 

@@ -221,6 +221,18 @@ def test_settings_are_saved_in_the_challenges_zone(client: FlaskClient, cast: Ca
     assert cast.challenge.apply_from.isoformat() == "2020-05-05T07:00:00+00:00"
 
 
+def test_a_deadline_that_was_not_touched_keeps_its_seconds(client: FlaskClient, cast: Cast, session: Session) -> None:
+    cast.challenge.apply_until = NOON.replace(day=20, second=59)
+    sign_in(client, cast.lead)
+    until = re.search(r'id="apply_until"[^>]*value="([^"]+)"', client.get(f"{STAFF}/settings").text)
+    assert until
+
+    client.post(f"{STAFF}/settings", data=outline(zone="America/Los_Angeles", apply_until=until[1]))
+
+    session.refresh(cast.challenge)
+    assert (cast.challenge.title, cast.challenge.apply_until) == ("Renamed", NOON.replace(day=20, second=59))
+
+
 def test_faulty_settings_keep_what_was_typed(client: FlaskClient, cast: Cast, session: Session) -> None:
     sign_in(client, cast.lead)
 
