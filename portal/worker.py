@@ -4,7 +4,7 @@ import fcntl
 import signal
 import threading
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -13,8 +13,10 @@ from typing import IO, Any
 import sqlalchemy as sa
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from flask import Flask, current_app
 from sqlalchemy.orm import Session
+from typing_extensions import override
 
 from portal.core import clock
 from portal.core.db import db, set_reading
@@ -113,6 +115,21 @@ def run_all(app: Flask) -> None:
         tick(app, job)
 
 
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler brings no types
+    """Every so many seconds. After a sleep or a jump of the clock it goes on from now.
+
+    APScheduler's own interval counts through each tick that was missed, a hundred million after a clock was set.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        self.pause = timedelta(seconds=seconds)
+
+    @override
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        planned = (previous_fire_time or now) + self.pause
+        return planned if planned > now else now + self.pause
+
+
 def start(app: Flask) -> BackgroundScheduler:
     """Tick in threads of this process. Jobs live in memory: what is due survives in the database."""
     scheduler = BackgroundScheduler(
@@ -122,9 +139,8 @@ def start(app: Flask) -> BackgroundScheduler:
     )
     leader = Leader(app)
     for job in jobs_of(app):
-        scheduler.add_job(
-            partial(tick, app, job, leader), "interval", seconds=job.seconds, id=job.name, next_run_time=clock.now()
-        )
+        once = partial(tick, app, job, leader)
+        scheduler.add_job(once, Every(job.seconds), id=job.name, next_run_time=clock.now())
     scheduler.start()
     return scheduler
 
