@@ -16,7 +16,7 @@ from portal import cli, worker
 from portal.accounts.gate import EVERYONE, audience_of, bears_token, declare, init_gate
 from portal.accounts.security import init_security
 from portal.challenges.access import init_access
-from portal.config import Config, load_config
+from portal.config import LOOPBACK, Config, load_config
 from portal.core.blobs import Blobs
 from portal.core.db import db, prepare, set_reading
 from portal.core.jobs import Job
@@ -28,8 +28,8 @@ from portal.core.web.limits import init_limits
 from portal.core.web.pages import init_pages
 from portal.home.context import init_context
 
-# Every room, from the ground up. A room brings `models`, `views.blueprint`, `commands.group`, `jobs.JOBS` where it has
-# them.
+# Every room, from the ground up. A room brings `models`, `personal`, `views.blueprint`, `commands.group`, `jobs.JOBS`
+# where it has them.
 ROOMS = (
     "accounts", "challenges", "applications", "selection", "kits", "reports", "office_hours", "awards", "results",
     "home", "demo",
@@ -74,6 +74,8 @@ def _init_web(app: Flask, config: Config) -> None:
     app.config.update(
         SECRET_KEY=config.secret_key,
         TESTING=config.testing,
+        # Loopback besides: health checks come from the machine itself.
+        TRUSTED_HOSTS=[config.host, *LOOPBACK],
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=12 * 3600,
@@ -123,13 +125,12 @@ def _add_rooms(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     jobs: list[Job] = []
     for room in ROOMS:
-        for layer in ("models", "views", "commands", "jobs"):
+        for layer in ("models", "personal", "views", "commands", "jobs"):
             if find_spec(f"portal.{room}") is None or find_spec(f"portal.{room}.{layer}") is None:
                 continue
             module = import_module(f"portal.{room}.{layer}")
             if layer == "views":
-                if hasattr(module, "blueprint"):
-                    app.register_blueprint(module.blueprint)
+                app.register_blueprint(module.blueprint)
             elif layer == "commands":
                 app.cli.add_command(module.group)
             elif layer == "jobs":

@@ -8,13 +8,10 @@ from sqlalchemy.orm import Session
 from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.core.mail import config_of
-from portal.office_hours import actions, personal, queries
+from portal.office_hours import actions, queries
 from portal.office_hours.ics import Sender
 
 WEEKS_AHEAD = 8
-
-# Loading it tells the accounts room what is kept of a person here.
-__all__ = ["JOBS", "WEEKS_AHEAD", "personal"]
 
 
 def make_sessions(session: Session, at: datetime) -> int:

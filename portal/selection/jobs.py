@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import Conflict, Refused
 from portal.core.jobs import Job
-from portal.selection import personal, queries, rules
+from portal.selection import queries, rules
 from portal.selection.actions.invitations import expire_invitation, remind
 from portal.selection.actions.waves import hand_over
 from portal.selection.models import Wave
@@ -59,5 +59,3 @@ JOBS = (
     Job("selection: remind the invited", 300, remind_invited),
     Job("selection: expire invitations", 60, expire_invitations),
 )
-
-__all__ = ["JOBS", "personal"]

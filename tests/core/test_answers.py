@@ -90,3 +90,8 @@ def test_markdown_is_harmless() -> None:
 )
 def test_logs_tell_no_tokens(path: str, told: str) -> None:
     assert safe_path(path) == told
+
+
+@pytest.mark.parametrize(("host", "status"), [("localhost", 200), ("127.0.0.1:8000", 200), ("evil.example", 400)])
+def test_only_the_portals_own_name_is_answered(client: FlaskClient, host: str, status: int) -> None:
+    assert client.get("/healthz", headers={"Host": host}).status_code == status

@@ -30,7 +30,7 @@ class Hands:
 
     def __init__(self, session: Session, cast: Cast, bench: Bench, seed: int) -> None:
         self.session, self.cast, self.bench = session, cast, bench
-        self.random = random.Random(seed)  # noqa: S311 - it must repeat itself
+        self.random = random.Random(seed)
         self.at = NOON
 
     def act(self) -> bool:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal.core.constraints import translate
 from portal.core.db import db
@@ -62,6 +62,11 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
+def wrong_host(_error: SecurityError) -> ResponseReturnValue:
+    """The request was for another name than ours; there is no address from which a page could be made."""
+    return "This is not the portal's address.\n", 400, {"Content-Type": "text/plain; charset=utf-8"}
+
+
 def csrf_error(_error: CSRFError) -> ResponseReturnValue:
     """The page was open too long, or the request did not come from one of our pages."""
     return _answer(
@@ -83,5 +88,6 @@ def init_pages(app: Flask) -> None:
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, database_error)
     app.register_error_handler(CSRFError, csrf_error)
+    app.register_error_handler(SecurityError, wrong_host)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(500, unexpected)

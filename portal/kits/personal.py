@@ -1,0 +1,64 @@
+"""What kits keep of a person, and what is forgotten with them."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from sqlalchemy.orm import Session, joinedload
+
+from portal.accounts import personal
+from portal.challenges.models import Member, Participant
+from portal.core.mail import config_of
+from portal.kits import queries
+from portal.kits.actions import own_address
+from portal.kits.models import DeliveryAddress, Shipment
+from portal.kits.vault import Vault
+
+
+def exported(session: Session, account_id: int) -> dict[str, Any]:
+    """The addresses that the person's participants have given, and the parcels that went there."""
+    members = session.scalars(
+        sa.select(Member)
+        .options(joinedload(Member.participant).joinedload(Participant.challenge))
+        .where(Member.account_id == account_id)
+        .order_by(Member.id)
+    ).all()
+    vault = Vault.of(config_of(current_app))
+    addresses, parcels = [], []
+    for member in members:
+        address = own_address(session, member, vault)
+        if address is not None:
+            addresses.append({"challenge": member.participant.challenge.slug, **address.content()})
+        parcels += [_parcel(parcel) for parcel in queries.parcels_of(session, member.participant_id)]
+    return {"addresses": addresses, "parcels": parcels}
+
+
+def _parcel(parcel: Shipment) -> dict[str, Any]:
+    return {
+        "reference": parcel.reference, "state": parcel.state, "created_at": parcel.created_at,
+        "carrier": parcel.carrier, "tracking_number": parcel.tracking_number, "handed_over_at": parcel.handed_over_at,
+        "delivered_at": parcel.delivered_at, "received_at": parcel.received_at, "said": parcel.word,
+        "note": parcel.word_note,
+    }  # fmt: skip
+
+
+def erase(session: Session, account_id: int, at: datetime) -> None:
+    """Forget the addresses that the person gave."""
+    session.execute(
+        sa.update(DeliveryAddress)
+        .where(DeliveryAddress.given_by_id == account_id, DeliveryAddress.purged_at.is_(None))
+        .values(sealed=None, purged_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+personal.exporters["kits"] = exported
+personal.erasers.append(erase)
+personal.kept.append(
+    personal.Kept(
+        "Delivery address and telephone number",
+        "To send you the kit. Sealed in the database; each look at it is noted.",
+        "Until 30 days after delivery, or until you erase your account.",
+    )
+)
