@@ -81,7 +81,7 @@ def track(desk: Page) -> None:
     """The carrier's news, noted by hand, to the minute."""
     handed_over = datetime.now(UTC)
     for minutes, news, state in ((1, "In transit", "in transit"), (2, "Out for delivery", "out for delivery")):
-        desk.get_by_label("What").select_option(label=news)
+        desk.get_by_role("combobox", name="What").select_option(label=news)
         desk.get_by_label("When").fill(f"{handed_over + timedelta(minutes=minutes):%Y-%m-%dT%H:%M}")
         desk.get_by_label("Place or words of the carrier").fill("Tokyo")
         desk.get_by_role("button", name="Note it").click()

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 LIVE, PAST = "demo-live", "azure-sphere-2020"
+ARRIVING = "('handed_over', 'in_transit', 'out_for_delivery', 'delivered')"
 
 
 class Kind(NamedTuple):
@@ -18,9 +19,10 @@ class Kind(NamedTuple):
 SAMPLES = {
     "researcher": """SELECT account.email FROM account JOIN member ON member.account_id = account.id
         JOIN participant ON participant.id = member.participant_id JOIN shipment USING (participant_id)
-        WHERE participant.challenge_id = 2 AND shipment.state = 'out_for_delivery' ORDER BY account.id""",
+        WHERE participant.challenge_id = 2 AND shipment.state IN {arriving} ORDER BY account.id""",
     "addressee": """SELECT account.email FROM account JOIN member ON member.account_id = account.id
-        JOIN shipment USING (participant_id) WHERE shipment.challenge_id = 2 AND shipment.state = 'address_requested'""",
+        JOIN shipment USING (participant_id)
+        WHERE shipment.challenge_id = 2 AND shipment.state = 'address_requested'""",
     "teammate": """SELECT account.email FROM account JOIN member ON member.account_id = account.id
         JOIN participant ON participant.id = member.participant_id
         WHERE participant.challenge_id = 2 AND participant.kind = 'team' AND member.role = 'lead'""",
@@ -35,7 +37,8 @@ SAMPLES = {
         JOIN participant ON participant.id = office_booking.participant_id
         WHERE participant.challenge_id = 2 AND office_booking.state = 'confirmed' AND office_booking.starts_at > {now}
         ORDER BY office_booking.starts_at DESC, account.id""",
-    "slot": """SELECT office_slot.id FROM office_slot LEFT JOIN office_booking ON office_booking.slot_id = office_slot.id
+    "slot": """SELECT office_slot.id FROM office_slot
+        LEFT JOIN office_booking ON office_booking.slot_id = office_slot.id
         JOIN office_session ON office_session.id = office_slot.sitting_id
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE office_booking.id IS NULL AND office_series.challenge_id = 2 AND office_slot.state = 'open'
@@ -52,15 +55,20 @@ SAMPLES = {
         WHERE state = 'declined' AND challenge_id = 1""",
     "application": """SELECT application.id FROM application JOIN review ON application_id = application.id
         WHERE challenge_id = 2 AND state = 'submitted'""",
-    "parcel": "SELECT id FROM shipment WHERE challenge_id = 2 AND state = 'labelled'",
-    "travelling": "SELECT id FROM shipment WHERE challenge_id = 2 AND state = 'in_transit'",
+    "parcel": """SELECT id FROM shipment
+        WHERE challenge_id = 2 AND state IN ('address_confirmed', 'ready', 'packed', 'labelled') ORDER BY state DESC""",
+    "travelling": "SELECT id FROM shipment WHERE challenge_id = 2 AND state IN {arriving}",
     "addressed": """SELECT shipment.id FROM shipment JOIN delivery_address USING (participant_id)
         WHERE challenge_id = 2 AND purged_at IS NULL""",
     "unit": "SELECT unit_id FROM shipment_unit JOIN shipment ON shipment.id = shipment_id WHERE challenge_id = 2",
     "report": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'reproducing'",
     "arrival": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'received'",
+    "award": "SELECT id FROM award WHERE challenge_id = 2 AND state = 'proposed'",
+    "granted": "SELECT id FROM award WHERE challenge_id = 1 AND state = 'paid'",
+    "winner": """SELECT account.email FROM account JOIN member ON member.account_id = account.id
+        JOIN award ON award.participant_id = member.participant_id WHERE award.challenge_id = 1""",
+    "confirmed": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'fixing'",
     "scenario": "SELECT id FROM scenario WHERE challenge_id = 2",
-    "mail": "SELECT id FROM outgoing_mail WHERE template = 'selection/invited'",
 }
 
 PAGES = (
@@ -70,6 +78,8 @@ PAGES = (
     Kind("challenge", "challenges.show", "", f"/challenges/{LIVE}/"),
     Kind("challenge-over", "challenges.show", "", f"/challenges/{PAST}/"),
     Kind("rules", "challenges.rules", "", f"/challenges/{LIVE}/rules"),
+    Kind("results", "results.show", "", f"/challenges/{PAST}/results"),
+    Kind("acknowledgements", "results.acknowledgements", "", f"/challenges/{PAST}/acknowledgements"),
     Kind("keys", "reports.key_sets", "", "/keys/"),
     Kind("sign-in", "security.login", "", "/account/sign-in"),
     Kind("sign-up", "security.register", "", "/account/sign-up"),
@@ -77,6 +87,7 @@ PAGES = (
     Kind("reset", "security.forgot_password", "", "/account/reset"),
     Kind("new-password", "security.reset_password", "", "{reset_link}"),
     Kind("passkey-sign-in", "security.wan_signin", "", "/account/passkey-sign-in"),
+    Kind("results-not-yet", "error", "", f"/challenges/{LIVE}/results"),
     Kind("not-found", "error", "", "/challenges/none/"),
     # An account of one's own.
     Kind("profile", "accounts.profile", "{researcher}", "/account/"),
@@ -114,6 +125,8 @@ PAGES = (
     Kind("report-new", "reports.new", "{researcher}", f"/challenges/{LIVE}/reports/new"),
     Kind("report", "reports.show", "{reporter}", f"/challenges/{LIVE}/reports/{{reported}}"),
     Kind("upload-tokens", "reports.tokens", "{reporter}", f"/challenges/{LIVE}/reports/tokens"),
+    Kind("awards-mine", "awards.mine", "{winner}", f"/challenges/{PAST}/awards"),
+    Kind("consent", "results.acknowledgements", "{researcher}", f"/challenges/{LIVE}/acknowledgements"),
     Kind("forbidden", "error", "{researcher}", f"/staff/{LIVE}/"),
     # Staff.
     Kind("staff-challenges", "home.staff_challenges", "lead", "/staff/"),
@@ -145,6 +158,12 @@ PAGES = (
     Kind("report-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{report}}"),
     Kind("report-arrived", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{arrival}}"),
     Kind("triage-tokens", "reports.staff_tokens", "triager1", f"/staff/{LIVE}/reports/tokens"),
+    Kind("awards", "awards.index", "triager2", f"/staff/{LIVE}/awards"),
+    Kind("award-propose", "awards.new", "triager2", f"/staff/{LIVE}/awards/new?report={{confirmed}}"),
+    Kind("award", "awards.show", "triager2", f"/staff/{LIVE}/awards/{{award}}"),
+    Kind("award-paid", "awards.show", "finance", f"/staff/{PAST}/awards/{{granted}}"),
+    Kind("award-rules", "awards.rules", "lead", f"/staff/{LIVE}/awards/rules"),
+    Kind("results-staff", "results.staff", "lead", f"/staff/{LIVE}/results"),
     Kind("people", "challenges.people", "admin", f"/staff/{LIVE}/people"),
     Kind("publish-keys", "reports.publish_keys", "admin", "/staff/keys"),
     Kind("audit", "home.audit", "admin", "/staff/audit"),
@@ -152,8 +171,8 @@ PAGES = (
     Kind("letter", "home.show_mail", "admin", "/staff/mail/{mail}"),
     Kind("jobs", "home.jobs", "admin", "/staff/jobs"),
     # Between the password and the second factor.
-    Kind("code", "security.two_factor_token_validation", "twofold", "/account/second-factor/code"),
-    Kind("recover", "security.mf_recovery", "twofold", "/account/recover"),
+    Kind("code", "security.two_factor_token_validation", "coded", "/account/second-factor/code"),
+    Kind("recover", "security.mf_recovery", "coded", "/account/recover"),
     Kind("second-factor-choice", "security.tf_select", "twofold", "/account/second-factor/select"),
 )  # fmt: skip
 
@@ -161,12 +180,13 @@ PAGES = (
 NO_PAGES = {
     "static": "files", "bootstrap.static": "files", "security.static": "shut",
     "health.healthz": "text", "health.readyz": "text", "health.metrics": "text",
+    "awards.download": "CSV", "results.as_json": "JSON",
     "accounts.export": "JSON", "challenges.receipt": "JSON", "challenges.agreement_text": "text",
     "applications.table": "CSV", "kits.stock_csv": "CSV", "kits.shipments_csv": "CSV",
     "office_hours.feed": "calendar",
     "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
-    "reports.staff_report": "JSON", "reports.staff_file": "file", "reports.upload": "HEAD only",
+    "reports.staff_report": "JSON", "reports.staff_file": "file",
     "security.confirm_email": "redirect", "security.change_email_confirm": "redirect",
     "security.two_factor_rescue": "shut", "security.wan_delete": "redirect",
 }  # fmt: skip

@@ -184,5 +184,3 @@ def declined(stage: Stage, page: Page) -> None:
     stage.mail(BOB, "our answer")
     page.goto(stage.at("apply"))
     expect(page.locator("h1 .state")).to_have_text("declined")
-
-

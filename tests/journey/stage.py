@@ -20,12 +20,13 @@ from tests.servers.waiting import until
 
 SLUG, TITLE = "pluton-2026", "Pluton Research Challenge"
 PASSWORD = "quiet otters fold eleven maps"
+expect.set_options(timeout=15_000)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
 @dataclass
 class Stage:
-    """Where the play takes place. `complaints` is what browsers found wrong: errors of scripts, of the policy, of answers."""
+    """Where the play takes place. `complaints` is what browsers found wrong: scripts, policy, answers."""
 
     site: Site
     browser: Browser

@@ -4,13 +4,13 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
-from tests.journey import selecting
+from tests.journey import equipping, meeting, reporting, rewarding, selecting
 from tests.journey.stage import ARGUMENTS, PASSWORD, SLUG, TITLE, Stage
 from tests.reports.openpgp import gpg_home
 from tests.servers import Site, chromium_path, web
@@ -32,7 +32,9 @@ STAFF = {
 def staffed(site: Site) -> None:
     """What an operator does at the command line: the challenge, and the accounts of its staff."""
     today = datetime.now(UTC).date()
-    site.flask("challenge", "create", SLUG, "--title", TITLE, "--places", "3", "--starts-on", today.isoformat())
+    announced, begun = today - timedelta(days=30), today - timedelta(days=9)
+    dates = ("--announced-on", announced.isoformat(), "--starts-on", begun.isoformat())
+    site.flask("challenge", "create", SLUG, "--title", TITLE, "--places", "3", *dates)
 
     def create(email: str) -> None:
         name, *roles = STAFF[email]
@@ -58,8 +60,29 @@ def stage() -> Iterator[Stage]:
 
 
 def test_the_whole_way_from_an_application_to_published_results(stage: Stage) -> None:
-    lead = stage.sign_in("lead@portal.example")
+    lead, desk = stage.sign_in("lead@portal.example"), stage.sign_in("desk@portal.example")
     selecting.prepare(stage, lead)
+    ada = choose_participants(stage, lead)
+    send_kit(stage, desk, ada)
+    meeting.open_series(stage, desk)
+    meeting.follow(stage, ada)
+    meeting.host_sees(stage, desk)
+    triager = stage.sign_in("triager1@portal.example")
+    ref = report(stage, triager, ada)
+    rewarding.publish_rules(stage, lead)
+    award = rewarding.propose(stage, triager, ref)
+    rewarding.approve(stage, stage.sign_in("triager2@portal.example"), award)
+    rewarding.pay(stage, stage.sign_in("finance@portal.example"), award, ref)
+    rewarding.told(stage, ada)
+    rewarding.finish(stage, lead)
+    rewarding.figures(stage)
+
+    assert stage.complaints == []
+    assert "unbroken" in stage.site.flask("audit", "verify")
+
+
+def choose_participants(stage: Stage, lead: Page) -> Page:
+    """Two apply, one is taken: the page of that one."""
     ada = selecting.sign_up(stage, selecting.ADA, "Ada Tanaka", "Asia/Tokyo")
     bob = selecting.sign_up(stage, selecting.BOB, "Bob Brown", "Europe/London")
     for person, email, name in ((ada, selecting.ADA, "Ada Tanaka"), (bob, selecting.BOB, "Bob Brown")):
@@ -71,5 +94,24 @@ def test_the_whole_way_from_an_application_to_published_results(stage: Stage) ->
     selecting.release(stage, lead, ada)
     selecting.accept(stage, ada)
     selecting.declined(stage, bob)
+    return ada
 
-    assert stage.complaints == []
+
+def send_kit(stage: Stage, desk: Page, ada: Page) -> None:
+    """A kit comes from the shelf to the researcher."""
+    equipping.stock_up(stage, desk)
+    equipping.plan(stage, desk)
+    equipping.give_address(stage, ada)
+    equipping.dispatch(stage, desk)
+    equipping.track(desk)
+    equipping.receive(stage, ada, desk)
+
+
+def report(stage: Stage, triager: Page, ada: Page) -> str:
+    """Two reports are sealed, sent, opened and judged: the reference of the one that is worth an award."""
+    reporting.publish_keys(stage, reporting.second_factor(stage))
+    refs = reporting.seal(stage, ada), reporting.send_by_hand(stage)
+    reporting.open_reports(stage, triager, refs)
+    reporting.triage(stage, triager, refs)
+    reporting.followed(stage, ada, refs)
+    return refs[0]

@@ -1,0 +1,189 @@
+"""Every type of page, as the right person sees it, in both themes, wide and narrow.
+
+PORTAL_SHOTS=FOLDER keeps a picture of each.
+"""
+
+import fcntl
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from portal.factory import create_app
+from tests.journey import preparing
+from tests.journey.pages import NO_PAGES, PAGES, Kind
+from tests.journey.stage import ARGUMENTS
+from tests.servers import Site, chromium_path, web
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Theme = Literal["light", "dark"]
+WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=320, height=700)
+MOST = 60_000
+GROUPS = sorted({kind.who for kind in PAGES})
+AXE = {
+    "preload": False,
+    "resultTypes": ["violations"],
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+}
+
+
+class Document(HTMLParser):
+    """What the policy forbids in a document, and ids that stand there twice."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+        self.ids: set[str] = set()
+        self.headings = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Called for each tag."""
+        told = dict(attrs)
+        self.headings += tag == "h1"
+        if tag == "style" or (tag == "script" and "src" not in told):
+            self.faults.append(f"inline <{tag}>")
+        self.faults += [f"{name} in <{tag}>" for name in told if name == "style" or name.startswith("on")]
+        number = told.get("id")
+        if number in self.ids:
+            self.faults.append(f"twice the id {number}")
+        self.ids.add(number or "")
+        self.ids.discard("")
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of the demonstration, loaded once for all the processes of a run."""
+    own = tmp_path_factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, done = root / "demonstration", root / "demonstration.done"
+    with (root / "demonstration.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            preparing.load(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(demonstration: Path) -> Iterator[Site]:
+    """The portal on a copy of that."""
+    with web(preparing.SETTINGS, migrate=False) as made:
+        made.stop()
+        shutil.copytree(demonstration, made.data, dirs_exist_ok=True)
+        made.start()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def words(site: Site) -> dict[str, str]:
+    """What stands for the words in braces."""
+    told: dict[str, str] = json.loads((site.data / "words.json").read_text())
+    return told
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for a process."""
+    with ExitStack() as stack:
+        playwright = stack.enter_context(sync_playwright())
+        opened = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        stack.callback(opened.close)
+        yield opened
+
+
+@pytest.fixture
+def page(site: Site, browser: Browser, words: dict[str, str], who: str, theme: Theme) -> Iterator[Page]:
+    """A page in which somebody is signed in, or as far as the password gets them."""
+    context = browser.new_context(color_scheme=theme, viewport=WIDE, locale="en-GB")
+    opened = context.new_page()
+    if who:
+        opened.goto(f"{site.url}/account/sign-in")
+        opened.get_by_label("E-mail address").fill(f"{who.format(**words)}@demo.example")
+        opened.get_by_label("Password").fill(preparing.PASSWORD)
+        opened.get_by_role("button", name="Sign in", exact=True).click()
+        opened.get_by_role("heading", name="Sign in").wait_for(state="detached")
+    yield opened
+    context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("who", GROUPS)
+def test_every_page_is_sound(page: Page, site: Site, words: dict[str, str], who: str, theme: Theme) -> None:
+    faults: list[str] = []
+    for kind in PAGES:
+        if kind.who == who:
+            found = faults_of(page, kind, f"{site.url}{kind.path.format(**words)}")
+            picture(page, f"{kind.name}-{theme}")
+            faults += [f"{kind.name}: {fault}" for fault in found]
+
+    assert not faults, "\n".join(faults)
+
+
+def faults_of(page: Page, kind: Kind, address: str) -> list[str]:
+    """What is wrong with a page."""
+    told: list[str] = []
+    page.set_viewport_size(WIDE)
+    listen: dict[Any, Any] = {
+        "console": lambda message: told.append(message.text) if message.type in ("error", "warning") else None,
+        "pageerror": lambda error: told.append(str(error)),
+    }
+    for event, listener in listen.items():
+        page.on(event, listener)
+    answer = page.goto(address, wait_until="load")
+    assert answer
+    html = Document(answer.text())
+    if kind.endpoint == "error":
+        told = [text for text in told if not text.startswith("Failed to load resource")]
+    elif answer.status != 200 or page.url != address:
+        told.append(f"answered {answer.status} at {page.url}")
+    if html.headings != 1 or not page.title().strip():
+        told.append(f"{html.headings} h1, title “{page.title()}”")
+    size = len(gzip.compress(answer.body()))
+    told += [f"{size} bytes of HTML"] if size > MOST else []
+    for event, listener in listen.items():
+        page.remove_listener(event, listener)  # axe sets styles of its own
+    return told + html.faults + serious(page) + too_wide(page)
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that keeps people out."""
+    found = Axe().run(page, options=AXE).response["violations"]
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in ("serious", "critical")
+    ]
+
+
+def too_wide(page: Page) -> list[str]:
+    """What sticks out of a narrow page."""
+    page.set_viewport_size(NARROW)
+    over = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    return [f"{over} px wider than 320"] if over > 0 else []
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep two pictures, if somebody wants to look."""
+    folder = os.environ.get("PORTAL_SHOTS")
+    for size in (NARROW, WIDE) if folder else ():
+        page.set_viewport_size(size)
+        page.screenshot(path=f"{folder}/{name}{size['width']}.png", full_page=True)
+
+
+def test_every_address_is_shown_or_is_no_page(demonstration: Path) -> None:
+    app: Flask = create_app({**preparing.SETTINGS, "PORTAL_DATA": str(demonstration), "PORTAL_SECRET_KEY": "x" * 40})
+    answering = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    shown = {kind.endpoint for kind in PAGES} - {"error"}
+
+    assert shown.isdisjoint(NO_PAGES)
+    assert answering == shown | set(NO_PAGES)
