@@ -1,11 +1,131 @@
-"""The emptiest Flask application, for what a server and a framework cost by themselves."""
+"""The emptiest Flask application, and what it must do to show or keep the same as the portal: one statement by the
+driver, the same template, nothing around it.
+"""
 
-from flask import Flask
+import os
+import sqlite3
+import threading
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-app = Flask("bare")
+import psycopg
+import sqlalchemy as sa
+from flask import Flask, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from portal.applications.forms import FilterForm
+from portal.applications.rules import COUNTRIES
+from portal.applications.states import ApplicationState
+from portal.core.web.filters import init_filters
+
+ROOT = Path(__file__).resolve().parents[2]
+URL = sa.make_url(os.environ.get("BARE_DATABASE_URL", "sqlite://"))
+SQLITE = URL.drivername == "sqlite"
+JOINED = "group_concat" if SQLITE else "string_agg"
+QUEUE = f"""
+SELECT a.id, a.name, a.kind, a.handle, a.affiliation, a.state, a.country, a.submitted_at, a.review_count, a.score_mean,
+    (SELECT {JOINED}(s.code, ' ') FROM application_scenario t JOIN scenario s ON s.id = t.scenario_id
+        WHERE t.application_id = a.id)
+FROM application a WHERE a.challenge_id = 1 AND a.state = 'submitted' AND a.country = 'DE'
+ORDER BY a.score_mean DESC, a.id DESC LIMIT 50
+"""
+TABLES = (
+    f"CREATE TABLE IF NOT EXISTS bare_form (id {'INTEGER' if SQLITE else 'SERIAL'} PRIMARY KEY, content TEXT)",
+    "CREATE TABLE IF NOT EXISTS bare_seat (slot INTEGER, seat INTEGER, person INTEGER, UNIQUE (slot, seat))",
+)
+_held = threading.local()
+
+app = Flask("bare", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+init_filters(app)
+app.config["WTF_CSRF_ENABLED"] = False
+app.secret_key = "nothing is signed"
+for rule, endpoint in (
+    ("/bootstrap/<path:filename>", "bootstrap.static"),
+    ("/staff/<slug>/applications.csv", "applications.table"),
+    ("/staff/<slug>/applications/<int:application_id>", "selection.application"),
+):
+    app.add_url_rule(rule, endpoint, lambda **_values: "")
+
+
+@app.context_processor
+def around() -> dict[str, Any]:
+    """What every page shows, as constants."""
+    links = [
+        SimpleNamespace(label=f"Place {number}", url=f"/place/{number}", current=not number) for number in range(9)
+    ]
+    shown = {"person": True, "roles": (), "demonstration": True, "navigation": links, "csrf_token": lambda: "t" * 91}
+    return shown
+
+
+def connection() -> Any:
+    """This thread's connection."""
+    if not hasattr(_held, "connection"):
+        if SQLITE:
+            assert URL.database is not None
+            _held.connection = sqlite3.connect(URL.database, timeout=30, isolation_level=None)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+                _held.connection.execute(f"PRAGMA {pragma}")
+        else:
+            host = URL.query["host"]
+            _held.connection = psycopg.connect(dbname=URL.database, user="postgres", host=str(host), autocommit=True)
+    return _held.connection
 
 
 @app.get("/healthz")
 def healthz() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok"}
+
+
+@app.get("/staff/<slug>/applications", endpoint="applications.queue")
+def queue(slug: str) -> str:
+    """The same list by one SELECT."""
+    rows = [
+        SimpleNamespace(
+            id=row[0], name=row[1], kind=row[2], handle=row[3], affiliation=row[4], state=row[5], country=row[6],
+            submitted_at=datetime.fromisoformat(row[7]) if SQLITE else row[7], review_count=row[8], score_mean=row[9],
+            scenarios=[{"code": code} for code in (row[10] or "").split()], pending_decision=None,
+        )
+        for row in connection().execute(QUEUE)
+    ]  # fmt: skip
+    form = FilterForm(request.args)
+    form.offer([(code, COUNTRIES[code]) for code in ("DE", "FR", "IN", "JP", "US")], [])
+    return render_template(
+        "applications/queue.html", challenge=SimpleNamespace(slug=slug, title="Test Challenge"), form=form,
+        chosen=SimpleNamespace(full=True, text="", country="DE", scenario=""), countries=COUNTRIES,
+        counts={ApplicationState.SUBMITTED: 700}, page=SimpleNamespace(rows=rows, next="t" * 40),
+    )  # fmt: skip
+
+
+@app.post("/tables")
+def tables() -> ResponseReturnValue:
+    """Make our own tables."""
+    for statement in TABLES:
+        connection().execute(statement)
+    return "", 204
+
+
+@app.post("/form")
+def form() -> ResponseReturnValue:
+    """Keep a form's content by one durable INSERT."""
+    mark = "?" if SQLITE else "%s"
+    connection().execute(f"INSERT INTO bare_form (content) VALUES ({mark})", (request.form["plan"],))
+    return redirect("/healthz")
+
+
+@app.post("/book/<int:slot>/<int:person>")
+def book(slot: int, person: int) -> ResponseReturnValue:
+    """Take the next seat of sixteen and write a line about it: two statements, durable together."""
+    held = connection()
+    held.execute("BEGIN IMMEDIATE" if SQLITE else "BEGIN")
+    if not SQLITE:
+        held.execute("SELECT pg_advisory_xact_lock(%s)", (slot,))
+    seat = f"SELECT {slot}, count(*) + 1, {person} FROM bare_seat WHERE slot = {slot} HAVING count(*) < 16"
+    taken = held.execute(f"INSERT INTO bare_seat {seat} RETURNING seat").fetchall()
+    if taken:
+        held.execute(f"INSERT INTO bare_form (content) VALUES ('{person} in {slot}')")
+    held.execute("COMMIT")
+    return redirect("/healthz") if taken else ("taken", 409)

@@ -2,9 +2,29 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything; `QUICK` only shows that the measures can be taken."""
+
+    rounds: int = 5
+    applications: int = 3500
+    requests: int = 200
+    submissions: int = 60
+    crowd: int = 64
+    mails: int = 1000
+    upload: int = 1024 * MIB
+    walked: int = 256 * MIB
+
+
+FULL = Sizes()
+QUICK = Sizes(rounds=1, applications=120, requests=8, submissions=4, crowd=8, mails=20, upload=24 * MIB, walked=8 * MIB)
 
 
 @dataclass(frozen=True)
@@ -17,6 +37,7 @@ class Result:
     reach: str
     reached: bool
     bare: float | None = None
+    note: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -28,12 +49,19 @@ class Result:
         return {**asdict(self), "ratio": self.ratio}
 
 
-Measure = Callable[[], Result]
+def compared(
+    name: str, unit: str, ours: float, bare: float, least: float, *, note: str = "", fine: bool = True
+) -> Result:
+    """A figure that should be at least so large a part of the bare one; `fine` is whatever else is asked of it."""
+    return Result(name, unit, ours, f"≥ {least:.0%} of bare", fine and ours >= least * bare, bare, note)
+
+
+Measure = Callable[[Sizes], Iterator[Result]]
 MEASURES: dict[str, Measure] = {}
 
 
 def measure(name: str) -> Callable[[Measure], Measure]:
-    """Give a measure the name by which it is called."""
+    """Give a measure the name by which it is called; it may yield several results."""
 
     def register(function: Measure) -> Measure:
         MEASURES[name] = function
@@ -49,7 +77,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def medians(*works: Callable[[], float], rounds: int = 5) -> list[float]:
+def medians(*works: Callable[[], float], rounds: int) -> list[float]:
     """The median of what each returns, asked in turn, so that a busy moment of the machine meets all of them."""
-    taken = [[work() for work in works] for _ in range(rounds)]
+    taken: list[Sequence[float]] = [[work() for work in works] for _ in range(rounds)]
     return [statistics.median(column) for column in zip(*taken, strict=True)]

@@ -67,7 +67,7 @@ class Client:
         assert reply.status == 200, reply
         return int(reply.headers["upload-offset"])
 
-    def patch(self, path: str, offset: int, data: bytes) -> Reply:
+    def patch(self, path: str, offset: int, data: bytes | memoryview) -> Reply:
         """Send bytes and wait for the answer."""
         connection = self.send(path, offset, data, len(data))
         try:
@@ -75,7 +75,7 @@ class Client:
         finally:
             connection.close()
 
-    def send(self, path: str, offset: int, data: bytes, length: int) -> HTTPConnection:
+    def send(self, path: str, offset: int, data: bytes | memoryview, length: int) -> HTTPConnection:
         """Begin a PATCH of `length` bytes and send so much of it; the connection stays open.
 
         A server that has its answer ready need not listen to the end.

@@ -26,15 +26,9 @@ try:
 except ModuleNotFoundError:  # the keeper runs this file by itself
     from waiting import until  # type: ignore[import-not-found,no-redef]
 
-SETTINGS = {
-    "listen_addresses": "",
-    "max_connections": "200",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-}
+SETTINGS = {"listen_addresses": "", "max_connections": "200", "timezone": "UTC", "log_timezone": "UTC"}
+# Tests need not survive a power cut. Benchmarks set TEST_POSTGRESQL_DURABLE, to be as slow as what does.
+HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @contextmanager
@@ -138,7 +132,8 @@ def _serve(folder: Path) -> subprocess.Popen[bytes]:
     options = ["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8"]
     options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     subprocess.run([programs / "initdb", "--pgdata", data, *options], check=True, cwd=folder, **as_user)
-    settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+    wanted = SETTINGS if os.environ.get("TEST_POSTGRESQL_DURABLE") else SETTINGS | HASTY
+    settings = [f"--{name}={value}" for name, value in wanted.items()]
     server = subprocess.Popen([programs / "postgres", "-D", data, "-k", folder, *settings], cwd=folder, **as_user)
     until(lambda: _ready(folder, server), "PostgreSQL to accept connections")
     (folder / "ready").touch()
