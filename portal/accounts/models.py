@@ -39,6 +39,8 @@ class Account(UserMixin, Model):
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
     tf_primary_method: Mapped[str | None] = mapped_column(sa.String(64))
     tf_totp_secret: Mapped[str | None] = mapped_column(sa.String(255))
+    # The time step of the last code of an authenticator app that was used: none works twice.
+    tf_last_counter: Mapped[int | None] = mapped_column(sa.BigInteger)
     webauthn: Mapped[list["WebAuthn"]] = relationship(  # type: ignore[assignment]
         cascade="all, delete-orphan", passive_deletes=True
     )

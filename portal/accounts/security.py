@@ -8,7 +8,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, after_this_request, current_app, g
-from flask_security import MailUtil, RegisterFormV2, Security, SQLAlchemyUserDatastore
+from flask_security import MailUtil, RegisterFormV2, Security, SQLAlchemyUserDatastore, UserMixin
+from flask_security.totp import Totp
 from wtforms import StringField
 from wtforms.validators import Length
 
@@ -137,6 +138,19 @@ def _commit(response: Response) -> Response:
     return response
 
 
+class Codes(Totp):
+    """Codes of authenticator apps, each of which works once (RFC 6238, section 5.2)."""
+
+    def get_last_counter(self, user: UserMixin) -> int | None:
+        """The time step of the last code that this person used."""
+        return cast(Account, user).tf_last_counter
+
+    def set_last_counter(self, user: UserMixin, tmatch: Any) -> None:
+        """Remember the time step of the code just used."""
+        cast(Account, user).tf_last_counter = tmatch.counter
+        after_this_request(_commit)
+
+
 class OutboxMail(MailUtil):
     """Flask-Security's mails, as rows of the outbox. Their links are secrets, so a row forgets them once sent."""
 
@@ -191,7 +205,7 @@ def init_security(app: Flask, config: Config) -> None:
         app.config["SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS"] = {"argon2__time_cost": 1, "argon2__memory_cost": 32}
     Security(
         app, Datastore(db, Account, SecurityRole, WebAuthn), mail_util_cls=OutboxMail, password_util_cls=Passwords,
-        register_form=SignUpForm,
+        register_form=SignUpForm, totp_cls=Codes,
     )  # fmt: skip
     init_noted(app)
     declare(app, EVERYONE, [f"security.{name}" for name in OPEN])

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import Flask
+from flask import Flask, current_app
 from flask.typing import RouteCallable
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -22,12 +22,18 @@ LIMITS = {
 }
 
 
+def _switched_off() -> bool:
+    return not current_app.config["RATELIMIT_ENABLED"]
+
+
 def init_limits(app: Flask, config: Config) -> None:
     """Limit what can be guessed or abused. Only requests that try something count."""
     app.config["RATELIMIT_STORAGE_URI"] = config.redis_url or "memory://"
     app.config["RATELIMIT_ENABLED"] = not config.testing
     app.config["RATELIMIT_HEADERS_ENABLED"] = True
     limiter.init_app(app)
+    # One limiter serves every application of the process, and remembers only the last one's switch.
+    limiter.request_filter(_switched_off)
     for endpoint, allowed in LIMITS.items():
         limit = limiter.limit(allowed, methods=["POST"])
         app.view_functions[endpoint] = cast(RouteCallable, limit(app.view_functions[endpoint]))

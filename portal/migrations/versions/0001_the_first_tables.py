@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("mf_recovery_codes", sa.UnicodeText(), nullable=True),
         sa.Column("tf_primary_method", sa.String(length=64), nullable=True),
         sa.Column("tf_totp_secret", sa.String(length=255), nullable=True),
+        sa.Column("tf_last_counter", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("(erased_at IS NULL) OR NOT active", name=op.f("ck_account_erased_is_inactive")),
         sa.CheckConstraint("length(name) <= 80", name=op.f("ck_account_name_short")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
