@@ -35,8 +35,8 @@ def lead(cast: Cast, session: Session, app: Flask) -> Account:
     return cast.lead
 
 
-def code(key: str, ahead: int = 0) -> str:
-    return TOTP(key=key).generate(time.time() + ahead).token
+def code(key: str) -> str:
+    return TOTP(key=key).generate(time.time()).token
 
 
 def set_up(client: FlaskClient, account: Account) -> str:
