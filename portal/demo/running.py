@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.applications.states import Decision
+from portal.core.outbox import TRIES, MailState, OutgoingMail
 from portal.demo import applying, choosing, facts, office, rewards, shipping, stages, submissions
 from portal.demo.applying import Entry
 from portal.demo.people import DOMAIN, Person, researchers
@@ -103,11 +104,19 @@ def _go_on(world: World, stage: Stage, late: list[list[Person]], ids: dict[str, 
         world, stage.challenge, {Decision.INVITE: [number for number, _ in invited]},
         world.now + timedelta(days=4), world.now - timedelta(days=3),
     )  # fmt: skip
+    _bounce(world, invited[-1][1])
     choosing.think(world, stage.challenge, undecided, PENDING)
     today = applying.entries(world, stage, fresh, ids, (0.2, 0.9), world.now)
     arrived = [applying.shifted(entry, world.now - world.minutes(5, 600)) for entry in today]
     applying.submit_all(world, stage.challenge, arrived)
     applying.begin_drafts(world, stage.challenge, applying.entries(world, stage, drafts, ids, (0.2, 0.9), world.now))
+
+
+def _bounce(world: World, entry: Entry) -> None:
+    """One invitation never arrived: an admin finds it among the dead letters."""
+    gone = {"state": MailState.FAILED, "tries": TRIES, "sent_at": None, "error": "550 5.1.1 The mailbox is not there."}
+    last = sa.select(sa.func.max(OutgoingMail.id)).where(OutgoingMail.to == entry.person.email).scalar_subquery()
+    world.session.execute(sa.update(OutgoingMail).where(OutgoingMail.id == last).values(**gone))
 
 
 def _equip(world: World, stage: Stage, vault: Vault) -> None:

@@ -75,6 +75,19 @@ def mail_counts(session: Session) -> dict[MailState, int]:
     return {state: counted.get(state, 0) for state in MailState}
 
 
+def dead_letters(session: Session) -> tuple[int, datetime | None]:
+    """How many mails were given up, and since when the oldest has been waiting."""
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(OutgoingMail.created_at)).where(OutgoingMail.state == MailState.FAILED)
+    ).one()
+    return count, oldest
+
+
+def failed_jobs(session: Session) -> int:
+    """How many jobs ended with an error the last time."""
+    return session.scalars(sa.select(sa.func.count()).where(JobRun.error.is_not(None))).one()
+
+
 def mail(session: Session, mail_id: int) -> OutgoingMail:
     """One mail. Raises NotFound."""
     found = session.get(OutgoingMail, mail_id)

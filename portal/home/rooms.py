@@ -10,13 +10,13 @@ import portal.awards.queries as awards
 import portal.challenges.queries as challenges
 import portal.kits.queries as kits
 import portal.office_hours.queries as office_hours
-import portal.reports.queries.reports as reports
+import portal.reports.todo as reports
 import portal.selection.queries as selection
 from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
-from portal.reports.states import ReportState
+from portal.home import queries
 
 
 def tasks(session: Session, challenge: Challenge, account: Account, member: Member | None, at: datetime) -> list[Task]:
@@ -34,26 +34,16 @@ def _tasks(
         yield from challenges.tasks(session, member, at)
         yield from kits.tasks(session, member, at)
         yield from office_hours.tasks(session, member, at)
-        yield from _reports(session, challenge, member)
+        yield from reports.tasks(session, member, at)
 
 
-def _reports(session: Session, challenge: Challenge, member: Member) -> Iterator[Task]:
-    """Reports that are not handed in yet, and those whose triager has asked something."""
-    for report in reports.of_participant(session, member.participant_id):
-        url = f"/challenges/{challenge.slug}/reports/{report.ref}"
-        if report.state is ReportState.UPLOADING:
-            yield Task(f"Hand in {report.ref}", url, None, "So far nobody reads it.")
-        elif report.state is ReportState.NEEDS_INFO:
-            yield Task(f"Answer the question about {report.ref}", url)
-
-
-def _triage(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
-    if Role.TRIAGER not in roles:
-        return []
-    url, (count, oldest) = f"/staff/{challenge.slug}/reports", reports.waiting(session, challenge.id)
+def _engine_room(session: Session, at: datetime) -> list[Queue]:
+    """What an admin looks after, whichever challenge it belongs to."""
+    count, oldest = queries.dead_letters(session)
     return [
-        Queue("Reports to acknowledge", f"{url}?state=received", count, oldest),
-        Queue("Reports past a deadline", url, reports.late(session, challenge.id, at)),
+        Queue("Mails that could not be delivered", "/staff/mail?state=failed", count, oldest),
+        Queue("Jobs that failed", "/staff/jobs", queries.failed_jobs(session)),
+        Queue("Keys about to expire", "/staff/keys", len(reports.expiring_keys(session, at))),
     ]
 
 
@@ -65,9 +55,11 @@ def queues(
         *applications.queues(session, challenge, roles, at),
         *selection.queues(session, challenge, roles, at),
         *kits.queues(session, challenge, roles, at),
-        *_triage(session, challenge, roles, at),
+        *(reports.queues(session, challenge, at) if Role.TRIAGER in roles else ()),
         *awards.queues(session, challenge, roles, at),
     ]
     if Role.HOST in roles:
         found += office_hours.queues(session, challenge, account, at)
+    if Role.ADMIN in roles:
+        found += _engine_room(session, at)
     return found

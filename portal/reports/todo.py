@@ -30,8 +30,8 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     first = url_for("reports.queue", slug=challenge.slug, state=ReportState.RECEIVED.value)
     late = reports.late(session, challenge.id, at)
     return [
-        Queue("reports to acknowledge", first, count, oldest),
-        Queue("reports late", url_for("reports.queue", slug=challenge.slug), late),
+        Queue("Reports to acknowledge", first, count, oldest),
+        Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug), late),
     ]
 
 

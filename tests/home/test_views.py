@@ -18,9 +18,11 @@ from portal.accounts.states import Role
 from portal.challenges import actions
 from portal.core import audit, outbox
 from portal.core.audit import AuditEntry
-from portal.core.jobs import Job, perform
+from portal.core.jobs import Job, JobRun, perform
 from portal.core.mail import Folder, message
 from portal.core.outbox import MailState, OutgoingMail
+from portal.core.todo import Queue
+from portal.home.rooms import queues
 from tests.access import objects
 from tests.cast import NOON, SLUG, Cast, make_account, make_challenge, sign_in
 
@@ -267,7 +269,25 @@ def test_the_home_page_costs_the_same_for_ten_more_mails(
 def test_reports_are_among_what_is_to_do(client: FlaskClient, cast: Cast, session: Session) -> None:
     report = objects.upload(objects.World(session, cast))
     sign_in(client, cast.researcher)
-    assert f"Hand in {report['ref']}" in client.get("/home").text
+    assert f"Finish sending {report['ref']}" in client.get("/home").text
 
     sign_in(client, cast.triager)
     assert "Reports to acknowledge" in client.get(f"/staff/{SLUG}/").text
+
+
+def test_an_admin_is_told_of_dead_letters_and_failed_jobs(client: FlaskClient, session: Session, cast: Cast) -> None:
+    outbox.post(session, "accounts/welcome", to="gone@example.org", key="gone", at=NOON)
+    session.execute(sa.update(OutgoingMail).values(state=MailState.FAILED))
+    session.add(JobRun(name="tests", started_at=NOON, duration_ms=1, rows=0, next_at=NOON, error="Boom", failures=1))
+    session.commit()
+    sign_in(client, cast.admin)
+
+    page = client.get(f"/staff/{cast.slug}/").text
+
+    assert "Mails that could not be delivered" in page
+    assert "Jobs that failed" in page
+    assert queues(session, cast.challenge, cast.admin, frozenset({Role.ADMIN}), NOON)[-3:] == [
+        Queue("Mails that could not be delivered", "/staff/mail?state=failed", 1, NOON),
+        Queue("Jobs that failed", "/staff/jobs", 1),
+        Queue("Keys about to expire", "/staff/keys", 0),
+    ]
