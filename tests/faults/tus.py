@@ -40,7 +40,8 @@ class Client:
             assert current is not None
             key_ids = [key_id for member in current.members for key_id in member.key_ids]
         # Parts of 8 KiB as gpg makes them, the first of which begins with the packet's version.
-        content = b"\x01" + random.Random(size).randbytes(size)
+        block = random.Random(size).randbytes(7_000_003)  # its length divides nothing, so that no two chunks are alike
+        content = (b"\x01" + block * (size // len(block) + 1))[:size]
         parts = (b"\xed" + content[position : position + 8192] for position in range(0, size - 8191, 8192))
         head = b"".join(recipient(key_id) for key_id in key_ids) + bytes([0xC0 | 18])
         return head + b"".join(parts) + bytes([64]) + bytes(64)
