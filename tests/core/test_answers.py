@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from portal.core.logs import safe_path
 from portal.core.web import csv_response
-from portal.core.web.filters import ago, day, markdown, money, size, when
+from portal.core.web.filters import ago, counted, day, markdown, money, size, when
 from tests.cast import NOON
 
 
@@ -95,3 +95,7 @@ def test_logs_tell_no_tokens(path: str, told: str) -> None:
 @pytest.mark.parametrize(("host", "status"), [("localhost", 200), ("127.0.0.1:8000", 200), ("evil.example", 400)])
 def test_only_the_portals_own_name_is_answered(client: FlaskClient, host: str, status: int) -> None:
     assert client.get("/healthz", headers={"Host": host}).status_code == status
+
+
+def test_one_is_singular() -> None:
+    assert [counted(n, "parcel") for n in (0, 1, 2, 1200)] == ["0 parcels", "1 parcel", "2 parcels", "1,200 parcels"]

@@ -31,9 +31,9 @@ def stock_up(stage: Stage, desk: Page) -> None:
 def plan(stage: Stage, desk: Page) -> None:
     """A parcel for whoever has none, and a question where to."""
     desk.goto(stage.staff("shipments"))
-    confirm(desk, "Plan 1 parcels", "Plan 1 parcels")
+    confirm(desk, "Plan 1 parcel", "Plan 1 parcel")
     expect(desk.locator("tbody tr")).to_contain_text(["Ada Tanaka"])
-    confirm(desk, "Ask 1 for their address", "Ask 1 participants")
+    confirm(desk, "Ask 1 for their address", "Ask 1 participant")
     expect(desk.locator("tbody tr .state")).to_have_text("address requested")
 
 

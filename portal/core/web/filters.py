@@ -73,6 +73,11 @@ def number(value: int | Decimal) -> str:
     return format_decimal(value, locale="en_US")
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: 1 parcel, 2 parcels."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def size(count: int) -> str:
     """A number of bytes in binary units."""
     value = float(count)
@@ -95,7 +100,8 @@ def words(value: object) -> str:
 
 
 FILTERS: dict[str, Callable[..., object]] = {
-    "when": when, "ago": ago, "date": day, "money": money, "number": number, "size": size, "markdown": markdown,
+    "when": when, "ago": ago, "date": day, "money": money, "number": number,
+    "counted": counted, "size": size, "markdown": markdown,
     "words": words,
 }  # fmt: skip
 
