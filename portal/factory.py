@@ -8,7 +8,6 @@ from pathlib import Path
 
 from flask import Flask, current_app, request
 from flask_bootstrap import Bootstrap5
-from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -110,7 +109,8 @@ def _init_database(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     config.data.mkdir(parents=True, exist_ok=True)
     db.init_app(app)
-    Migrate(app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
+    if os.environ.get("FLASK_RUN_FROM_CLI") == "true":
+        init_migrations(app)
     with app.app_context():
         prepare(db.engine)
     app.extensions["portal.blobs"] = Blobs(config.storage_url)
@@ -119,6 +119,13 @@ def _init_database(app: Flask, config: Config) -> None:
     def note_reading() -> None:
         # Flask-Security's links confirm things by GET.
         set_reading(request.method in ("GET", "HEAD", "OPTIONS") and request.blueprint != "security")
+
+
+def init_migrations(app: Flask) -> None:
+    """Teach the application `flask db`. Servers do without: loading Alembic takes longer than their first page."""
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True)
 
 
 def _add_rooms(app: Flask) -> None:

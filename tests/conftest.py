@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -23,7 +24,7 @@ from portal.core.db import Model, db, set_reading
 from portal.core.outbox import OutgoingMail
 from portal.factory import create_app
 from tests.cast import NOON, Cast, make_cast
-from tests.servers import postgresql
+from tests.servers import chromium, postgresql
 
 KINDS = ("sqlite", "postgresql")
 
@@ -200,6 +201,13 @@ def mails(session: Session) -> Callable[[], list[OutgoingMail]]:
         return list(session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.id)))
 
     return read
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one browser of this test process."""
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from portal.core.db import Model, db
-from portal.factory import create_app
+from portal.factory import create_app, init_migrations
 from tests.servers import postgresql
 
 # What the catalogues tell beside tables and columns, by engine.
@@ -46,6 +46,7 @@ def pair(database: str, tmp_path: Path) -> Iterator[tuple[Flask, Flask]]:
     """One application whose database was upgraded, one whose tables were made from the models."""
     with postgresql() as first, postgresql() as second:
         upgraded, made = made_app(database, tmp_path / "a", first), made_app(database, tmp_path / "b", second)
+        init_migrations(upgraded)
         with upgraded.app_context():
             upgrade()
         with made.app_context():

@@ -112,6 +112,7 @@ def erase_account(session: Session, account: Account, *, typed: str, at: datetim
     account.email = account.canonical_email = f"erased-{account.id}@invalid"
     account.name, account.zone = "", "UTC"
     account.password = account.tf_primary_method = account.tf_totp_secret = account.mf_recovery_codes = None
+    account.tf_last_counter = None
     account.fs_webauthn_user_handle = None
     account.webauthn.clear()
     account.active, account.erased_at = False, at

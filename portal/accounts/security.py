@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, after_this_request, current_app, g
+from flask import Flask, Response, after_this_request, current_app
 from flask_security import MailUtil, RegisterFormV2, Security, SQLAlchemyUserDatastore, UserMixin
 from flask_security.totp import Totp
 from wtforms import StringField
@@ -196,6 +196,11 @@ def settings(config: Config) -> dict[str, Any]:
     }
 
 
+def _viewer_zone() -> str:
+    account = maybe_account()
+    return account.zone if account else "UTC"
+
+
 def init_security(app: Flask, config: Config) -> None:
     """Set Flask-Security up, open its endpoints to whom they are for, and know the viewer's zone."""
     app.config.update(settings(config))
@@ -211,8 +216,4 @@ def init_security(app: Flask, config: Config) -> None:
     declare(app, EVERYONE, [f"security.{name}" for name in OPEN])
     declare(app, SIGNED_IN, [f"security.{name}" for name in MINE])
 
-    @app.before_request
-    def know_zone() -> None:
-        account = maybe_account()
-        if account is not None:
-            g.zone = account.zone
+    app.extensions["portal.viewer_zone"] = _viewer_zone

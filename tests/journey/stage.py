@@ -21,7 +21,6 @@ from tests.servers.waiting import until
 SLUG, TITLE = "pluton-2026", "Pluton Research Challenge"
 PASSWORD = "quiet otters fold eleven maps"
 expect.set_options(timeout=15_000)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
 @dataclass

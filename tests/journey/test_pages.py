@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal
@@ -17,13 +16,12 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from portal.factory import create_app
 from tests.journey import preparing
 from tests.journey.pages import NO_PAGES, PAGES, Kind
-from tests.journey.stage import ARGUMENTS
-from tests.servers import Site, chromium_path, web
+from tests.servers import Site, web
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -93,20 +91,11 @@ def words(site: Site) -> dict[str, str]:
     return told
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for a process."""
-    with ExitStack() as stack:
-        playwright = stack.enter_context(sync_playwright())
-        opened = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        stack.callback(opened.close)
-        yield opened
-
-
 @pytest.fixture
 def page(site: Site, browser: Browser, words: dict[str, str], who: str, theme: Theme) -> Iterator[Page]:
     """A page in which somebody is signed in, or as far as the password gets them."""
-    context = browser.new_context(color_scheme=theme, viewport=WIDE, locale="en-GB")
+    # Colours are measured, so nothing may be on its way from one to another.
+    context = browser.new_context(color_scheme=theme, viewport=WIDE, locale="en-GB", reduced_motion="reduce")
     opened = context.new_page()
     if who:
         opened.goto(f"{site.url}/account/sign-in")

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.journey import equipping, meeting, reporting, rewarding, selecting
-from tests.journey.stage import ARGUMENTS, PASSWORD, SLUG, TITLE, Stage
+from tests.journey.stage import PASSWORD, SLUG, TITLE, Stage
 from tests.reports.openpgp import gpg_home
-from tests.servers import Site, chromium_path, web
+from tests.servers import Site, web
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -46,15 +46,12 @@ def staffed(site: Site) -> None:
 
 
 @pytest.fixture
-def stage() -> Iterator[Stage]:
+def stage(browser: Browser) -> Iterator[Stage]:
     """The portal served as `make run` serves it, with its scheduler, and a browser for everybody."""
     with ExitStack() as stack:
         gpg = stack.enter_context(gpg_home())
         site = stack.enter_context(web({"PORTAL_DEMONSTRATION": "1", "PORTAL_SCHEDULER": "embedded"}))
         staffed(site)
-        playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        stack.callback(browser.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         yield Stage(site, browser, gpg, folder)
 

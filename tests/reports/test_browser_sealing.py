@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from portal.accounts.models import Account
 from portal.core.db import Model, db
@@ -20,11 +20,10 @@ from portal.reports.actions import keys
 from portal.triage import main as triage
 from tests.cast import make_cast, sign_in
 from tests.reports.openpgp import Gpg, gpg_home
-from tests.servers import Site, chromium_path, web
+from tests.servers import Site, web
 
 pytestmark = pytest.mark.browser
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 MIB = 2**20
 SECRET = "the check stops before the last block"
 TEXT = f"# What I found\n\nWhen it is asked twice, {SECRET}. π and “quotes” stay as they are.\n"
@@ -96,16 +95,14 @@ def prepared(app: Flask, gpg: Gpg, site: Site) -> tuple[list[dict[str, str]], st
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    """One portal and one browser for all tests here: each works on a report of its own."""
+def place(browser: Browser) -> Iterator[Place]:
+    """One portal and one person's browser for all tests here: each works on a report of its own."""
     with ExitStack() as stack:
         gpg = stack.enter_context(gpg_home())
         site = stack.enter_context(web({"PORTAL_TESTING": "1"}, migrate=False))
         cookies, token = prepared(create_app(site.environ), gpg, site)
-        playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
-        stack.callback(browser.close)
         context = browser.new_context()
+        stack.callback(context.close)
         context.add_cookies(cookies)  # type: ignore[arg-type]
         yield Place(site, gpg, context, token)
 

@@ -3,10 +3,10 @@
 >>> with postgresql() as url, smtp() as mailbox, s3() as store, web({"PORTAL_DATABASE_URL": url}) as site: ...
 """
 
-from tests.servers.browser import chromium_path
+from tests.servers.browser import chromium, chromium_path
 from tests.servers.mailbox import Mailbox, Received, smtp
 from tests.servers.postgres import postgresql
 from tests.servers.site import Site, web
 from tests.servers.store import Store, s3
 
-__all__ = ["Mailbox", "Received", "Site", "Store", "chromium_path", "postgresql", "s3", "smtp", "web"]
+__all__ = ["Mailbox", "Received", "Site", "Store", "chromium", "chromium_path", "postgresql", "s3", "smtp", "web"]

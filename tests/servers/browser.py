@@ -2,6 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, sync_playwright
+
+# As root there is no sandbox; and nothing may reach for the network by itself.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
 def chromium_path() -> str:
@@ -12,3 +19,14 @@ def chromium_path() -> str:
         if path:
             return path
     raise FileNotFoundError("no Chromium is installed (on Debian: apt-get install chromium)")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless browser. Playwright allows one in a process: tests share it, each with contexts of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()

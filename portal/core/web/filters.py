@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
-from flask import Flask, g
+from flask import Flask, current_app, has_request_context
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 from nh3 import clean
@@ -23,8 +23,9 @@ _TAGS = {
 
 
 def viewer_zone() -> ZoneInfo:
-    """The zone of the person who looks; UTC for strangers. `accounts` sets it for each request."""
-    return ZoneInfo(g.get("zone", "UTC"))
+    """The zone of the person who looks, which `accounts` knows; UTC for strangers and outside of requests."""
+    tell = current_app.extensions.get("portal.viewer_zone") if has_request_context() else None
+    return ZoneInfo(tell() if tell else "UTC")
 
 
 def _time(instant: datetime, text: str, title: str) -> Markup:
