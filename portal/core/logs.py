@@ -49,7 +49,8 @@ def init_logs(app: Flask) -> None:
     if not any(isinstance(old.formatter, structlog.stdlib.ProcessorFormatter) for old in root.handlers):
         root.handlers[:] = [*root.handlers, handler]
         root.setLevel(logging.INFO)
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        for chatty in ("alembic", "apscheduler"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
     app.before_request(_begin)
     app.after_request(_end)
 
