@@ -57,7 +57,11 @@ class Application(Moving[ApplicationState], Model):
         sa.CheckConstraint("duplicate_of_id <> id", name="duplicate_of_another"),
         sa.CheckConstraint("state IN ('draft', 'erased') OR submitted_at IS NOT NULL", name="submitted_has_time"),
         sa.CheckConstraint("(pending_decision IS NULL) = (pending_at IS NULL)", name="pending_has_time"),
-        sa.CheckConstraint("(review_count = 0) = (score_mean IS NULL)", name="score_has_reviews"),
+        sa.CheckConstraint(
+            "(review_count = 0) = (score_mean IS NULL) AND (review_count = 0) = (score_adjusted IS NULL)",
+            name="score_has_reviews",
+        ),
+        sa.CheckConstraint("review_count > 1 OR score_spread IS NULL", name="spread_has_reviews"),
         sa.Index(
             "uq_application_live", "challenge_id", "canonical_email", unique=True,
             sqlite_where=_LIVE, postgresql_where=_LIVE,
@@ -66,7 +70,8 @@ class Application(Moving[ApplicationState], Model):
             "uq_application_account", "challenge_id", "account_id", unique=True,
             sqlite_where=_KEPT, postgresql_where=_KEPT,
         ),
-        sa.Index("ix_application_by_score", "challenge_id", "state", "score_mean", "id"),
+        sa.Index("ix_application_by_score", "challenge_id", "state", "score_adjusted", "id"),
+        sa.Index("ix_application_to_triage", "challenge_id", "state", "looks", "rnd"),
         sa.Index("ix_application_to_review", "challenge_id", "state", "review_count", "rnd"),
         sa.Index("ix_application_by_time", "challenge_id", "state", "submitted_at", "id"),
         sa.Index("ix_application_pending", "challenge_id", "pending_decision", "wave_id"),
@@ -96,6 +101,8 @@ class Application(Moving[ApplicationState], Model):
     experience: Mapped[str] = mapped_column(sa.Text, default="", deferred=True, deferred_group="text")
     plan: Mapped[str] = mapped_column(sa.Text, default="", deferred=True, deferred_group="text")
     kit_use: Mapped[str] = mapped_column(sa.Text, default="", deferred=True, deferred_group="text")
+    # Answers to the lead's own questions, by the number of the question.
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True, deferred_group="text")
     certificate: Mapped[str] = mapped_column(sa.Text, default="", deferred=True, deferred_group="text")
     adult: Mapped[bool] = mapped_column(default=False)
     permitted: Mapped[bool] = mapped_column(default=False)
@@ -106,6 +113,11 @@ class Application(Moving[ApplicationState], Model):
 
     # The staff's. `wave_id` names a wave of the room above, which knows applications and not the other way round.
     triage: Mapped[Triage | None]
+    # How many people have looked at it in the first pass, and whether it belongs to the second one.
+    looks: Mapped[int] = mapped_column(default=0)
+    in_review: Mapped[bool] = mapped_column(default=False)
+    # Whether every reviewer reads it, so that their scores can be compared.
+    calibration: Mapped[bool] = mapped_column(default=False)
     flags: Mapped[list[str]] = mapped_column(sa.JSON, default=list, deferred=True)
     screening: Mapped[dict[str, Any]] = mapped_column(default=dict, deferred=True)
     cluster_id: Mapped[int | None]
@@ -113,6 +125,14 @@ class Application(Moving[ApplicationState], Model):
     rnd: Mapped[int]
     review_count: Mapped[int] = mapped_column(default=0)
     score_mean: Mapped[float | None] = mapped_column(sa.Double)
+    # The mean without what is the reviewers' harshness or mildness, how far off it may be (one standard error), and how
+    # far the reviewers' opinions lie apart (standard deviation); see selection.rules.scores.
+    score_adjusted: Mapped[float | None] = mapped_column(sa.Double)
+    score_error: Mapped[float | None] = mapped_column(sa.Double)
+    score_spread: Mapped[float | None] = mapped_column(sa.Double)
+    # Between which ranks it lies, as far as that can be told; written when scores are fitted.
+    rank_best: Mapped[int | None]
+    rank_worst: Mapped[int | None]
     pending_decision: Mapped[Decision | None]
     pending_at: Mapped[datetime | None]
     wave_id: Mapped[int | None] = mapped_column(index=True)

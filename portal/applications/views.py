@@ -6,10 +6,9 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
-from portal.accounts.gate import my_roles, only, signed_in
-from portal.accounts.states import Role
+from portal.accounts.gate import signed_in
 from portal.applications import actions, queries, rules
-from portal.applications.forms import ApplicationForm, FilterForm, filter_from
+from portal.applications.forms import ApplicationForm
 from portal.applications.models import Application
 from portal.applications.states import ApplicationState
 from portal.challenges.access import challenge_or_404
@@ -18,7 +17,7 @@ from portal.challenges.queries import current_agreement
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, NotFound
-from portal.core.web import csv_response, wants_json
+from portal.core.web import wants_json
 
 blueprint = Blueprint("applications", __name__)
 
@@ -174,36 +173,3 @@ def give_back(slug: str) -> ResponseReturnValue:
     db.session.commit()
     flash("Your application is with us again.")
     return redirect(url_for("applications.apply", slug=slug))
-
-
-@blueprint.get("/staff/<slug>/applications")
-@only(Role.LEAD, Role.REVIEWER)
-def queue(slug: str) -> ResponseReturnValue:
-    """All applications, filtered and sorted by the address."""
-    challenge, full = challenge_or_404(slug), Role.LEAD in my_roles(slug)
-    chosen = filter_from(request.args, full=full)
-    form = FilterForm(request.args)
-    form.offer(queries.countries(db.session, challenge.id), challenge.scenarios)
-    return render_template(
-        "applications/queue.html", challenge=challenge, chosen=chosen, form=form, countries=rules.COUNTRIES,
-        counts=queries.by_state(db.session, challenge.id, chosen),
-        page=queries.queue(db.session, challenge.id, chosen, request.args.get("after")),
-    )  # fmt: skip
-
-
-@blueprint.get("/staff/<slug>/applications.csv")
-@only(Role.LEAD, Role.REVIEWER)
-def table(slug: str) -> ResponseReturnValue:
-    """What the list shows, as CSV. Scores and addresses are for the lead."""
-    challenge, full = challenge_or_404(slug), Role.LEAD in my_roles(slug)
-    chosen = filter_from(request.args, full=full)
-    header = ["id", "state", "state_since", "submitted_at", "name", "handle", "affiliation", "country", "kind",
-              "scenarios", "reviews"]  # fmt: skip
-    more = ["score", "pending_decision", "email"] if full else []
-    rows = (
-        [row.id, row.state, row.state_since, row.submitted_at, row.name, row.handle, row.affiliation, row.country,
-         row.kind, " ".join(scenario.code for scenario in row.scenarios), row.review_count]
-        + ([row.score_mean, row.pending_decision, email] if full else [])
-        for row, email in queries.rows(db.session, challenge.id, chosen)
-    )  # fmt: skip
-    return csv_response(f"{slug}-applications.csv", [*header, *more], rows)

@@ -40,7 +40,7 @@ PARTICIPANT = (
 )
 STAFF = (
     ("Overview", "home.staff"),
-    ("Applications", "applications.queue"),
+    ("Applications", "selection.queue"),
     ("Review", "selection.review"),
     ("Selection", "selection.selection"),
     ("Waves", "selection.waves"),

@@ -1,9 +1,24 @@
-"""What becomes of a wave and of each answer in it."""
+"""What becomes of a wave and of each answer in it, and the words of the passes before."""
 
 from enum import StrEnum
 
 from portal.accounts.states import Role
 from portal.core.moves import Move
+
+
+class Pool(StrEnum):
+    """What reviewers are offered in the second pass: everything, or what the lead has put into it."""
+
+    ALL = "all"
+    CHOSEN = "chosen"
+
+
+class ConflictKind(StrEnum):
+    """How it is known that somebody must not judge an application."""
+
+    DECLARED = "declared"
+    AFFILIATION = "affiliation"
+    TEAM = "team"
 
 
 class WaveState(StrEnum):

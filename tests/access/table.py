@@ -131,8 +131,8 @@ TABLE: dict[str, Row] = {
     "applications.revise": own(objects.draft, "applicant"),
     "applications.withdraw": own(objects.application, "applicant"),
     "applications.give_back": own(objects.application, "applicant"),
-    "applications.queue": staff(LEAD, REVIEWER),
-    "applications.table": staff(LEAD, REVIEWER),
+    "selection.queue": staff(LEAD, REVIEWER),
+    "selection.table": staff(LEAD, REVIEWER),
     # Selection
     "selection.invitation": own(objects.invited, "applicant"),
     "selection.accept": own(objects.invited, "applicant"),

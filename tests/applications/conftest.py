@@ -71,6 +71,8 @@ class Desk:
                 "country": "DE", "state": ApplicationState.SUBMITTED, "affiliation": "", "handle": "", "kit_use": "",
                 "experience": "long " * 100, "plan": "", "rnd": number, **columns,
             }  # fmt: skip
+            if "score_mean" in values:
+                values.setdefault("score_adjusted", values["score_mean"])
             made.append(
                 Application(
                     challenge_id=self.cast.challenge.id, account_id=account.id,

@@ -18,7 +18,7 @@ from tests.cast import NOON, Cast
 def test_the_person_gets_what_they_told_and_nothing_that_is_meant(session: Session, desk: Desk, cast: Cast) -> None:
     application = desk.submitted(content=desk.content("H1", "G1"))
     application.pending_decision, application.pending_at, application.wave_id = Decision.DECLINE, NOON, 3
-    application.review_count, application.score_mean = 1, 0.25
+    application.review_count, application.score_mean, application.score_adjusted = 1, 0.25, 0.25
     session.commit()
 
     (told,) = exported(session, cast.applicant.id)["applications"]

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from portal.accounts.states import Role
 from portal.applications import queries
 from portal.applications.models import Application
-from portal.applications.queries import Filter
 from portal.applications.states import ApplicationState, Decision
 from portal.core.errors import NotFound
 from portal.core.todo import Queue, Task
+from portal.selection.queries import queue as lists
+from portal.selection.queries.queue import Filter
 from tests.applications.conftest import Desk
 from tests.cast import NOON, Cast, make_challenge
 
@@ -20,16 +21,16 @@ LEAD = Filter(full=True)
 
 
 def names(session: Session, cast: Cast, chosen: Filter) -> list[str]:
-    return [row.name for row in queries.queue(session, cast.challenge.id, chosen).rows]
+    return [row.name for row in lists.queue(session, cast.challenge.id, chosen).rows]
 
 
 def walk(session: Session, cast: Cast, chosen: Filter, monkeypatch: pytest.MonkeyPatch, size: int) -> list[str]:
     """All pages of a list, one after another."""
-    monkeypatch.setattr(queries, "PAGE", size)
+    monkeypatch.setattr(lists, "PAGE", size)
     found: list[str] = []
     after = None
     while True:
-        page = queries.queue(session, cast.challenge.id, chosen, after)
+        page = lists.queue(session, cast.challenge.id, chosen, after)
         found += [row.name for row in page.rows]
         after = page.next
         if after is None:
@@ -67,7 +68,7 @@ def test_whoever_may_not_see_scores_does_not_sort_by_them(session: Session, desk
 
 def test_a_token_that_is_none_is_no_page(session: Session, cast: Cast) -> None:
     with pytest.raises(NotFound):
-        queries.queue(session, cast.challenge.id, LEAD, "abc")
+        lists.queue(session, cast.challenge.id, LEAD, "abc")
 
 
 def test_filters(session: Session, desk: Desk, cast: Cast) -> None:
@@ -106,10 +107,10 @@ def test_counts_by_state_leave_the_state_out(session: Session, desk: Desk, cast:
     desk.crowd(["c"], state=ApplicationState.WITHDRAWN, country="JP")
     desk.crowd(["d"])
     chosen = Filter(state="withdrawn", country="JP")
-    assert queries.by_state(session, cast.challenge.id, chosen) == {
+    assert lists.by_state(session, cast.challenge.id, chosen) == {
         ApplicationState.SUBMITTED: 2, ApplicationState.WITHDRAWN: 1,
     }  # fmt: skip
-    assert queries.count(session, cast.challenge.id, chosen) == 1
+    assert lists.count(session, cast.challenge.id, chosen) == 1
 
 
 def test_drafts_and_foreign_applications_are_not_there(session: Session, desk: Desk, cast: Cast) -> None:
@@ -129,14 +130,14 @@ def test_drafts_and_foreign_applications_are_not_there(session: Session, desk: D
 def test_a_page_costs_two_statements_and_no_long_text(
     session: Session, desk: Desk, cast: Cast, statements: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "PAGE", 300)
+    monkeypatch.setattr(lists, "PAGE", 300)
     costs, challenge_id = [], cast.challenge.id
     for number in (3, 297):
         desk.crowd([f"{number} {n}" for n in range(number)])
         session.expire_all()
         session.connection()
         statements.clear()
-        page = queries.queue(session, challenge_id, LEAD)
+        page = lists.queue(session, challenge_id, LEAD)
         _ = [(row.name, [scenario.code for scenario in row.scenarios]) for row in page.rows]
         costs.append(len([text for text in statements if text.startswith("SELECT")]))
         assert "experience" not in " ".join(statements)

@@ -167,7 +167,8 @@ def test_nothing_that_is_meant_reaches_the_applicant(
     for decision in (None, *Decision):
         values: dict[str, Any] = {"pending_decision": decision, "pending_at": decision and NOON + timedelta(hours=1)}
         values |= {"wave_id": 3 if decision else None, "review_count": 1 if decision else 0}
-        values |= {"score_mean": {Decision.INVITE: 5.0, Decision.WAITLIST: 3.0, Decision.DECLINE: 0.0}.get(decision)}  # type: ignore[arg-type]
+        score = {Decision.INVITE: 5.0, Decision.WAITLIST: 3.0, Decision.DECLINE: 0.0}.get(decision)  # type: ignore[arg-type]
+        values |= {"score_mean": score, "score_adjusted": score}
         session.execute(sa.update(Application).where(Application.id == application.id).values(**values))
         session.commit()
         answers = [me.get(path) for path in (APPLY, f"{APPLY}/edit")]
@@ -221,7 +222,7 @@ def test_the_lead_sees_scores_and_what_is_meant_and_reviewers_do_not(
     client: FlaskClient, session: Session, desk: Desk, cast: Cast
 ) -> None:
     application = desk.submitted()
-    application.review_count, application.score_mean = 2, 4.25
+    application.review_count, application.score_mean, application.score_adjusted = 2, 4.25, 4.25
     application.pending_decision, application.pending_at = Decision.INVITE, NOON
     session.commit()
 

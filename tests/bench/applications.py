@@ -32,6 +32,7 @@ def fill(staged: Pair, count: int) -> None:
                 submitted_at=at - timedelta(minutes=number), handle=f"handle-{number}", affiliation="A laboratory",
                 country=COUNTRIES[number % 5], experience=TEXT, plan=TEXT, kit_use=TEXT, team=[], links=[], flags=[],
                 screening={}, rnd=number, review_count=3, score_mean=1 + number * 7 % 400 / 100,
+                score_adjusted=1 + number * 7 % 400 / 100,
             )
             for number, person in enumerate(people)
         ]  # fmt: skip

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from flask import Flask, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from portal.applications.forms import FilterForm
 from portal.applications.rules import COUNTRIES
 from portal.applications.states import ApplicationState
 from portal.core.web.filters import init_filters
+from portal.selection.forms.queue import FilterForm
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = sa.make_url(os.environ.get("BARE_DATABASE_URL", "sqlite://"))
@@ -44,7 +44,7 @@ app.config["WTF_CSRF_ENABLED"] = False
 app.secret_key = "nothing is signed"
 for rule, endpoint in (
     ("/bootstrap/<path:filename>", "bootstrap.static"),
-    ("/staff/<slug>/applications.csv", "applications.table"),
+    ("/staff/<slug>/applications.csv", "selection.table"),
     ("/staff/<slug>/applications/<int:application_id>", "selection.application"),
 ):
     app.add_url_rule(rule, endpoint, lambda **_values: "")
@@ -80,7 +80,7 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@app.get("/staff/<slug>/applications", endpoint="applications.queue")
+@app.get("/staff/<slug>/applications", endpoint="selection.queue")
 def queue(slug: str) -> str:
     """The same list by one SELECT."""
     rows = [
@@ -94,7 +94,7 @@ def queue(slug: str) -> str:
     form = FilterForm(request.args)
     form.offer([(code, COUNTRIES[code]) for code in ("DE", "FR", "IN", "JP", "US")], [])
     return render_template(
-        "applications/queue.html", challenge=SimpleNamespace(slug=slug, title="Test Challenge"), form=form,
+        "selection/queue.html", challenge=SimpleNamespace(slug=slug, title="Test Challenge"), form=form,
         chosen=SimpleNamespace(full=True, text="", country="DE", scenario=""), countries=COUNTRIES,
         counts={ApplicationState.SUBMITTED: 700}, page=SimpleNamespace(rows=rows, next="t" * 40),
     )  # fmt: skip

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from portal.accounts.states import Role
 from portal.applications import states
 from portal.applications.models import Application
-from portal.applications.queries import Filter
 from portal.applications.states import ApplicationState, Decision, Disqualified
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.selection import queries, rules
 from portal.selection.actions import decisions, invitations
 from portal.selection.actions.decisions import Given, Outcome, take_step
+from portal.selection.queries.queue import Filter
 from tests.cast import NOON, Cast, make_account, sign_in
 from tests.selection.conftest import ANSWER_BY, STAFF, Bench, Mails
 

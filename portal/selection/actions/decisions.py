@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 from portal.applications import states
 from portal.applications.actions import move
 from portal.applications.models import Application
-from portal.applications.queries import Filter, matching
 from portal.applications.states import RELEASES, ApplicationState, Decision, Disqualified
 from portal.challenges.models import Challenge
 from portal.core import audit
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move
 from portal.selection.actions.mails import tell
+from portal.selection.queries.queue import Filter, matching
 from portal.selection.rules import LEAST_NOTICE, UNDECIDED
 
 # The steps of the lead that concern one application at a time.

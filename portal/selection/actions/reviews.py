@@ -49,7 +49,7 @@ def recompute(session: Session, application_id: int | None = None) -> int:
     of_it = Review.application_id == Application.id
     number = sa.select(sa.func.count(Review.id)).where(of_it).scalar_subquery()
     mean = sa.select(sa.func.avg(sa.cast(Review.score, sa.Double))).where(of_it).scalar_subquery()
-    written = sa.update(Application).values(review_count=number, score_mean=mean)
+    written = sa.update(Application).values(review_count=number, score_mean=mean, score_adjusted=mean)
     if application_id is not None:
         written = written.where(Application.id == application_id)
     done = session.execute(written.execution_options(synchronize_session=False))

@@ -1,6 +1,6 @@
 """Selection over HTTP: reviews, decisions, waves, and the answer to an invitation."""
 
-from portal.selection.views import applications, decisions, invitations, reviews, waves
+from portal.selection.views import applications, decisions, invitations, queue, reviews, waves
 from portal.selection.views.blueprint import blueprint
 
-__all__ = ["applications", "blueprint", "decisions", "invitations", "reviews", "waves"]
+__all__ = ["applications", "blueprint", "decisions", "invitations", "queue", "reviews", "waves"]

@@ -8,9 +8,6 @@ from flask.typing import ResponseReturnValue
 from portal.accounts.current import current_account
 from portal.accounts.gate import only
 from portal.accounts.states import Role
-from portal.applications import queries as applications
-from portal.applications.forms import FilterForm, filter_from
-from portal.applications.queries import Filter
 from portal.applications.rules import COUNTRIES
 from portal.challenges.access import challenge_or_404
 from portal.core import clock
@@ -19,6 +16,9 @@ from portal.core.errors import Refused
 from portal.selection import queries
 from portal.selection.actions import decisions
 from portal.selection.forms import DecideForm
+from portal.selection.forms.queue import FilterForm, filter_from
+from portal.selection.queries import queue as lists
+from portal.selection.queries.queue import Filter
 from portal.selection.rules import UNDECIDED
 from portal.selection.views.blueprint import blueprint
 
@@ -32,13 +32,13 @@ def _filter() -> Filter:
 def selection(slug: str) -> ResponseReturnValue:
     """Whoever has no answer yet, best first, with what is meant."""
     challenge, chosen, form = challenge_or_404(slug), _filter(), FilterForm(request.args)
-    form.offer(applications.countries(db.session, challenge.id), challenge.scenarios)
-    counts = applications.by_state(db.session, challenge.id, chosen)
+    form.offer(lists.countries(db.session, challenge.id), challenge.scenarios)
+    counts = lists.by_state(db.session, challenge.id, chosen)
     return render_template(
         "selection/selection.html", challenge=challenge, chosen=chosen, form=form, counts=counts, countries=COUNTRIES,
         total=sum(number for state, number in counts.items() if chosen.state in ("", state)),
         standing=queries.standing(db.session, challenge),
-        page=applications.queue(db.session, challenge.id, chosen, request.args.get("after")),
+        page=lists.queue(db.session, challenge.id, chosen, request.args.get("after")),
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def decide(slug: str) -> ResponseReturnValue:
 
 def _all_of_filter(challenge_id: int, expected: int | None) -> Filter:
     """The filter, if it still shows as many as the person saw."""
-    found = applications.count(db.session, challenge_id, _filter())
+    found = lists.count(db.session, challenge_id, _filter())
     if expected != found:
         raise Refused(f"The filter shows {found} applications now, not {expected}. Nothing was changed.")
     return _filter()

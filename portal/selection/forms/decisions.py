@@ -1,34 +1,16 @@
-"""Scores, decisions, waves and answers as forms."""
+"""Decisions and single steps as forms."""
 
 from datetime import date
 
-from wtforms import BooleanField, DateField, IntegerField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms import BooleanField, DateField, IntegerField, SelectField, TextAreaField
+from wtforms.validators import Length, Optional
 
 from portal.applications.states import Decision, Disqualified
 from portal.core.forms import Form
 from portal.selection.actions.decisions import Given
-from portal.selection.models import Review
-from portal.selection.rules import SCORES, end_of_day
+from portal.selection.rules import end_of_day
 
 DECISIONS = {"invite": Decision.INVITE, "waitlist": Decision.WAITLIST, "decline": Decision.DECLINE, "clear": None}
-
-
-class ReviewForm(Form):
-    """One reviewer's opinion."""
-
-    score = RadioField(
-        "Score", choices={str(score): f"{score} {words}" for score, words in SCORES.items()},
-        validators=[InputRequired("Choose a score from 0 to 5.")],
-    )  # fmt: skip
-    comment = TextAreaField(
-        "Comment", description="For the staff only. The applicant never reads it.",
-        validators=[Length(max=4000, message="At most 4,000 characters.")], render_kw={"rows": 4},
-    )  # fmt: skip
-
-    def show(self, review: Review) -> None:
-        """Fill in what was said before."""
-        self.score.data, self.comment.data = str(review.score), review.comment
 
 
 class DecideForm(Form):
@@ -41,19 +23,6 @@ class DecideForm(Form):
     def chosen(self) -> Decision | None:
         """The decision; None clears what was meant."""
         return DECISIONS[self.decision.data]
-
-
-class WaveForm(Form):
-    """By when the invited should answer."""
-
-    answer_on = DateField("Answer by the end of", validators=[Optional()])
-
-
-class ReleaseForm(Form):
-    """The number of answers, written out by the person who sends them."""
-
-    count = IntegerField("Number of answers", validators=[InputRequired("Write how many answers go out.")],
-                         render_kw={"inputmode": "numeric", "autocomplete": "off"})  # fmt: skip
 
 
 class StepForm(Form):
@@ -90,12 +59,3 @@ class StepForm(Form):
         for name, message in messages.items():
             field = fields.get(name) or self[name]
             field.errors = [*field.errors, message]
-
-
-class AcceptForm(Form):
-    """The name under the agreement."""
-
-    typed_name = StringField(
-        "Your full name, as a signature", render_kw={"autocomplete": "name", "maxlength": 120},
-        validators=[InputRequired("Type your name to sign."), Length(min=2, max=120, message="Type your whole name.")],
-    )  # fmt: skip

@@ -1,26 +1,17 @@
-"""Answers about reviews and waves that need no database."""
+"""What may be answered, and by when."""
 
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.applications.models import Application
-from portal.applications.states import RELEASES, ApplicationState, Decision
+from portal.applications.states import RELEASES, Decision
 from portal.selection.models import WaveEntry
 
 REMIND_BEFORE = timedelta(days=2)
+
+
 LEAST_NOTICE = timedelta(days=1)
-# Applications on which a decision can still be meant, and which can still be reviewed.
-UNDECIDED = (ApplicationState.SUBMITTED, ApplicationState.WAITLISTED)
-# What each score says.
-SCORES = {
-    0: "no",
-    1: "weak",
-    2: "below the bar",
-    3: "at the bar",
-    4: "strong",
-    5: "must have",
-}
 
 
 class Counts(NamedTuple):
@@ -51,15 +42,6 @@ class Standing(NamedTuple):
     def free(self) -> int:
         """Places that nobody has been offered; negative where more were offered than there are."""
         return self.places - self.accepted - self.invited
-
-
-def why_not_review(application: Application, account_id: int) -> str | None:
-    """Why this person cannot review this application, or None."""
-    if application.account_id == account_id:
-        return "This is your own application."
-    if application.state not in UNDECIDED:
-        return f"It is decided: {application.state}. Reviews are closed."
-    return None
 
 
 def may_mean(application: Application, decision: Decision) -> bool:

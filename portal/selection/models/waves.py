@@ -1,11 +1,10 @@
-"""Reviews, and waves of decisions."""
+"""Answers that go out together."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.challenges.models import Challenge
@@ -13,26 +12,6 @@ from portal.core.constraints import explain
 from portal.core.db import Model
 from portal.core.moves import Moving
 from portal.selection.states import EntryState, WaveState
-
-
-class Review(Model):
-    """What one reviewer makes of one application. The comment is for the staff."""
-
-    __tablename__ = "review"
-    __table_args__ = (
-        sa.UniqueConstraint("application_id", "reviewer_id"),
-        sa.CheckConstraint("score BETWEEN 0 AND 5", name="score_in_range"),
-        sa.Index("ix_review_reviewer_id", "reviewer_id", "application_id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id", ondelete="CASCADE"))
-    reviewer_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
-    score: Mapped[int]
-    comment: Mapped[str] = mapped_column(sa.Text, default="")
-    created_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
-    reviewer: Mapped[Account] = relationship()
 
 
 class Wave(Moving[WaveState], Model):
@@ -83,11 +62,6 @@ class WaveEntry(Model):
     application: Mapped[Application] = relationship()
 
 
-explain(
-    "uq_review_application_id",
-    "You have just reviewed this application in another tab. Look at it again.",
-    columns="review.application_id, review.reviewer_id",
-)
 explain(
     "uq_wave_challenge_id",
     "Somebody has just made a wave. Look at the list again.",

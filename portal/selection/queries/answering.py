@@ -1,4 +1,4 @@
-"""Finding what to review, what is decided, and what goes out."""
+"""Finding what is decided, what goes out, and what must be answered."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,62 +6,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, undefer_group
 
-from portal.accounts.models import Account
-from portal.accounts.states import Role
 from portal.applications.models import Application
 from portal.applications.states import ApplicationState
 from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
-from portal.core.todo import Queue, Task
-from portal.selection.models import Review, Wave, WaveEntry
+from portal.selection.models import Wave, WaveEntry
 from portal.selection.rules import UNDECIDED, Counts, Standing, counts_of
 from portal.selection.states import EntryState, WaveState
-
-
-def _to_review(challenge_id: int, reviewer_id: int) -> list[sa.ColumnElement[bool]]:
-    own = sa.select(Review.id).where(Review.application_id == Application.id, Review.reviewer_id == reviewer_id)
-    return [
-        Application.challenge_id == challenge_id,
-        Application.state == ApplicationState.SUBMITTED,
-        Application.account_id != reviewer_id,
-        ~own.exists(),
-    ]
-
-
-def next_to_review(session: Session, challenge_id: int, reviewer_id: int, skip: int | None = None) -> int | None:
-    """The application that this reviewer should read next: the least reviewed, in an order of chance."""
-    rows = sa.select(Application.id).where(*_to_review(challenge_id, reviewer_id))
-    if skip is not None:
-        rows = rows.where(Application.id != skip)
-    return session.scalars(rows.order_by(Application.review_count, Application.rnd).limit(1)).one_or_none()
-
-
-def progress(session: Session, challenge_id: int, reviewer_id: int) -> tuple[int, int]:
-    """How many this reviewer has reviewed, and how many wait for them."""
-    done = sa.select(sa.func.count()).where(
-        Review.reviewer_id == reviewer_id, Review.application_id == Application.id,
-        Application.challenge_id == challenge_id,
-    )  # fmt: skip
-    left = sa.select(sa.func.count()).select_from(Application).where(*_to_review(challenge_id, reviewer_id))
-    return session.scalars(done).one(), session.scalars(left).one()
-
-
-def own_review(session: Session, application_id: int, reviewer_id: int) -> Review | None:
-    """What this reviewer made of it."""
-    return session.scalars(
-        sa.select(Review).where(Review.application_id == application_id, Review.reviewer_id == reviewer_id)
-    ).one_or_none()
-
-
-def reviews(session: Session, application_id: int) -> Sequence[Review]:
-    """What everybody made of it, the first first."""
-    return session.scalars(
-        sa.select(Review)
-        .options(joinedload(Review.reviewer).load_only(Account.name, Account.email))
-        .where(Review.application_id == application_id)
-        .order_by(Review.created_at, Review.id)
-    ).all()
 
 
 def standing(session: Session, challenge: Challenge) -> Standing:
@@ -184,65 +136,3 @@ def whole_application(session: Session, application_id: int) -> Application:
         .where(Application.id == application_id)
         .execution_options(populate_existing=True)
     ).one()
-
-
-def tasks(session: Session, challenge: Challenge, account: Account, at: datetime) -> list[Task]:
-    """What an applicant has to do: answer the invitation."""
-    invited = sa.select(Application.answer_by).where(
-        Application.challenge_id == challenge.id,
-        Application.account_id == account.id,
-        Application.state == ApplicationState.INVITED,
-        Application.answer_by > at,
-    )
-    where = f"/challenges/{challenge.slug}/invitation"
-    return [Task("Answer your invitation", where, answer_by) for answer_by in session.scalars(invited)]
-
-
-def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
-    """What waits for reviewers and the lead."""
-    found = []
-    if roles & {Role.LEAD, Role.REVIEWER}:
-        found.append(_unreviewed(session, challenge))
-    if Role.LEAD in roles:
-        found += [_pending(session, challenge), _on_their_way(session, challenge), _unanswered(session, challenge)]
-    return found
-
-
-def _unreviewed(session: Session, challenge: Challenge) -> Queue:
-    number, oldest = session.execute(
-        sa.select(sa.func.count(), sa.func.min(Application.submitted_at)).where(
-            Application.challenge_id == challenge.id,
-            Application.state == ApplicationState.SUBMITTED,
-            Application.review_count == 0,
-        )
-    ).one()
-    return Queue("Applications without a review", f"/staff/{challenge.slug}/review", number, oldest)
-
-
-def _pending(session: Session, challenge: Challenge) -> Queue:
-    number, oldest = session.execute(
-        sa.select(sa.func.count(), sa.func.min(Application.pending_at)).where(
-            Application.challenge_id == challenge.id,
-            Application.pending_decision.is_not(None),
-            Application.wave_id.is_(None),
-        )
-    ).one()
-    return Queue("Decisions not yet in a wave", f"/staff/{challenge.slug}/waves", number, oldest)
-
-
-def _on_their_way(session: Session, challenge: Challenge) -> Queue:
-    number, oldest = session.execute(
-        sa.select(sa.func.count(), sa.func.min(Wave.state_since)).where(
-            Wave.challenge_id == challenge.id, Wave.state.in_([WaveState.DRAFT, WaveState.RELEASING])
-        )
-    ).one()
-    return Queue("Waves not yet out", f"/staff/{challenge.slug}/waves", number, oldest)
-
-
-def _unanswered(session: Session, challenge: Challenge) -> Queue:
-    number, oldest = session.execute(
-        sa.select(sa.func.count(), sa.func.min(Application.state_since)).where(
-            Application.challenge_id == challenge.id, Application.state == ApplicationState.INVITED
-        )
-    ).one()
-    return Queue("Invitations without an answer", f"/staff/{challenge.slug}/applications?state=invited", number, oldest)

@@ -1,0 +1,82 @@
+"""How a challenge chooses: the settings of its selection, its rubric, and its reviewers."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Account
+from portal.core.db import Model
+from portal.selection.states import ConflictKind, Pool
+
+
+class Plan(Model):
+    """The settings of one challenge's selection; where there is no row, the defaults hold."""
+
+    __tablename__ = "selection_plan"
+    __table_args__ = (
+        sa.CheckConstraint("looks BETWEEN 1 AND 3", name="looks_in_range"),
+        sa.CheckConstraint("reviews_each BETWEEN 1 AND 10", name="reviews_each_in_range"),
+        sa.CheckConstraint("(fitted_at IS NULL) = (overall IS NULL)", name="fitted_has_overall"),
+    )
+
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"), primary_key=True)
+    # How many people look at each application in the first pass.
+    looks: Mapped[int] = mapped_column(default=1)
+    pool: Mapped[Pool] = mapped_column(default=Pool.ALL)
+    # How many reviewers each application of the second pass is assigned to, and by when they should have written.
+    reviews_each: Mapped[int] = mapped_column(default=3)
+    review_until: Mapped[datetime | None]
+    # Whether reviewers are kept from seeing who applies.
+    blind: Mapped[bool] = mapped_column(default=False)
+    # When the reviewers' offsets were last estimated, and the mean around which they lie.
+    fitted_at: Mapped[datetime | None]
+    overall: Mapped[float | None] = mapped_column(sa.Double)
+
+
+class Criterion(Model):
+    """One line of the rubric. A retired one asks nothing any more; the marks that it got stay."""
+
+    __tablename__ = "criterion"
+    __table_args__ = (
+        sa.CheckConstraint("weight BETWEEN 1 AND 10", name="weight_in_range"),
+        sa.Index("ix_criterion_challenge_id", "challenge_id", "position"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"))
+    position: Mapped[int]
+    label: Mapped[str] = mapped_column(sa.String(80))
+    help: Mapped[str] = mapped_column(sa.String(300), default="")
+    weight: Mapped[int] = mapped_column(default=1)
+    retired_at: Mapped[datetime | None]
+
+
+class Reviewer(Model):
+    """What is known of somebody who reviews for a challenge.
+
+    `offset` says how far above (or below) their colleagues this reviewer scores the same applications.
+    """
+
+    __tablename__ = "reviewer"
+    __table_args__ = (sa.CheckConstraint("capacity >= 0", name="capacity_not_negative"),)
+
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), primary_key=True)
+    affiliation: Mapped[str] = mapped_column(sa.String(120), default="")
+    # The most applications that they can read; None for no limit.
+    capacity: Mapped[int | None]
+    review_count: Mapped[int] = mapped_column(default=0)
+    offset: Mapped[float] = mapped_column(sa.Double, default=0.0)
+    account: Mapped[Account] = relationship()
+
+
+class Conflict(Model):
+    """Why somebody must not judge an application."""
+
+    __tablename__ = "review_conflict"
+
+    application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id", ondelete="CASCADE"), primary_key=True)
+    reviewer_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), primary_key=True)
+    kind: Mapped[ConflictKind]
+    noted_at: Mapped[datetime]

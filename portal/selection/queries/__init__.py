@@ -1,0 +1,35 @@
+"""Finding what to review, what is decided, and what goes out."""
+
+from portal.selection.queries.answering import (
+    counts,
+    due_answers,
+    due_entries,
+    entries,
+    releasing,
+    samples,
+    standing,
+    wave,
+    waves,
+    whole_application,
+)
+from portal.selection.queries.reviewing import next_to_review, own_review, progress, reviews
+from portal.selection.queries.todo import queues, tasks
+
+__all__ = [
+    "counts",
+    "due_answers",
+    "due_entries",
+    "entries",
+    "next_to_review",
+    "own_review",
+    "progress",
+    "queues",
+    "releasing",
+    "reviews",
+    "samples",
+    "standing",
+    "tasks",
+    "wave",
+    "waves",
+    "whole_application",
+]

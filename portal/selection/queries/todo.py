@@ -1,0 +1,77 @@
+"""What applicants, reviewers and the lead have to do."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Account
+from portal.accounts.states import Role
+from portal.applications.models import Application
+from portal.applications.states import ApplicationState
+from portal.challenges.models import Challenge
+from portal.core.todo import Queue, Task
+from portal.selection.models import Wave
+from portal.selection.states import WaveState
+
+
+def tasks(session: Session, challenge: Challenge, account: Account, at: datetime) -> list[Task]:
+    """What an applicant has to do: answer the invitation."""
+    invited = sa.select(Application.answer_by).where(
+        Application.challenge_id == challenge.id,
+        Application.account_id == account.id,
+        Application.state == ApplicationState.INVITED,
+        Application.answer_by > at,
+    )
+    where = f"/challenges/{challenge.slug}/invitation"
+    return [Task("Answer your invitation", where, answer_by) for answer_by in session.scalars(invited)]
+
+
+def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
+    """What waits for reviewers and the lead."""
+    found = []
+    if roles & {Role.LEAD, Role.REVIEWER}:
+        found.append(_unreviewed(session, challenge))
+    if Role.LEAD in roles:
+        found += [_pending(session, challenge), _on_their_way(session, challenge), _unanswered(session, challenge)]
+    return found
+
+
+def _unreviewed(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Application.submitted_at)).where(
+            Application.challenge_id == challenge.id,
+            Application.state == ApplicationState.SUBMITTED,
+            Application.review_count == 0,
+        )
+    ).one()
+    return Queue("Applications without a review", f"/staff/{challenge.slug}/review", number, oldest)
+
+
+def _pending(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Application.pending_at)).where(
+            Application.challenge_id == challenge.id,
+            Application.pending_decision.is_not(None),
+            Application.wave_id.is_(None),
+        )
+    ).one()
+    return Queue("Decisions not yet in a wave", f"/staff/{challenge.slug}/waves", number, oldest)
+
+
+def _on_their_way(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Wave.state_since)).where(
+            Wave.challenge_id == challenge.id, Wave.state.in_([WaveState.DRAFT, WaveState.RELEASING])
+        )
+    ).one()
+    return Queue("Waves not yet out", f"/staff/{challenge.slug}/waves", number, oldest)
+
+
+def _unanswered(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Application.state_since)).where(
+            Application.challenge_id == challenge.id, Application.state == ApplicationState.INVITED
+        )
+    ).one()
+    return Queue("Invitations without an answer", f"/staff/{challenge.slug}/applications?state=invited", number, oldest)
