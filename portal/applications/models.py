@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.applications.states import (
@@ -15,6 +15,9 @@ from portal.applications.states import (
     ApplicationState,
     Decision,
     Disqualified,
+    Evidence,
+    ImportState,
+    QuestionKind,
     Triage,
 )
 from portal.challenges.models import Challenge, Scenario
@@ -147,6 +150,35 @@ class Application(Moving[ApplicationState], Model):
     challenge: Mapped[Challenge] = relationship()
     account: Mapped[Account] = relationship(foreign_keys=[account_id])
     scenarios: Mapped[list[Scenario]] = relationship(secondary=application_scenario, order_by=Scenario.position)
+    # What the lead of its challenge asks besides, or asked once.
+    questions: Mapped[list["Question"]] = relationship(
+        primaryjoin=lambda: foreign(Question.challenge_id) == Application.challenge_id,
+        order_by=lambda: (Question.position, Question.id), viewonly=True, uselist=True,
+    )  # fmt: skip
+
+
+class Question(Model):
+    """One question that the lead asks besides what every challenge asks. What was answered is never deleted."""
+
+    __tablename__ = "application_question"
+    __table_args__ = (sa.Index("ix_application_question_challenge_id", "challenge_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"))
+    position: Mapped[int]
+    kind: Mapped[QuestionKind]
+    label: Mapped[str] = mapped_column(sa.String(200))
+    hint: Mapped[str] = mapped_column(sa.String(500), default="")
+    required: Mapped[bool] = mapped_column(default=False)
+    # Whether the answer tells who somebody is, so that whoever reads blind must not see it.
+    personal: Mapped[bool] = mapped_column(default=False)
+    choices: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    retired_at: Mapped[datetime | None]
+
+    @property
+    def field(self) -> str:
+        """How the question is called in forms, tables and messages."""
+        return f"answer_{self.id}"
 
 
 class Revision(Model):
@@ -175,6 +207,78 @@ class Step(Model):
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
     reason: Mapped[str | None] = mapped_column(sa.String(500))
     by: Mapped[Account | None] = relationship()
+
+
+class DuplicatePair(Model):
+    """One piece of evidence that two applications come from one person, until a person says otherwise.
+
+    `detail` is what is equal, `share` how much of the texts is (1 for all other evidence).
+    """
+
+    __tablename__ = "duplicate_pair"
+    __table_args__ = (
+        sa.UniqueConstraint("low_id", "high_id", "kind"),
+        sa.CheckConstraint("low_id < high_id", name="ordered"),
+        sa.CheckConstraint("(dismissed_at IS NULL) = (dismissed_by_id IS NULL)", name="dismissed_whole"),
+        sa.Index("ix_duplicate_pair_challenge_id", "challenge_id", "dismissed_at"),
+        sa.Index("ix_duplicate_pair_high_id", "high_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"))
+    low_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id", ondelete="CASCADE"))
+    high_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id", ondelete="CASCADE"))
+    kind: Mapped[Evidence]
+    detail: Mapped[str] = mapped_column(sa.String(300))
+    share: Mapped[float] = mapped_column(sa.Double, default=1.0)
+    found_at: Mapped[datetime]
+    dismissed_at: Mapped[datetime | None]
+    dismissed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
+    reason: Mapped[str | None] = mapped_column(sa.String(500))
+
+
+class DuplicateScan(Model):
+    """When the applications of a challenge were last compared, and what too many have in common to mean anything."""
+
+    __tablename__ = "duplicate_scan"
+
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"), primary_key=True)
+    scanned_at: Mapped[datetime]
+    compared: Mapped[int]
+    took_ms: Mapped[int]
+    # Lists of kind, value and how many applications tell it.
+    common: Mapped[list[list[Any]]] = mapped_column(sa.JSON)
+
+
+class Import(Moving[ImportState], Model):
+    """A file of applications from elsewhere. What it holds is forgotten as soon as it is taken over or put away."""
+
+    __tablename__ = "application_import"
+    __table_args__ = (
+        sa.CheckConstraint("state NOT IN ('done', 'discarded') OR content IS NULL", name="over_is_forgotten"),
+        sa.Index("ix_application_import_challenge_id", "challenge_id", "id"),
+        sa.Index("ix_application_import_state", "state", "state_since"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"))
+    by_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    created_at: Mapped[datetime]
+    state: Mapped[ImportState] = mapped_column(default=ImportState.CHECKED)
+    state_since: Mapped[datetime]
+    filename: Mapped[str] = mapped_column(sa.String(120))
+    # The file as it came, compressed with zlib.
+    content: Mapped[bytes | None] = mapped_column(deferred=True)
+    rows: Mapped[int]
+    good: Mapped[int]
+    # The first faults, each with line, field and message, and how many there are in all.
+    faults: Mapped[list[list[Any]]] = mapped_column(sa.JSON, deferred=True)
+    fault_count: Mapped[int]
+    # How many rows have been dealt with, and how many became applications.
+    done: Mapped[int] = mapped_column(default=0)
+    made: Mapped[int] = mapped_column(default=0)
+
+    challenge: Mapped[Challenge] = relationship()
 
 
 explain(

@@ -56,6 +56,34 @@ class Disqualified(StrEnum):
     CONDUCT = "conduct"
 
 
+class QuestionKind(StrEnum):
+    """How a question of the lead is answered."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    NUMBER = "number"
+
+
+class Evidence(StrEnum):
+    """What two applications have in common that two people would not."""
+
+    KEY = "OpenPGP key"
+    EMAIL = "e-mail address"
+    PHONE = "phone number"
+    LINK = "link"
+    HANDLE = "handle"
+    ESSAY = "texts"
+
+
+class ImportState(StrEnum):
+    """A file of applications: checked and shown, being taken over, taken over, or put away."""
+
+    CHECKED = "checked"
+    RUNNING = "running"
+    DONE = "done"
+    DISCARDED = "discarded"
+
+
 _S = ApplicationState
 _LEAD = frozenset({Role.LEAD.value})
 
