@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_datetime
 
-from portal.applications.models import Application, Revision, Step
+from portal.applications.models import Application, Question, Revision, Step
+from portal.applications.rules.questions import misfits_of_answers, missing_answers
 from portal.applications.states import ApplicantKind, ApplicationState
 from portal.challenges.models import Challenge
 from portal.challenges.rules import LARGEST_TEAM, accepts_applications
@@ -44,6 +45,8 @@ class Content:
     experience: str = ""
     plan: str = ""
     kit_use: str = ""
+    # By the number of the question, as text: that is how JSON keeps it.
+    answers: dict[str, Any] = field(default_factory=dict)
     certificate: str = ""
     adult: bool = False
     permitted: bool = False
@@ -72,7 +75,7 @@ def content_of(application: Application) -> Content:
     )
 
 
-def misfits(content: Content, scenario_ids: Collection[int]) -> dict[str, str]:
+def misfits(content: Content, scenario_ids: Collection[int], questions: Sequence[Question] = ()) -> dict[str, str]:
     """What does not fit even into a draft, by field."""
     found = {
         name: f"At most {most:,} characters; these are {len(getattr(content, name)):,}."
@@ -86,10 +89,11 @@ def misfits(content: Content, scenario_ids: Collection[int]) -> dict[str, str]:
         "team": _why_not_team(content.team),
         "certificate": _why_not_certificate(content.certificate),
     }
-    return found | {name: message for name, message in told.items() if message}
+    found |= {name: message for name, message in told.items() if message}
+    return found | misfits_of_answers(content.answers, questions)
 
 
-def faults(content: Content, scenario_ids: Collection[int]) -> dict[str, str]:
+def faults(content: Content, scenario_ids: Collection[int], questions: Sequence[Question] = ()) -> dict[str, str]:
     """What stands in the way of submitting, by field."""
     missing = {
         "name": "Say who you are." if not content.name else None,
@@ -104,7 +108,8 @@ def faults(content: Content, scenario_ids: Collection[int]) -> dict[str, str]:
         "independent": _unless(content.independent),
         "agrees": "Nobody takes part without the agreement." if not content.agrees else None,
     }
-    return {name: message for name, message in missing.items() if message} | misfits(content, scenario_ids)
+    found = {name: message for name, message in missing.items() if message}
+    return found | missing_answers(content.answers, questions) | misfits(content, scenario_ids, questions)
 
 
 def _unless(stated: bool) -> str | None:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, un
 from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.applications.models import Application, Revision, Step
+from portal.applications.queries.duplicates import queue_of_duplicates
 from portal.applications.rules import is_open
 from portal.applications.states import KEPT, VISIBLE, ApplicationState
 from portal.challenges.models import Challenge, Member
@@ -121,4 +122,5 @@ def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: d
         sa.select(sa.func.count(), sa.func.min(Application.submitted_at)).where(*undecided)
     ).one()
     where = f"/staff/{challenge.slug}/applications?state=submitted"
-    return [Queue("Applications without an answer", where, number, oldest)]
+    found = [Queue("Applications without an answer", where, number, oldest)]
+    return [*found, queue_of_duplicates(session, challenge)] if Role.LEAD in roles else found

@@ -1,7 +1,8 @@
 """What applicants do, and the one way in which an application changes its state."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
 from portal.applications import queries, rules, states
-from portal.applications.models import Application, Revision, Step
+from portal.applications.models import Application, DuplicatePair, Question, Revision, Step
 from portal.applications.rules import Content
+from portal.applications.rules.questions import kept_answers
 from portal.applications.states import ApplicationState
 from portal.challenges.actions import remove_participant
 from portal.challenges.models import Challenge, Scenario
@@ -48,7 +50,7 @@ def start_draft(session: Session, challenge: Challenge, account: Account, *, at:
     application = Application(
         challenge_id=challenge.id, account_id=account.id, canonical_email=account.canonical_email,
         state=ApplicationState.DRAFT, state_since=at, created_at=at, saved_at=at, name=account.name, team=[], links=[],
-        flags=[], screening={}, rnd=secrets.randbelow(2**31),
+        answers={}, flags=[], screening={}, rnd=secrets.randbelow(2**31),
     )  # fmt: skip
     session.add(application)
     with conflicts():
@@ -64,8 +66,9 @@ def save_draft(session: Session, application: Application, content: Content, *, 
     _refuse_closed(application.challenge, at)
     if application.state is not ApplicationState.DRAFT:
         raise Refused("This is no draft any more: it has been submitted.")
-    _refuse(rules.misfits(content, _scenario_ids(session, application.challenge_id)))
-    _write(session, application, content, version=version, at=at)
+    asked = queries.questions(session, application.challenge_id)
+    _refuse(rules.misfits(content, _scenario_ids(session, application.challenge_id), asked))
+    _write(session, application, _whole(application, content, asked), version=version, at=at)
 
 
 def submit_application(session: Session, application: Application, account: Account, *, at: datetime) -> None:
@@ -87,7 +90,9 @@ def revise_application(
     _refuse_closed(application.challenge, at)
     if application.state is not ApplicationState.SUBMITTED:
         raise Refused("Only an application that waits for an answer can be changed.")
-    _refuse(rules.faults(content, _scenario_ids(session, application.challenge_id)))
+    asked = queries.questions(session, application.challenge_id)
+    _refuse(rules.faults(content, _scenario_ids(session, application.challenge_id), asked))
+    content = _whole(application, content, asked)
     if content == rules.content_of(application) and version == application.version:
         return
     _write(session, application, content, version=version, at=at)
@@ -118,7 +123,9 @@ def _submit(
     if account.confirmed_at is None:
         raise Refused("Confirm your e-mail address first: the link is in the mail that you got when you signed up.")
     if application.state in step.sources:
-        _refuse(rules.faults(rules.content_of(application), _scenario_ids(session, challenge.id)))
+        # A question that was not asked at the time keeps nobody from coming back.
+        asked = queries.questions(session, challenge.id) if step is states.SUBMIT else ()
+        _refuse(rules.faults(rules.content_of(application), _scenario_ids(session, challenge.id), asked))
     agreement = current_agreement(session, challenge.id)
     move(
         session, application, step, by=account.id, at=at, submitted_at=application.submitted_at or at,
@@ -147,6 +154,11 @@ def _refuse(messages: dict[str, str]) -> None:
 
 def _scenario_ids(session: Session, challenge_id: int) -> set[int]:
     return set(session.scalars(sa.select(Scenario.id).where(Scenario.challenge_id == challenge_id)))
+
+
+def _whole(application: Application, content: Content, asked: Sequence[Question]) -> Content:
+    """What is told now, with the answers that the form no longer shows."""
+    return replace(content, answers=kept_answers(application.answers or {}, content.answers, asked))
 
 
 def _write(session: Session, application: Application, content: Content, *, version: int, at: datetime) -> None:
@@ -186,6 +198,8 @@ def erase_application(session: Session, application: Application, *, at: datetim
     application.scenarios = []
     session.execute(sa.delete(Revision).where(Revision.application_id == application.id))
     session.execute(sa.update(Step).where(Step.application_id == application.id).values(reason=None))
+    its = sa.or_(DuplicatePair.low_id == application.id, DuplicatePair.high_id == application.id)
+    session.execute(sa.delete(DuplicatePair).where(its))
     move(
         session, application, states.ERASE, by=None, at=at, reason=None, room="applications", **empty.columns(),
         canonical_email=f"erased:{application.id}", disqualified=None, disqualified_reason=None, duplicate_of_id=None,

@@ -1,16 +1,17 @@
-"""The applicant's page, and the staff's list of applications."""
+"""The applicant's page."""
 
 from datetime import datetime
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
 from portal.accounts.gate import signed_in
 from portal.applications import actions, queries, rules
-from portal.applications.forms import ApplicationForm
+from portal.applications.forms import ApplicationForm, form_for
 from portal.applications.models import Application
 from portal.applications.states import ApplicationState
+from portal.applications.views.blueprint import blueprint
 from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
 from portal.challenges.queries import current_agreement
@@ -18,8 +19,6 @@ from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.web import wants_json
-
-blueprint = Blueprint("applications", __name__)
 
 STALE = "This draft was saved elsewhere in the meantime, perhaps in another tab. Saving again replaces that with this."
 
@@ -36,7 +35,7 @@ def _mine_or_404(challenge: Challenge) -> Application:
 
 
 def _form(challenge: Challenge) -> ApplicationForm:
-    form = ApplicationForm()
+    form = form_for(queries.questions(db.session, challenge.id))
     form.offer(challenge.scenarios)
     return form
 

@@ -1,6 +1,6 @@
-"""The application as a form, and the filters of the queue."""
+"""The application as a form."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from wtforms import (
     BooleanField,
@@ -12,10 +12,13 @@ from wtforms import (
     TextAreaField,
     widgets,
 )
+from wtforms.fields.core import Field, UnboundField
 
 from portal.accounts.rules import clean_name
+from portal.applications.models import Question
 from portal.applications.rules import COUNTRIES, LENGTHS, Content, faults, misfits
-from portal.applications.states import ApplicantKind
+from portal.applications.rules.questions import ANSWER_LENGTH, Answer, asked_now, parsed
+from portal.applications.states import ApplicantKind, QuestionKind
 from portal.challenges.models import Scenario
 from portal.core.forms import Form
 
@@ -38,7 +41,12 @@ def _size(name: str) -> dict[str, int]:
 
 
 class ApplicationForm(Form):
-    """What an applicant tells. `submitted` in `check` says whether everything must be there."""
+    """What an applicant tells. `complete` in `check` says whether everything must be there.
+
+    The lead's questions are fields of a subclass, which `form_for` makes.
+    """
+
+    asked: tuple[Question, ...] = ()
 
     version = HiddenField(default="0")
     name = StringField("Your name", render_kw=_size("name") | {"autocomplete": "name"})
@@ -86,15 +94,25 @@ class ApplicationForm(Form):
             kind=ApplicantKind(self.kind.data or "single"),
             team=_lines(self.team.data) if self.kind.data == "team" else (), links=_lines(self.links.data),
             scenario_ids=frozenset(self.scenario_ids.data or ()), experience=_joined(self.experience.data),
-            plan=_joined(self.plan.data), kit_use=_joined(self.kit_use.data),
+            plan=_joined(self.plan.data), kit_use=_joined(self.kit_use.data), answers=self._answers(),
             certificate=_joined(self.certificate.data),
             adult=self.adult.data, permitted=self.permitted.data, independent=self.independent.data,
             agrees=self.agrees.data,
         )  # fmt: skip
 
+    def _answers(self) -> dict[str, Answer]:
+        told = {str(question.id): parsed(question, self[question.field].data or "") for question in self.asked}
+        return {number: answer for number, answer in told.items() if answer != ""}
+
+    def answer_fields(self) -> list[Field]:
+        """The lead's questions as fields, in their order."""
+        return [self[question.field] for question in self.asked]
+
     def show(self, content: Content, version: int) -> None:
         """Fill in what was saved."""
-        for name in Content.__dataclass_fields__:
+        for question in self.asked:
+            self[question.field].data = str(content.answers.get(str(question.id), ""))
+        for name in Content.__dataclass_fields__.keys() - {"answers"}:
             value = getattr(content, name)
             self[name].data = "\n".join(value) if name in ("team", "links") else value
         self.kind.data = content.kind.value
@@ -111,6 +129,27 @@ class ApplicationForm(Form):
         if not self.validate():
             return False
         ask = faults if complete else misfits
-        for name, message in ask(self.content(), self.offered).items():
+        for name, message in ask(self.content(), self.offered, self.asked).items():
             self[name].errors = [*self[name].errors, message]
         return not self.errors
+
+
+def form_for(questions: Iterable[Question]) -> ApplicationForm:
+    """The form of a challenge whose lead asks these questions."""
+    asked = tuple(asked_now(questions))
+    fields: dict[str, object] = {question.field: _field(question) for question in asked}
+    made: type[ApplicationForm] = type("ApplicationFormWithQuestions", (ApplicationForm,), fields | {"asked": asked})
+    form = made()
+    for question in asked:
+        form[question.field].flags.required = question.required
+    return form
+
+
+def _field(question: Question) -> "UnboundField[Field]":
+    told = {"label": question.label, "description": question.hint}
+    if question.kind is QuestionKind.CHOICE:
+        choices = {"": "Choose …", **{choice: choice for choice in question.choices}}
+        return SelectField(**told, choices=choices, validate_choice=False)  # type: ignore[return-value, arg-type]
+    if question.kind is QuestionKind.NUMBER:
+        return StringField(**told, render_kw={"inputmode": "decimal", "maxlength": 20})  # type: ignore[return-value, arg-type]
+    return TextAreaField(**told, render_kw={"rows": 3, "maxlength": ANSWER_LENGTH})  # type: ignore[return-value, arg-type]

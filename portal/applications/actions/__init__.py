@@ -1,0 +1,23 @@
+"""What is done to applications."""
+
+from portal.applications.actions.applying import (
+    erase_application,
+    move,
+    return_application,
+    revise_application,
+    save_draft,
+    start_draft,
+    submit_application,
+    withdraw_application,
+)
+
+__all__ = [
+    "erase_application",
+    "move",
+    "return_application",
+    "revise_application",
+    "save_draft",
+    "start_draft",
+    "submit_application",
+    "withdraw_application",
+]
