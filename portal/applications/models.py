@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.accounts.models import Account
+from portal.applications import search
 from portal.applications.states import (
     DECIDED,
     GONE,
@@ -77,6 +78,12 @@ class Application(Moving[ApplicationState], Model):
         sa.Index("ix_application_to_triage", "challenge_id", "state", "looks", "rnd"),
         sa.Index("ix_application_to_review", "challenge_id", "state", "review_count", "rnd"),
         sa.Index("ix_application_by_time", "challenge_id", "state", "submitted_at", "id"),
+        # The same whatever the state: the lists of the staff, which begin with everything.
+        sa.Index("ix_application_all_by_score", "challenge_id", "score_adjusted", "id"),
+        sa.Index("ix_application_all_by_time", "challenge_id", "submitted_at", "id"),
+        sa.Index("ix_application_all_by_name", "challenge_id", "name", "id"),
+        sa.Index("ix_application_all_by_chance", "challenge_id", "rnd", "id"),
+        sa.Index("ix_application_by_country", "challenge_id", "country", "state"),
         sa.Index("ix_application_pending", "challenge_id", "pending_decision", "wave_id"),
         sa.Index("ix_application_answer", "state", "answer_by"),
     )  # fmt: skip
@@ -280,6 +287,8 @@ class Import(Moving[ImportState], Model):
 
     challenge: Mapped[Challenge] = relationship()
 
+
+search.attach(Application.__table__)
 
 explain(
     "uq_application_live",

@@ -8,6 +8,7 @@ from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 from flask_security import AsaList
 
+from portal.applications.search import is_other
 from portal.core.db import Model, Money, UtcDateTime, db
 
 
@@ -27,6 +28,7 @@ def run(connection: sa.Connection) -> None:
         connection=connection,
         target_metadata=Model.metadata,
         render_item=render_item,
+        include_name=lambda name, kind, _parents: not is_other(name, kind),
         transaction_per_migration=True,
         **current_app.extensions["migrate"].configure_args,
     )
