@@ -36,6 +36,46 @@ class EntryState(StrEnum):
     SKIPPED = "skipped"
 
 
+class DraftState(StrEnum):
+    """A what-if of the selection. Frozen: what it takes is meant."""
+
+    DRAFT = "draft"
+    SOLVING = "solving"
+    SOLVED = "solved"
+    INFEASIBLE = "infeasible"
+    FROZEN = "frozen"
+    DISCARDED = "discarded"
+
+
+class LimitKind(StrEnum):
+    """Whom a limit of a draft counts. `EACH_…` holds for every country or organisation by itself."""
+
+    COUNTRY = "country"
+    REGION = "region"
+    SCENARIO = "scenario"
+    ORGANISATION = "organisation"
+    KIND = "kind"
+    FIRST_TIMERS = "first-timers"
+    EACH_COUNTRY = "each country"
+    EACH_ORGANISATION = "each organisation"
+
+
+class Because(StrEnum):
+    """Why somebody gets a place in a draft, or does not."""
+
+    RANK = "rank"
+    PULLED = "pulled in"
+    MOVED_UP = "moved up"
+    PINNED_IN = "pinned in"
+    SWAP = "below the cut"
+    TIE = "lost the lottery"
+    BLOCKED = "blocked"
+    FULL = "no place"
+    PINNED_OUT = "pinned out"
+    UNSHIPPABLE = "cannot ship"
+    UNSCORED = "no score"
+
+
 _LEAD = frozenset({Role.LEAD.value})
 
 RELEASE = Move(
@@ -45,3 +85,15 @@ DISCARD = Move("discard", "Discard the wave", frozenset({WaveState.DRAFT}), Wave
 FINISH = Move("finish", "Finish", frozenset({WaveState.RELEASING}), WaveState.RELEASED)
 
 MOVES = (RELEASE, DISCARD, FINISH)
+
+_EDITABLE = frozenset({DraftState.DRAFT, DraftState.SOLVED, DraftState.INFEASIBLE})
+CHANGE_DRAFT = Move("change", "Change", _EDITABLE, DraftState.DRAFT)
+SOLVE_DRAFT = Move("solve", "Solve", _EDITABLE, DraftState.SOLVING, by=_LEAD)
+FIND_CHOICE = Move("find", "Note the choice", frozenset({DraftState.SOLVING}), DraftState.SOLVED)
+FIND_CLASH = Move("clash", "Note the clash", frozenset({DraftState.SOLVING}), DraftState.INFEASIBLE)
+FREEZE_DRAFT = Move("freeze", "Freeze", frozenset({DraftState.SOLVED}), DraftState.FROZEN, by=_LEAD, needs=("count",))
+DISCARD_DRAFT = Move(
+    "discard", "Discard", _EDITABLE | {DraftState.SOLVING}, DraftState.DISCARDED, by=_LEAD
+)  # fmt: skip
+
+DRAFT_MOVES = (CHANGE_DRAFT, SOLVE_DRAFT, FIND_CHOICE, FIND_CLASH, FREEZE_DRAFT, DISCARD_DRAFT)
