@@ -41,6 +41,7 @@ PARTICIPANT = (
 STAFF = (
     ("Overview", "home.staff"),
     ("Applications", "selection.queue"),
+    ("Triage", "selection.triage"),
     ("Review", "selection.review"),
     ("Selection", "selection.selection"),
     ("Waves", "selection.waves"),

@@ -12,6 +12,8 @@ from portal.applications.states import ApplicationState
 from portal.challenges.models import Challenge
 from portal.core.todo import Queue, Task
 from portal.selection.models import Wave
+from portal.selection.queries import triage
+from portal.selection.queries.plan import plan_of
 from portal.selection.states import WaveState
 
 
@@ -31,10 +33,15 @@ def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: d
     """What waits for reviewers and the lead."""
     found = []
     if roles & {Role.LEAD, Role.REVIEWER}:
-        found.append(_unreviewed(session, challenge))
+        found += [_untriaged(session, challenge), _unreviewed(session, challenge)]
     if Role.LEAD in roles:
         found += [_pending(session, challenge), _on_their_way(session, challenge), _unanswered(session, challenge)]
     return found
+
+
+def _untriaged(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = triage.waiting(session, plan_of(session, challenge.id))
+    return Queue("Applications to triage", f"/staff/{challenge.slug}/triage", number, oldest)
 
 
 def _unreviewed(session: Session, challenge: Challenge) -> Queue:
