@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from typing_extensions import override
 
 from portal.core.db import ddl
 
@@ -27,7 +28,7 @@ MOST_WORDS, LONGEST_WORD = 12, 60
 class Scope(Enum):
     """How much of an application a search reads: the columns, and their weights."""
 
-    ESSAYS = (ESSAYS, "D")
+    TOLD = (ESSAYS, "D")
     SHOWN = ((*IDENTITY, *ESSAYS), "AD")
     ALL = (COLUMNS, "ABD")
 
@@ -103,6 +104,11 @@ class _Matches(FunctionElement[bool]):
 
     type = sa.Boolean()
     inherit_cache = True
+
+    @override
+    def self_group(self, against: Any = None) -> Any:
+        """As it is: FTS5 would not understand "… = 1", as which SQLite is otherwise asked."""
+        return self
 
 
 @compiles(_Matches, "sqlite")
