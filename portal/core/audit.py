@@ -54,6 +54,7 @@ class AuditEntry(Model):
 
 
 append_only(AuditEntry.__table__)
+_COLUMNS = [column.key for column in AuditEntry.__table__.columns if column.key != "id"]
 
 
 def record(
@@ -107,7 +108,8 @@ def _write_pending(session: Session) -> None:
     entries = cast(list[AuditEntry], session.info.pop(_PENDING))
     last = session.scalars(sa.select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)).one_or_none()
     chain(entries, last or GENESIS)
-    session.add_all(entries)
+    # One statement for all of them, whose order is that of the list.
+    session.execute(sa.insert(AuditEntry), [{name: getattr(entry, name) for name in _COLUMNS} for entry in entries])
 
 
 @event.listens_for(Session, "after_transaction_create")
