@@ -87,7 +87,7 @@ def _take_next(session: Session, challenge: Challenge, plan: Plan, reviewer_id: 
 def _lease(session: Session, challenge: Challenge, application_id: int, reviewer_id: int, at: datetime) -> bool:
     """Put an application on somebody's screen, unless it is on another one."""
     values = {"reviewer_id": reviewer_id, "since": at, "until": at + rules.LEASE}
-    done = session.execute(
+    taken = session.scalars(
         insert(session, Look)
         .values(application_id=application_id, challenge_id=challenge.id, **values)
         .on_conflict_do_update(
@@ -95,9 +95,9 @@ def _lease(session: Session, challenge: Challenge, application_id: int, reviewer
             set_=values,
             where=sa.or_(Look.until <= at, Look.reviewer_id == reviewer_id),
         )
+        .returning(Look.application_id)
     )
-    assert isinstance(done, CursorResult)
-    return done.rowcount == 1
+    return taken.one_or_none() is not None
 
 
 def keep(session: Session, plan: Plan, reviewer_id: int, *, at: datetime) -> list[int]:
