@@ -28,12 +28,15 @@ export class Line {
   /** Post a form; gives { html }, { json }, {} (nothing more), or { wrong, final }: final ones need not be tried again. */
   async ask(url, data) {
     data.set("csrf_token", this.token ?? document.querySelector('input[name="csrf_token"]').value);
-    let answer = await this.#send(url, { method: "POST", body: data, keepalive: true });
-    if (answer.status === 400 && (await this.#renew())) {
-      data.set("csrf_token", this.token);
-      answer = await this.#send(url, { method: "POST", body: data, keepalive: true });
-    }
-    return answer;
+    const options = { method: "POST", body: data, keepalive: true };
+    const answer = await this.#send(url, options);
+    if (answer.status !== 400) return answer;
+    const page = await this.read(this.page);
+    const token = page.html && this.piece(page.html, 'input[name="csrf_token"]');
+    if (!token) return page.wrong ? page : answer;
+    this.token = token.value;
+    data.set("csrf_token", this.token);
+    return this.#send(url, options);
   }
 
   /** Read a piece of a page. */
@@ -54,17 +57,6 @@ export class Line {
       return await read(response);
     } catch {
       return { wrong: `${OFFLINE} Look at your connection.` };
-    }
-  }
-
-  async #renew() {
-    try {
-      const response = await fetch(this.page, { cache: "no-store", redirect: "manual", credentials: "same-origin" });
-      const text = response.ok ? await response.text() : "";
-      this.token = new DOMParser().parseFromString(text, "text/html").querySelector('input[name="csrf_token"]')?.value ?? this.token;
-      return Boolean(text);
-    } catch {
-      return false;
     }
   }
 }

@@ -27,6 +27,7 @@ class Triage {
     this.add(this.place.querySelector("[data-card]"));
     this.listen();
     this.fetchNext();
+    root.dataset.ready = "";
   }
 
   part(name) {
