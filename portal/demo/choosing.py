@@ -10,20 +10,19 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.applications.models import Application, Step
-from portal.applications.states import RELEASES, ApplicationState, Decision, Triage
+from portal.applications.states import ApplicationState, Decision, Triage
 from portal.challenges.models import Challenge
 from portal.core import audit
 from portal.core.moves import take
-from portal.core.outbox import OutgoingMail
-from portal.demo.applying import Entry, sent
+from portal.core.outbox import MailState, OutgoingMail
+from portal.demo.applying import Entry
 from portal.demo.world import World
 from portal.selection import states
 from portal.selection.actions.decisions import mean
-from portal.selection.actions.mails import TEMPLATES, context_of
-from portal.selection.actions.reviews import recompute
-from portal.selection.actions.waves import create_wave
-from portal.selection.models import Review, Wave, WaveEntry
-from portal.selection.states import EntryState
+from portal.selection.actions.scores import recompute
+from portal.selection.actions.waves import create_wave, hand_over
+from portal.selection.models import Review, Verdict, Wave, WaveEntry
+from portal.selection.rules.triage import LONGEST_LOOK
 
 # How far a reviewer's scores lie above or below those of a just one.
 HARSHNESS = {
@@ -41,16 +40,34 @@ COMMENTS = (
 )
 
 
-def triage_all(world: World, ids: Sequence[int], made: Sequence[Entry]) -> None:
-    """What the first pass said of each."""
+def triage_all(world: World, challenge: Challenge, ids: Sequence[int], made: Sequence[Entry]) -> None:
+    """One first look at each, within a day of its arrival."""
+    rows: list[dict[str, Any]] = []
     said: dict[Triage, list[int]] = {Triage.YES: [], Triage.MAYBE: [], Triage.NO: []}
     for number, entry in zip(ids, made, strict=True):
         felt = entry.merit + world.random.gauss(0, 0.08)
-        said[Triage.YES if felt > 0.8 else Triage.MAYBE if felt > 0.5 else Triage.NO].append(number)
+        verdict = Triage.YES if felt > 0.8 else Triage.MAYBE if felt > 0.5 else Triage.NO
+        said[verdict].append(number)
+        rows.append(
+            {
+                "challenge_id": challenge.id, "application_id": number, "verdict": verdict,
+                "reviewer_id": world.staff[world.random.choice(list(HARSHNESS))],
+                "at": min(world.now, entry.submitted + world.minutes(10, 1400)),
+                "seconds": min(LONGEST_LOOK, max(3, round(world.random.lognormvariate(2.6, 0.5)))),
+            }
+        )  # fmt: skip
     for verdict, numbers in said.items():
         for start in range(0, len(numbers), 500):
             part = numbers[start : start + 500]
-            world.session.execute(sa.update(Application).where(Application.id.in_(part)).values(triage=verdict))
+            looked = sa.update(Application).where(Application.id.in_(part)).values(triage=verdict, looks=1)
+            world.session.execute(looked)
+    if rows:
+        world.session.execute(sa.insert(Verdict), rows)
+    for row in rows:
+        audit.record(
+            world.session, "selection:triage", f"application:{row['application_id']}", by=row["reviewer_id"],
+            at=row["at"], scope=challenge.slug, after={"verdict": row["verdict"]},
+        )  # fmt: skip
 
 
 def review_all(
@@ -75,7 +92,7 @@ def review_all(
             world.session, "selection:review", f"application:{row['application_id']}", by=row["reviewer_id"],
             at=row["created_at"], scope=challenge.slug, after={"score": row["score"]},
         )  # fmt: skip
-    recompute(world.session)
+    recompute(world.session, challenge.id)
 
 
 def release(
@@ -93,7 +110,7 @@ def release(
         world.session, "selection:release-wave", f"wave:{wave.id}", by=lead, at=at, scope=challenge.slug,
         after={decision.value: len(numbers) for decision, numbers in decisions.items()},
     )  # fmt: skip
-    answer_all(world, challenge, wave, at)
+    answer_all(world, wave, at)
     return wave
 
 
@@ -106,49 +123,13 @@ def think(world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]]
         mean(world.session, challenge, numbers, decision, by=world.staff["lead"], at=world.now - timedelta(hours=2))
 
 
-def answer_all(world: World, challenge: Challenge, wave: Wave, at: datetime) -> None:
-    """What `selection.actions.waves.hand_over` does to one entry after the other, done to all of a wave."""
-    session, lead = world.session, wave.released_by_id
-    entries = session.scalars(
-        sa.select(WaveEntry)
-        .where(WaveEntry.wave_id == wave.id)
-        .options(sa.orm.joinedload(WaveEntry.application).joinedload(Application.account))
-        .order_by(WaveEntry.id)
-    ).all()
-    steps, mails = [], []
-    for entry in entries:
-        application, step = entry.application, RELEASES[entry.decision]
-        before = {"state": application.state}
-        answer_by = wave.answer_by if entry.decision is Decision.INVITE else application.answer_by
-        steps.append({"application_id": application.id, "at": at, "state": step.target, "by_id": lead})
-        audit.record(
-            session, f"selection:{step.name}", f"application:{application.id}", by=lead, at=at, scope=challenge.slug,
-            before=before, after={"state": step.target},
-        )  # fmt: skip
-        context = context_of(application, application.account, challenge, answer_by)
-        key = f"application:{application.id}:wave:{wave.id}"
-        mails.append(sent(TEMPLATES[entry.decision], application.account.email, key, at, context))
-    _write(world, wave, at)
-    session.execute(sa.insert(Step), steps)
-    session.execute(sa.insert(OutgoingMail), mails)
-    session.expire_all()
-    take(session, wave, states.FINISH, at=at)
-
-
-def _write(world: World, wave: Wave, at: datetime) -> None:
-    """The states of applications and entries, one statement for each decision."""
-    for decision, step in RELEASES.items():
-        values: dict[str, Any] = {
-            "state": step.target, "state_since": at, "decided_by_id": wave.released_by_id, "decided_at": at,
-            "pending_decision": None, "pending_at": None, "wave_id": None,
-        }  # fmt: skip
-        if decision is Decision.INVITE:
-            values |= {"answer_by": wave.answer_by, "reminded_at": None}
-        chosen = sa.select(WaveEntry.application_id).where(WaveEntry.wave_id == wave.id, WaveEntry.decision == decision)
-        world.session.execute(sa.update(Application).where(Application.id.in_(chosen)).values(**values))
-    world.session.execute(
-        sa.update(WaveEntry).where(WaveEntry.wave_id == wave.id).values(state=EntryState.DONE, done_at=at)
-    )
+def answer_all(world: World, wave: Wave, at: datetime) -> None:
+    """Hand over a whole wave, whose mails went out at once."""
+    while hand_over(world.session, wave, at=at, limit=1000):
+        pass
+    key = OutgoingMail.dedupe_key.endswith(f":wave:{wave.id}", autoescape=True)
+    gone = {"state": MailState.SENT, "sent_at": at, "tries": 1}
+    world.session.execute(sa.update(OutgoingMail).where(key, OutgoingMail.scope == wave.challenge.slug).values(**gone))
 
 
 def withdraw_some(world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]]) -> None:

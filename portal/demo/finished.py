@@ -52,7 +52,7 @@ def _apply(
     rest = applying.entries(world, stage, [[person] for person in people], ids, (0.05, 0.85), facts.APPLY_UNTIL)
     made = sorted([*good, *rest], key=lambda entry: entry.submitted)
     numbers = applying.submit_all(world, stage.challenge, made)
-    choosing.triage_all(world, numbers, made)
+    choosing.triage_all(world, stage.challenge, numbers, made)
     pairs = list(zip(numbers, made, strict=True))
     best = sorted(pairs, key=lambda pair: -pair[1].merit)[:REVIEWED]
     choosing.review_all(world, stage.challenge, best, 3, timedelta(hours=30))

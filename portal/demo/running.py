@@ -67,7 +67,7 @@ def _choose(world: World, stage: Stage, groups: list[list[Person]], count: int) 
     rest = applying.entries(world, stage, early, ids, (0.05, 0.85), first - timedelta(days=2))
     numbers = applying.submit_all(world, stage.challenge, [*good, *rest])
     pairs = list(zip(numbers, [*good, *rest], strict=True))
-    choosing.triage_all(world, numbers, [*good, *rest])
+    choosing.triage_all(world, stage.challenge, numbers, [*good, *rest])
     of_handle = {entry.person.handle: number for number, entry in pairs}
     chosen = [of_handle[group[0].handle] for group in groups]
     declined = [number for number, entry in pairs[len(good) :] if entry.merit < 0.6]
@@ -97,7 +97,7 @@ def _go_on(world: World, stage: Stage, late: list[list[Person]], ids: dict[str, 
     numbers = applying.submit_all(world, stage.challenge, waiting)
     pairs = sorted(zip(numbers, waiting, strict=True), key=lambda pair: -pair[1].merit)
     seen = pairs[: len(pairs) * 2 // 3]
-    choosing.triage_all(world, [number for number, _ in seen], [entry for _, entry in seen])
+    choosing.triage_all(world, stage.challenge, [number for number, _ in seen], [entry for _, entry in seen])
     choosing.review_all(world, stage.challenge, seen[: len(seen) // 2], 2, timedelta(hours=20))
     invited, undecided = seen[:INVITED], seen[INVITED:]
     choosing.release(

@@ -27,10 +27,12 @@ from portal.demo.people import Names, Person
 from portal.demo.world import World
 from portal.office_hours.ics import Sender
 from portal.reports.receipts import Signer
+from portal.selection.actions import triage
 from portal.selection.actions.decisions import mean
 from portal.selection.actions.reviews import write_review
 from portal.selection.actions.waves import create_wave, release_wave
-from portal.selection.models import Review, Wave, WaveEntry
+from portal.selection.models import Look, Review, Verdict, Wave, WaveEntry
+from portal.selection.rules.triage import LEASE
 from tests.cast import NOON, Cast, make_account
 
 
@@ -152,6 +154,29 @@ def test_an_answer_in_bulk_is_one_by_hand(
     assert trace(session, numbers[1], "twin-b@example.org") == trace(session, numbers[0], "twin-a@example.org")
     first, second = session.scalars(sa.select(Wave).order_by(Wave.id))
     assert plain([first], "number") == plain([second], "number")
+
+
+def test_first_looks_in_bulk_are_first_looks_by_hand(
+    session: Session, cast: Cast, world: World, entries: list[Entry]
+) -> None:
+    numbers = [apply_by_hand(session, cast, entry) for entry in entries]
+    choosing.triage_all(world, cast.challenge, [numbers[1]], [entries[1]])
+    session.commit()
+    (bulk,) = session.scalars(sa.select(Verdict))
+    start = bulk.at - timedelta(seconds=bulk.seconds)
+    session.add(
+        Look(
+            application_id=numbers[0], challenge_id=cast.challenge.id, reviewer_id=bulk.reviewer_id, since=start,
+            until=start + LEASE,
+        )
+    )  # fmt: skip
+    triage.judge(session, cast.challenge, numbers[0], bulk.verdict, by=bulk.reviewer_id, at=bulk.at)
+    session.commit()
+
+    assert trace(session, numbers[1], "twin-b@example.org") == trace(session, numbers[0], "twin-a@example.org")
+    first, second = session.scalars(sa.select(Verdict).order_by(Verdict.id))
+    assert plain([first]) == plain([second])
+    assert session.get_one(Application, numbers[1]).looks == 1
 
 
 def test_reviews_in_bulk_are_reviews_by_hand(session: Session, cast: Cast, world: World, entries: list[Entry]) -> None:
