@@ -245,16 +245,20 @@ class DuplicatePair(Model):
 
 
 class DuplicateScan(Model):
-    """When the applications of a challenge were last compared, and what too many have in common to mean anything."""
+    """When the applications of a challenge were last compared, and what too many have in common to mean anything.
+
+    `asked_at` is set while somebody wants them compared at once.
+    """
 
     __tablename__ = "duplicate_scan"
 
     challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"), primary_key=True)
-    scanned_at: Mapped[datetime]
-    compared: Mapped[int]
-    took_ms: Mapped[int]
+    scanned_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    compared: Mapped[int] = mapped_column(default=0)
+    took_ms: Mapped[int] = mapped_column(default=0)
     # Lists of kind, value and how many applications tell it.
-    common: Mapped[list[list[Any]]] = mapped_column(sa.JSON)
+    common: Mapped[list[list[Any]]] = mapped_column(sa.JSON, default=list)
 
 
 class Import(Moving[ImportState], Model):

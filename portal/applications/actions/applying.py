@@ -134,8 +134,8 @@ def _submit(
     )  # fmt: skip
     number = _keep_revision(session, application, at)
     outbox.post(
-        session, "applications/received", to=account.email, at=at,
-        key=f"application:{application.id}:received:{number}",
+        session, "applications/received", to=account.email, at=at, scope=challenge.slug,
+        key=f"application:{application.id}:received:{number}", subject=f"application:{application.id}",
         context={"challenge": challenge.title, "slug": challenge.slug, "name": application.name,
                  "open_until": rules.spoken(challenge.apply_until, account.zone)},
     )  # fmt: skip

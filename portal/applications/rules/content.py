@@ -143,11 +143,16 @@ def is_link(text: str) -> bool:
         return False
 
 
+def is_address(text: str) -> bool:
+    """Whether this looks like an e-mail address; whether it exists only a mail tells."""
+    return len(text) <= 254 and bool(_ADDRESS.fullmatch(text))
+
+
 def _why_not_team(team: Collection[str]) -> str | None:
     if len(team) > TEAM:
         return f"At most {TEAM} others."
     for address in team:
-        if len(address) > 254 or not _ADDRESS.fullmatch(address):
+        if not is_address(address):
             return f"One e-mail address a line. This is none: {address[:80]}"
     return None
 
