@@ -119,6 +119,23 @@ def invited(world: World) -> Values:
     return {}
 
 
+def review(world: World) -> Values:
+    """What a reviewer made of the applicant's application."""
+    desk = Selection(world.session, world.cast)
+    return {"review_id": desk.review(desk.submitted(), world.cast.reviewer, 4).id}
+
+
+def reviewer(world: World) -> Values:
+    """Somebody who reviews."""
+    return {"account_id": world.cast.reviewer.id}
+
+
+def fairness(world: World) -> Values:
+    """A table of the report."""
+    Applicants(world.session, world.cast).submitted()
+    return {"name": "countries"}
+
+
 def wave(world: World) -> Values:
     """A wave that is being prepared."""
     desk = Selection(world.session, world.cast)

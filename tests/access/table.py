@@ -1,6 +1,6 @@
 """Who may open what: one line for each endpoint."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from portal.accounts.states import Role
 from tests.access import objects
@@ -142,12 +142,25 @@ TABLE: dict[str, Row] = {
     "selection.step": staff(LEAD, make=objects.application),
     "selection.review": staff(REVIEWER, LEAD, answers=ONWARD),
     "selection.save_review": staff(REVIEWER, LEAD, make=objects.application),
+    "selection.conflict": staff(REVIEWER, LEAD, make=objects.application),
+    "selection.agree": staff(REVIEWER, LEAD, make=objects.review),
+    "selection.review_settings": staff(LEAD),
+    "selection.save_plan": staff(LEAD),
+    "selection.save_rubric": staff(LEAD),
+    "selection.reviewers": staff(LEAD),
+    "selection.save_reviewers": staff(LEAD),
+    "selection.assign": staff(LEAD),
+    "selection.hand_on": staff(LEAD, make=objects.reviewer),
+    "selection.fit": staff(LEAD),
+    "selection.calibrate": staff(LEAD, make=objects.application),
     "selection.triage": staff(REVIEWER, LEAD),
     "selection.triage_next": staff(REVIEWER, LEAD),
     "selection.triage_judge": staff(REVIEWER, LEAD, make=objects.application),
     "selection.triage_keep": staff(REVIEWER, LEAD),
     "selection.triage_undo": staff(REVIEWER, LEAD),
     "selection.triage_pace": staff(REVIEWER, LEAD),
+    "selection.fairness": staff(LEAD),
+    "selection.fairness_table": replace(staff(LEAD, make=objects.fairness), scoped=False),
     "selection.selection": staff(LEAD),
     "selection.decide": staff(LEAD),
     "selection.waves": staff(LEAD),
