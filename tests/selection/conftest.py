@@ -1,18 +1,24 @@
 """The lead at work: reviewed applications, decisions, waves."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.core.audit import AuditEntry
 from portal.core.outbox import OutgoingMail
 from portal.selection.actions import decisions, waves
-from portal.selection.models import Wave, WaveEntry
+from portal.selection.actions.plan import Line, Settings, set_plan, set_rubric
+from portal.selection.actions.reviews import write_review
+from portal.selection.models import Plan, Review, Wave, WaveEntry
+from portal.selection.queries.plan import criteria
+from portal.selection.rules.reviews import OVERALL, Opinion
 from portal.selection.states import EntryState
 from tests.applications.conftest import Desk
 from tests.cast import NOON, Cast
@@ -45,6 +51,29 @@ class Bench(Desk):
         """Let it go out, committed."""
         waves.release_wave(self.session, wave, count=count, by=self.cast.lead.id, at=at)
         self.session.commit()
+
+    def review(
+        self, application: Application, reviewer: Account, score: int | Mapping[int, int], comment: str = "",
+        at: datetime = NOON, **more: Any,
+    ) -> Review:  # fmt: skip
+        """A review, committed; a bare score is the overall mark of a rubric without criteria."""
+        marks = {OVERALL: score} if isinstance(score, int) else score
+        written = write_review(self.session, application, reviewer.id, Opinion(marks, comment=comment, **more), at=at)
+        self.session.commit()
+        return written
+
+    def rubric(self, **weights: int) -> dict[str, int]:
+        """The numbers of criteria of these names with these weights, committed."""
+        lines = [Line(None, name, weight=weight, position=n) for n, (name, weight) in enumerate(weights.items())]
+        set_rubric(self.session, self.cast.challenge, lines, by=self.cast.lead.id, at=NOON)
+        self.session.commit()
+        return {row.label: row.id for row in criteria(self.session, self.cast.challenge.id)}
+
+    def settings(self, **settings: Any) -> Plan:
+        """The plan with these settings, committed."""
+        plan = set_plan(self.session, self.cast.challenge, Settings(**settings), by=self.cast.lead.id, at=NOON)
+        self.session.commit()
+        return plan
 
     def invited(self, application: Application | None = None) -> Application:
         """An application with an open invitation."""

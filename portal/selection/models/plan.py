@@ -17,7 +17,11 @@ class Plan(Model):
     __table_args__ = (
         sa.CheckConstraint("looks BETWEEN 1 AND 3", name="looks_in_range"),
         sa.CheckConstraint("reviews_each BETWEEN 1 AND 10", name="reviews_each_in_range"),
-        sa.CheckConstraint("(fitted_at IS NULL) = (overall IS NULL)", name="fitted_has_overall"),
+        sa.CheckConstraint(
+            "(fitted_at IS NULL) = (overall IS NULL) AND (overall IS NULL) = (noise IS NULL)"
+            " AND (overall IS NULL) = (between_applications IS NULL)",
+            name="fitted_whole",
+        ),
     )
 
     challenge_id: Mapped[int] = mapped_column(sa.ForeignKey("challenge.id"), primary_key=True)
@@ -29,9 +33,14 @@ class Plan(Model):
     review_until: Mapped[datetime | None]
     # Whether reviewers are kept from seeing who applies.
     blind: Mapped[bool] = mapped_column(default=False)
-    # When the reviewers' offsets were last estimated, and the mean around which they lie.
+    # When the reviewers' offsets were last estimated, and what they are measured against: the mean of all scores, the
+    # standard deviation of a single opinion, and that of the applications; see selection.rules.scores.
     fitted_at: Mapped[datetime | None]
     overall: Mapped[float | None] = mapped_column(sa.Double)
+    noise: Mapped[float | None] = mapped_column(sa.Double)
+    between_applications: Mapped[float | None] = mapped_column(sa.Double)
+    # Since when there are reviews that the last estimate does not know; None where it knows them all.
+    changed_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Criterion(Model):
@@ -55,7 +64,8 @@ class Criterion(Model):
 class Reviewer(Model):
     """What is known of somebody who reviews for a challenge.
 
-    `offset` says how far above (or below) their colleagues this reviewer scores the same applications.
+    `offset` says how far above (or below) their colleagues this reviewer scores the same applications, in points, and
+    `review_count` how many reviews that rests on; both as of the plan's `fitted_at`.
     """
 
     __tablename__ = "reviewer"

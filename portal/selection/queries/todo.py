@@ -12,13 +12,14 @@ from portal.applications.states import ApplicationState
 from portal.challenges.models import Challenge
 from portal.core.todo import Queue, Task
 from portal.selection.models import Wave
-from portal.selection.queries import triage
+from portal.selection.queries import delivery, triage
 from portal.selection.queries.plan import plan_of
+from portal.selection.queries.reviewing import open_for
 from portal.selection.states import WaveState
 
 
 def tasks(session: Session, challenge: Challenge, account: Account, at: datetime) -> list[Task]:
-    """What an applicant has to do: answer the invitation."""
+    """What an applicant has to do: answer the invitation; and what a reviewer has: write what is assigned to them."""
     invited = sa.select(Application.answer_by).where(
         Application.challenge_id == challenge.id,
         Application.account_id == account.id,
@@ -26,7 +27,17 @@ def tasks(session: Session, challenge: Challenge, account: Account, at: datetime
         Application.answer_by > at,
     )
     where = f"/challenges/{challenge.slug}/invitation"
-    return [Task("Answer your invitation", where, answer_by) for answer_by in session.scalars(invited)]
+    answers = [Task("Answer your invitation", where, answer_by) for answer_by in session.scalars(invited)]
+    return answers + _assigned(session, challenge, account)
+
+
+def _assigned(session: Session, challenge: Challenge, account: Account) -> list[Task]:
+    number = open_for(session, challenge.id, account.id)
+    if not number:
+        return []
+    until = plan_of(session, challenge.id).review_until
+    words = "One is not written yet." if number == 1 else f"{number:,} are not written yet."
+    return [Task("Write the reviews assigned to you", f"/staff/{challenge.slug}/review", until, words)]
 
 
 def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
@@ -36,6 +47,7 @@ def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: d
         found += [_untriaged(session, challenge), _unreviewed(session, challenge)]
     if Role.LEAD in roles:
         found += [_pending(session, challenge), _on_their_way(session, challenge), _unanswered(session, challenge)]
+        found += [_undelivered(session, challenge)]
     return found
 
 
@@ -69,7 +81,7 @@ def _pending(session: Session, challenge: Challenge) -> Queue:
 def _on_their_way(session: Session, challenge: Challenge) -> Queue:
     number, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(Wave.state_since)).where(
-            Wave.challenge_id == challenge.id, Wave.state.in_([WaveState.DRAFT, WaveState.RELEASING])
+            Wave.challenge_id == challenge.id, Wave.state.in_([WaveState.DRAFT, WaveState.RELEASING, WaveState.PAUSED])
         )
     ).one()
     return Queue("Waves not yet out", f"/staff/{challenge.slug}/waves", number, oldest)
@@ -82,3 +94,8 @@ def _unanswered(session: Session, challenge: Challenge) -> Queue:
         )
     ).one()
     return Queue("Invitations without an answer", f"/staff/{challenge.slug}/applications?state=invited", number, oldest)
+
+
+def _undelivered(session: Session, challenge: Challenge) -> Queue:
+    number, oldest = delivery.count_undelivered(session, challenge)
+    return Queue("Answers that could not be delivered", f"/staff/{challenge.slug}/undelivered", number, oldest)

@@ -16,9 +16,16 @@ from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Forbidden
 from portal.core.moves import move_named, open_moves
-from portal.selection import queries, rules
+from portal.selection import rules
 from portal.selection.actions import decisions
-from portal.selection.forms import DECISIONS, DecideForm, ReviewForm, StepForm
+from portal.selection.forms import DECISIONS, DecideForm, ReviewForm, StepForm, form_for
+from portal.selection.models import Review
+from portal.selection.queries import plan as plans
+from portal.selection.queries import reviewing
+from portal.selection.queries import triage as firsts
+from portal.selection.rules.blind import is_blind, masked
+from portal.selection.rules.scores import is_calibrated
+from portal.selection.rules.triage import card_of
 from portal.selection.views.blueprint import blueprint
 
 
@@ -36,22 +43,22 @@ def application(slug: str, application_id: int) -> ResponseReturnValue:
     """The whole application. Others' reviews show after one's own; the lead sees all."""
     challenge = challenge_or_404(slug)
     found = _others_or_403(challenge, application_id)
-    form, own = ReviewForm(), queries.own_review(db.session, found.id, current_account().id)
-    if own:
-        form.show(own)
-    return _page(challenge, found, form)
+    return _page(challenge, found)
 
 
-def _page(
-    challenge: Challenge, found: Application, form: ReviewForm, wrong: str = "", wrong_form: StepForm | None = None
-) -> str:
+def _page(challenge: Challenge, found: Application, wrong: str = "", wrong_form: StepForm | None = None) -> str:
     roles, me = my_roles(challenge.slug), current_account().id
-    own = queries.own_review(db.session, found.id, me)
-    lead = Role.LEAD in roles
+    plan, lead = plans.plan_of(db.session, challenge.id), Role.LEAD in roles
+    own, blind = reviewing.own_review(db.session, found.id, me), is_blind(plan, roles)
     return render_template(
-        "selection/application.html", challenge=challenge, application=found, form=form, own=own, lead=lead,
-        reviews=queries.reviews(db.session, found.id) if lead or own else [],
-        closed=rules.why_not_review(found, me), countries=application_rules.COUNTRIES, wrong=wrong,
+        "selection/application.html", challenge=challenge, application=found, own=own, lead=lead, me=me, blind=blind,
+        form=_own_form(challenge, own), plan=plan, told=reviewing.told(db.session, found.id, me) if lead or own else [],
+        card=card_of(found, firsts.questions(db.session, challenge.id), blind=blind),
+        labels={row.id: row.label for row in plans.all_criteria(db.session, challenge.id)},
+        known=plans.reviewers(db.session, challenge.id), is_calibrated=is_calibrated,
+        shown=lambda text: masked(text, found) if blind else text,
+        closed=rules.why_not_review(found, me), conflict=reviewing.conflict(db.session, found, me),
+        countries=application_rules.COUNTRIES, wrong=wrong,
         meant=[name for name, decision in DECISIONS.items() if _can_mean(found, decision)] if lead else [],
         steps=[
             (step, wrong_form if wrong_form and step.name == wrong else StepForm(formdata=None).belong_to(step.name))
@@ -59,9 +66,18 @@ def _page(
         ],
         wrong_form=wrong_form,
         timeline=application_rules.timeline(
-            applications.steps(db.session, found.id), applications.revisions(db.session, found.id), for_staff=True
+            applications.steps(db.session, found.id), applications.revisions(db.session, found.id), for_staff=not blind
         ),
     )  # fmt: skip
+
+
+def _own_form(challenge: Challenge, own: Review | None) -> ReviewForm:
+    """What I said, to be said again; empty before the first time."""
+    kind = form_for(plans.rubric(db.session, challenge.id))
+    form = kind(formdata=None)
+    if own:
+        form.show(reviewing.opinion_of(db.session, own))
+    return form
 
 
 def _can_mean(found: Application, decision: Decision | None) -> bool:
@@ -91,12 +107,12 @@ def step(slug: str, application_id: int, name: str) -> ResponseReturnValue:
     found, taken = _others_or_403(challenge, application_id), move_named(decisions.SINGLE_STEPS, name)
     form.belong_to(name)
     if not form.validate_on_submit():
-        return _page(challenge, found, ReviewForm(formdata=None), name, form), 422
+        return _page(challenge, found, name, form), 422
     at, me = clock.now(), current_account().id
     missing = decisions.missing(db.session, found, taken, form.given(challenge.zone), at)
     if missing:
         form.complain(missing)
-        return _page(challenge, found, ReviewForm(formdata=None), name, form), 422
+        return _page(challenge, found, name, form), 422
     decisions.take_step(db.session, found, taken, form.given(challenge.zone), by=me, at=at)
     db.session.commit()
     flash(f"Done: {taken.label.lower()}.")
