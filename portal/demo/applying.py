@@ -147,7 +147,7 @@ def _receipt(challenge: Challenge, number: int, entry: Entry) -> dict[str, Any]:
         f"application:{number}:received:1",
         entry.submitted,
         {"challenge": challenge.title, "slug": challenge.slug, "name": entry.content.name, "open_until": until},
-    )
+    ) | {"subject": f"application:{number}", "scope": challenge.slug}
 
 
 def sent(template: str, to: str, key: str, at: datetime, context: dict[str, Any]) -> dict[str, Any]:

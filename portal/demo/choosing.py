@@ -21,7 +21,7 @@ from portal.selection import states
 from portal.selection.actions.decisions import mean
 from portal.selection.actions.scores import recompute
 from portal.selection.actions.waves import create_wave, hand_over
-from portal.selection.models import Review, Verdict, Wave, WaveEntry
+from portal.selection.models import Review, Verdict, Wave
 from portal.selection.rules.triage import LONGEST_LOOK
 
 # How far a reviewer's scores lie above or below those of a just one.

@@ -10,14 +10,14 @@ from portal.core.errors import Conflict, Refused
 from portal.core.jobs import Job
 from portal.selection import queries, rules
 from portal.selection.actions import assigning, bulk, reminding, saved, scores
-from portal.selection.actions.invitations import expire_invitation, remind
 from portal.selection.actions.drafts import write
+from portal.selection.actions.invitations import expire_invitation, remind
 from portal.selection.actions.waves import hand_over
 from portal.selection.models import Plan, Wave
 from portal.selection.queries import bulk as bulk_queries
-from portal.selection.queries import saved as saved_queries
 from portal.selection.queries import drafts as draft_queries
 from portal.selection.queries import reviewing
+from portal.selection.queries import saved as saved_queries
 from portal.selection.rules.drafts import answer
 
 # How long reviews may have changed before offsets and ranks are estimated anew.

@@ -22,12 +22,40 @@ class ConflictKind(StrEnum):
 
 
 class WaveState(StrEnum):
-    """A draft is a frozen list that nobody has been told of."""
+    """A draft is a frozen list that nobody has been told of; a stopped wave has told some."""
 
     DRAFT = "draft"
     RELEASING = "releasing"
+    PAUSED = "paused"
+    STOPPED = "stopped"
     RELEASED = "released"
     DISCARDED = "discarded"
+
+
+class BulkVerb(StrEnum):
+    """What the lead does to many applications at once."""
+
+    INVITE = "invite"
+    WAITLIST = "waitlist"
+    DECLINE = "decline"
+    CLEAR = "clear"
+    INTO_REVIEW = "into-review"
+    OUT_OF_REVIEW = "out-of-review"
+    CALIBRATE = "calibrate"
+    UNCALIBRATE = "uncalibrate"
+    FLAG = "flag"
+    UNFLAG = "unflag"
+    TRIAGE = "triage"
+    DISQUALIFY = "disqualify"
+
+
+class BulkState(StrEnum):
+    """How far a change of many applications has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
 
 
 class EntryState(StrEnum):
@@ -82,9 +110,15 @@ RELEASE = Move(
     "release", "Release the wave", frozenset({WaveState.DRAFT}), WaveState.RELEASING, by=_LEAD, needs=("count",)
 )
 DISCARD = Move("discard", "Discard the wave", frozenset({WaveState.DRAFT}), WaveState.DISCARDED, by=_LEAD)
+PAUSE = Move("pause", "Pause the wave", frozenset({WaveState.RELEASING}), WaveState.PAUSED, by=_LEAD)
+RESUME = Move("resume", "Go on with the wave", frozenset({WaveState.PAUSED}), WaveState.RELEASING, by=_LEAD)
+STOP = Move(
+    "stop", "Stop the wave", frozenset({WaveState.RELEASING, WaveState.PAUSED}), WaveState.STOPPED, by=_LEAD,
+    needs=("reason",),
+)  # fmt: skip
 FINISH = Move("finish", "Finish", frozenset({WaveState.RELEASING}), WaveState.RELEASED)
 
-MOVES = (RELEASE, DISCARD, FINISH)
+MOVES = (RELEASE, DISCARD, PAUSE, RESUME, STOP, FINISH)
 
 _EDITABLE = frozenset({DraftState.DRAFT, DraftState.SOLVED, DraftState.INFEASIBLE})
 CHANGE_DRAFT = Move("change", "Change", _EDITABLE, DraftState.DRAFT)
@@ -97,3 +131,9 @@ DISCARD_DRAFT = Move(
 )  # fmt: skip
 
 DRAFT_MOVES = (CHANGE_DRAFT, SOLVE_DRAFT, FIND_CHOICE, FIND_CLASH, FREEZE_DRAFT, DISCARD_DRAFT)
+
+BULK_BEGIN = Move("begin", "Begin", frozenset({BulkState.QUEUED}), BulkState.RUNNING)
+BULK_STOP = Move("stop", "Stop", frozenset({BulkState.QUEUED, BulkState.RUNNING}), BulkState.STOPPED, by=_LEAD)
+BULK_FINISH = Move("finish", "Finish", frozenset({BulkState.RUNNING}), BulkState.DONE)
+
+BULK_MOVES = (BULK_BEGIN, BULK_STOP, BULK_FINISH)

@@ -6,6 +6,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import SMTP
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -65,7 +67,8 @@ def _mail(kind: str, sizes: Sizes, behind: Backstage, port: int) -> Result:
     behind.app.extensions["portal.config"] = load_config(settings)
     post(behind, sizes.mails)
     with behind.session() as session:
-        made = [message(each, config_of(behind.app)) for each in session.scalars(sa.select(OutgoingMail))]
+        ready = [message(each, config_of(behind.app)) for each in session.scalars(sa.select(OutgoingMail))]
+    made = [message_from_bytes(each.content, policy=SMTP) for each in ready]
 
     def ours() -> float:
         _again(behind)

@@ -52,7 +52,7 @@ def mail(session: Session) -> OutgoingMail:
 
 
 def test_a_message_has_text_html_and_calendar(mail: OutgoingMail) -> None:
-    made = message_from_bytes(message(mail, config_of(current_app)).as_bytes(), policy=default)
+    made = message_from_bytes(message(mail, config_of(current_app)).content, policy=default)
 
     assert (made["Subject"], made["To"]) == ("Hello, Ada <Émile>", "ada@example.org")
     assert made["Message-ID"] == f"<{mail.token}@localhost>"
@@ -71,10 +71,12 @@ def test_a_line_break_in_a_name_cannot_add_a_header(session: Session) -> None:
     post(session, "tests/hello", to="ada@example.org", key="hello:2", at=NOON, context={"name": name})
     session.commit()
 
-    made = message(session.query(OutgoingMail).one(), config_of(current_app))
+    content = message(session.query(OutgoingMail).one(), config_of(current_app)).content
+    made = message_from_bytes(content, policy=default)
 
     assert made["Bcc"] is None
     assert made["Subject"] == "Hello, Ada"
+    assert not made.defects
 
 
 def test_the_folder_keeps_one_file_a_mail(app: Flask, mail: OutgoingMail, tmp_path: Path) -> None:

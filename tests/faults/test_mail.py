@@ -83,20 +83,43 @@ def test_one_refused_recipient_does_not_stop_the_others(
     server.recipient = lambda _server, envelope: (
         "550 No such person" if envelope.rcpt_tos[0].startswith("person-002") else "250 OK"
     )
-    before = clock.now()
 
     assert deliver() == 5
 
     assert sorted(server.copies) == [f"person-{number:03}@example.org" for number in (0, 1, 3, 4)]
-    bad = rows(behind)[2]
-    assert bad[:3] == ("person-002", MailState.QUEUED, 1)
-    assert "550" in bad[3]
-    not_before = behind.read(
-        lambda session: session.scalars(
-            sa.select(OutgoingMail.not_before).where(OutgoingMail.state == MailState.QUEUED)
-        ).one()
-    )
-    assert not_before >= before + outbox.FIRST_WAIT
+    assert rows(behind)[2] == ("person-002", MailState.FAILED, 1, "550 No such person")
+    assert states(behind) == {MailState.SENT: 4, MailState.FAILED: 1}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["450 Mailbox busy", "452 Too many recipients", "550 5.7.1 Relaying denied"],
+)
+def test_who_is_refused_for_now_or_by_policy_is_tried_again(
+    behind: Backstage, server: Office, deliver: Callable[[], int], answer: str
+) -> None:
+    post(behind, 1)
+    server.recipient = lambda _server, _envelope: answer
+    before = clock.now()
+
+    assert deliver() == 1
+
+    ((_, state, tries, error),) = rows(behind)
+    assert (state, tries) == (MailState.QUEUED, 1)
+    assert answer.partition(" ")[2] in error
+    due = behind.read(lambda session: session.scalars(sa.select(OutgoingMail.not_before)).one())
+    assert due >= before + outbox.FIRST_WAIT
+
+
+def test_content_that_is_refused_for_good_is_a_dead_letter(
+    behind: Backstage, server: Office, deliver: Callable[[], int]
+) -> None:
+    post(behind, 1)
+    server.after = lambda _server, _envelope: "554 5.6.0 Not like this"
+
+    assert deliver() == 1
+
+    assert rows(behind) == [("person-000", MailState.FAILED, 1, "554 5.6.0 Not like this")]
 
 
 def test_a_server_that_hangs_up_in_data_costs_one_mail_a_try_and_the_others_nothing(

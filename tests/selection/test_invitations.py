@@ -146,14 +146,33 @@ def test_a_second_click_makes_no_second_participant(session: Session, bench: Ben
     assert len(places(session, cast)) == 1
 
 
-def test_the_invited_are_reminded_once_two_days_before(session: Session, bench: Bench, mails: Mails) -> None:
+def test_the_invited_are_reminded_two_days_before_and_on_the_last_day(
+    session: Session, bench: Bench, mails: Mails
+) -> None:
     application = bench.invited()
     early = ANSWER_BY - timedelta(days=2, seconds=1)
     assert remind_invited(session, early) == 0
     assert remind(session, application, at=early) is False
     assert remind_invited(session, ANSWER_BY - timedelta(days=2)) == 1
-    assert remind_invited(session, ANSWER_BY - timedelta(days=1)) == 0
-    assert [mail.template for mail in mails()].count("selection/reminder") == 1
+    assert remind_invited(session, ANSWER_BY - timedelta(days=1, seconds=1)) == 0
+    assert remind_invited(session, ANSWER_BY - timedelta(days=1)) == 1
+    assert remind_invited(session, ANSWER_BY - timedelta(minutes=1)) == 0
+    assert remind_invited(session, ANSWER_BY) == 0
+    assert [mail.template for mail in mails()].count("selection/reminder") == 2
+
+
+def test_who_has_less_than_a_week_is_reminded_once(session: Session, bench: Bench, mails: Mails) -> None:
+    until = NOON + timedelta(days=5)
+    bench.release(bench.wave((bench.submitted(), Decision.INVITE), answer_by=until), 1)
+    assert remind_invited(session, until - timedelta(days=2)) == 1
+    assert remind_invited(session, until - timedelta(hours=2)) == 0
+
+
+def test_two_reminders_are_a_day_apart_however_late_the_first_was(session: Session, bench: Bench, mails: Mails) -> None:
+    bench.invited()
+    assert remind_invited(session, ANSWER_BY - timedelta(hours=30)) == 1
+    assert remind_invited(session, ANSWER_BY - timedelta(hours=23)) == 0
+    assert remind_invited(session, ANSWER_BY - timedelta(hours=6)) == 1
 
 
 def test_a_reminder_that_came_too_late_is_not_sent(session: Session, bench: Bench, cast: Cast) -> None:
@@ -224,10 +243,12 @@ def test_the_queues_of_the_staff(session: Session, bench: Bench, cast: Cast) -> 
     bench.mean(rows[:2], Decision.INVITE)
     staff = "/staff/test-challenge"
     assert queries.queues(session, cast.challenge, frozenset({Role.LEAD}), NOON) == [
+        Queue("Applications to triage", f"{staff}/triage", 3, NOON - timedelta(minutes=2)),
         Queue("Applications without a review", f"{staff}/review", 3, NOON - timedelta(minutes=2)),
         Queue("Decisions not yet in a wave", f"{staff}/waves", 2, NOON),
         Queue("Waves not yet out", f"{staff}/waves", 0, None),
         Queue("Invitations without an answer", f"{staff}/applications?state=invited", 1, NOON),
+        Queue("Answers that could not be delivered", f"{staff}/undelivered", 0, None),
     ]
-    assert len(queries.queues(session, cast.challenge, frozenset({Role.REVIEWER}), NOON)) == 1
+    assert len(queries.queues(session, cast.challenge, frozenset({Role.REVIEWER}), NOON)) == 2
     assert queries.queues(session, cast.challenge, frozenset({Role.FINANCE}), NOON) == []

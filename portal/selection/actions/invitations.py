@@ -76,13 +76,15 @@ def expire_invitation(session: Session, application: Application, *, at: datetim
 
 
 def remind(session: Session, application: Application, *, at: datetime) -> bool:
-    """Remind the invited once of the time to answer, shortly before it is over. Returns whether it was due."""
+    """Remind the invited of the time to answer, if it is due. Returns whether it was; whoever is first reminds."""
+    if not rules.reminder_due(application, at):
+        return False
+    last = application.reminded_at
     due = sa.update(Application).where(
         Application.id == application.id,
         Application.state == ApplicationState.INVITED,
-        Application.reminded_at.is_(None),
-        Application.answer_by > at,
-        Application.answer_by <= at + rules.REMIND_BEFORE,
+        Application.answer_by == application.answer_by,
+        Application.reminded_at.is_(None) if last is None else Application.reminded_at == last,
     )
     done = session.execute(due.values(reminded_at=at).execution_options(synchronize_session=False))
     assert isinstance(done, CursorResult)

@@ -12,7 +12,7 @@ from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
 from portal.selection.models import Wave, WaveEntry
-from portal.selection.rules import UNDECIDED, Counts, Standing, counts_of
+from portal.selection.rules import LAST_DAY, REMIND_BEFORE, UNDECIDED, Counts, Standing, counts_of
 from portal.selection.states import EntryState, WaveState
 
 
@@ -118,14 +118,35 @@ def releasing(session: Session) -> Sequence[int]:
     return session.scalars(sa.select(Wave.id).where(Wave.state == WaveState.RELEASING).order_by(Wave.id)).all()
 
 
-def due_answers(session: Session, before: datetime, *, unreminded: bool = False, limit: int = 500) -> Sequence[int]:
-    """Invitations that must be answered by `before`, of them only those that nobody was reminded of."""
+def hold_releasing(session: Session, wave_id: int) -> bool:
+    """Keep a wave that is going out from everybody else until the commit. False if it is not, or somebody has it."""
+    held = sa.select(Wave).where(Wave.id == wave_id, Wave.state == WaveState.RELEASING)
+    held = held.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    return session.scalars(held).one_or_none() is not None
+
+
+def some_pending(session: Session, wave_id: int) -> bool:
+    """Whether an answer of the wave is still to be given."""
+    waiting = sa.select(WaveEntry.id).where(WaveEntry.wave_id == wave_id, WaveEntry.state == EntryState.PENDING)
+    return session.scalars(waiting.limit(1)).one_or_none() is not None
+
+
+def due_answers(session: Session, before: datetime, *, limit: int = 500) -> Sequence[int]:
+    """Invitations that must be answered by `before`."""
     rows = sa.select(Application.id).where(
         Application.state == ApplicationState.INVITED, Application.answer_by <= before
     )
-    if unreminded:
-        rows = rows.where(Application.reminded_at.is_(None))
     return session.scalars(rows.order_by(Application.answer_by, Application.id).limit(limit)).all()
+
+
+def due_reminders(session: Session, at: datetime) -> Sequence[int]:
+    """Invitations of which somebody may have to be reminded; `rules.reminder_due` says whether."""
+    first = sa.and_(Application.reminded_at.is_(None), Application.answer_by <= at + REMIND_BEFORE)
+    last = sa.and_(Application.reminded_at <= at - LAST_DAY, Application.answer_by <= at + LAST_DAY)
+    rows = sa.select(Application.id).where(
+        Application.state == ApplicationState.INVITED, Application.answer_by > at, sa.or_(first, last)
+    )
+    return session.scalars(rows.order_by(Application.answer_by, Application.id)).all()
 
 
 def whole_application(session: Session, application_id: int) -> Application:

@@ -5,13 +5,15 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.applications.models import Application
-from portal.applications.states import RELEASES, Decision
+from portal.applications.states import RELEASES, ApplicationState, Decision
 from portal.selection.models import WaveEntry
 
 REMIND_BEFORE = timedelta(days=2)
-
-
+# Whoever has had so long is reminded once more on the last day.
+LONG = timedelta(days=7)
+LAST_DAY = timedelta(days=1)
 LEAST_NOTICE = timedelta(days=1)
+TOO_LATE = "less than a day left to answer"
 
 
 class Counts(NamedTuple):
@@ -49,13 +51,29 @@ def may_mean(application: Application, decision: Decision) -> bool:
     return application.wave_id is None and application.state in RELEASES[decision].sources
 
 
-def why_not_answer(entry: WaveEntry, application: Application) -> str | None:
-    """Why an answer of a wave does not go out any more, or None: it must be meant still as it was."""
+def why_not_answer(
+    entry: WaveEntry, application: Application, answer_by: datetime | None = None, at: datetime | None = None
+) -> str | None:
+    """Why an answer of a wave does not go out any more, or None: it must be meant still as it was.
+
+    With `answer_by` and `at`, also whether the invited would still have the time that is promised to everybody.
+    """
     if application.state not in RELEASES[entry.decision].sources:
         return f"{application.state} in the meantime"
     if application.wave_id != entry.wave_id or application.pending_decision is not entry.decision:
         return "changed in the meantime"
-    return None
+    late = answer_by is not None and at is not None and answer_by < at + LEAST_NOTICE
+    return TOO_LATE if late and entry.decision is Decision.INVITE else None
+
+
+def reminder_due(application: Application, at: datetime) -> bool:
+    """Whether the invited should be reminded now: two days before the end, and on the last day of a long time."""
+    until, last = application.answer_by, application.reminded_at
+    if application.state is not ApplicationState.INVITED or until is None or until <= at:
+        return False
+    if last is None:
+        return until <= at + REMIND_BEFORE
+    return until <= at + LAST_DAY and last <= at - LAST_DAY and until - application.state_since >= LONG
 
 
 def end_of_day(day: date, zone: str) -> datetime:

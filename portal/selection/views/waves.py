@@ -1,5 +1,6 @@
 """Waves: making, reading and releasing them."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from flask import flash, redirect, render_template, request, url_for
@@ -15,8 +16,10 @@ from portal.core.db import db
 from portal.selection import queries, rules
 from portal.selection.actions import mails
 from portal.selection.actions import waves as actions
-from portal.selection.forms import ReleaseForm, WaveForm
+from portal.selection.forms.waves import PaceForm, ReleaseForm, StopForm, WaveForm
 from portal.selection.models import Wave, WaveEntry
+from portal.selection.queries import delivery
+from portal.selection.rules.pace import days_of, pace_of
 from portal.selection.states import EntryState, WaveState
 from portal.selection.views.blueprint import blueprint
 
@@ -24,6 +27,7 @@ from portal.selection.views.blueprint import blueprint
 class Sample(NamedTuple):
     """A mail as it would be sent."""
 
+    entry: int
     decision: str
     to: str
     subject: str
@@ -68,22 +72,100 @@ def wave(slug: str, number: int) -> ResponseReturnValue:
     return _page(challenge, queries.wave(db.session, challenge.id, number), ReleaseForm())
 
 
-def _page(challenge: Challenge, found: Wave, form: ReleaseForm) -> str:
-    done = queries.counts(db.session, found.id, EntryState.DONE)
-    skipped = queries.counts(db.session, found.id, EntryState.SKIPPED)
+def _page(
+    challenge: Challenge, found: Wave, form: ReleaseForm | StopForm | PaceForm, pace: PaceForm | None = None
+) -> str:
+    page = queries.entries(db.session, found.id, request.args.get("after"))
+    if pace is None:
+        pace = PaceForm(formdata=None)
+        pace.show(found)
     return render_template(
-        "selection/wave.html", challenge=challenge, wave=found, form=form, done=done, skipped=skipped,
+        "selection/wave.html", challenge=challenge, wave=found, form=form, pace_form=pace, page=page,
         counts=queries.counts(db.session, found.id), standing=queries.standing(db.session, challenge),
-        page=queries.entries(db.session, found.id, request.args.get("after")),
+        done=queries.counts(db.session, found.id, EntryState.DONE),
+        skipped=queries.counts(db.session, found.id, EntryState.SKIPPED),
+        doubts=delivery.doubts(db.session, found), bounced=delivery.bounced(db.session, page.rows),
+        plan=_plan(challenge, found), doubt=rules.why_not_answer,
+        letters=mails.letters_of(db.session, found.id), days=days_of(found.weekdays),
         samples=[_sample(challenge, found, entry) for entry in queries.samples(db.session, found.id)]
         if found.state is WaveState.DRAFT else [],
     )  # fmt: skip
 
 
+class Plan(NamedTuple):
+    """When a wave goes out, from now or from when it goes on."""
+
+    opens: datetime
+    waits: bool
+    finish: datetime
+    late: bool
+
+
+def _plan(challenge: Challenge, found: Wave) -> Plan | None:
+    if found.state not in (WaveState.DRAFT, WaveState.RELEASING, WaveState.PAUSED):
+        return None
+    pace, at = pace_of(found, challenge.zone), clock.now()
+    finish = pace.finish(queries.counts(db.session, found.id, EntryState.PENDING).total, at)
+    late = found.answer_by is not None and finish > found.answer_by - rules.LEAST_NOTICE
+    opens = pace.opens(at)
+    return Plan(opens, opens > at, finish, late)
+
+
 def _sample(challenge: Challenge, found: Wave, entry: WaveEntry) -> Sample:
-    made = mails.preview(entry.application, challenge, entry.decision, found.answer_by, clock.now())
+    letters = mails.letters_of(db.session, found.id)
+    made = mails.preview(entry, challenge, found.answer_by, letters, clock.now())
     subject, text, _html = mail.render(made)
-    return Sample(entry.decision.value, made.to, subject, text)
+    return Sample(entry.id, entry.decision.value, made.to, subject, text)
+
+
+@blueprint.post("/staff/<slug>/waves/<int:number>/pace")
+@only(Role.LEAD)
+def pace_wave(slug: str, number: int) -> ResponseReturnValue:
+    """Say how fast and at which hours it goes out."""
+    challenge, form = challenge_or_404(slug), PaceForm()
+    found = queries.wave(db.session, challenge.id, number)
+    if not form.validate_on_submit():
+        return _page(challenge, found, form, form), 422
+    actions.pace_wave(db.session, found, form.pace(), by=current_account().id, at=clock.now())
+    db.session.commit()
+    flash("The pace is set.")
+    return redirect(url_for("selection.wave", slug=slug, number=number))
+
+
+@blueprint.post("/staff/<slug>/waves/<int:number>/pause")
+@only(Role.LEAD)
+def pause_wave(slug: str, number: int) -> ResponseReturnValue:
+    """Tell nobody else for now."""
+    found = queries.wave(db.session, challenge_or_404(slug).id, number)
+    actions.pause_wave(db.session, found, by=current_account().id, at=clock.now())
+    db.session.commit()
+    flash("The wave is paused. Nobody else is told until you go on.")
+    return redirect(url_for("selection.wave", slug=slug, number=number))
+
+
+@blueprint.post("/staff/<slug>/waves/<int:number>/resume")
+@only(Role.LEAD)
+def resume_wave(slug: str, number: int) -> ResponseReturnValue:
+    """Go on where it was paused."""
+    found = queries.wave(db.session, challenge_or_404(slug).id, number)
+    actions.resume_wave(db.session, found, by=current_account().id, at=clock.now())
+    db.session.commit()
+    flash("The wave goes on.")
+    return redirect(url_for("selection.wave", slug=slug, number=number))
+
+
+@blueprint.post("/staff/<slug>/waves/<int:number>/stop")
+@only(Role.LEAD)
+def stop_wave(slug: str, number: int) -> ResponseReturnValue:
+    """End it before everybody was told."""
+    challenge, form = challenge_or_404(slug), StopForm()
+    found = queries.wave(db.session, challenge.id, number)
+    if not form.validate_on_submit():
+        return _page(challenge, found, form), 422
+    left = actions.stop_wave(db.session, found, form.reason.data or "", by=current_account().id, at=clock.now())
+    db.session.commit()
+    flash(f"The wave is stopped. {left} answers did not go; they are meant still.")
+    return redirect(url_for("selection.wave", slug=slug, number=number))
 
 
 @blueprint.post("/staff/<slug>/waves/<int:number>/release")
