@@ -122,11 +122,11 @@ def loads(session: Session, challenge_id: int) -> list[Load]:
     return sorted(found, key=lambda load: (-load.reviews, -load.looks, load.name))
 
 
-def _counted(session: Session, rows: sa.Select[Any]) -> dict[int, tuple[Any, ...]]:
+def _counted(session: Session, rows: sa.Select[*tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
     return {number: tuple(rest) for number, *rest in session.execute(rows)}
 
 
-def _reviews(challenge_id: int) -> sa.Select[Any]:
+def _reviews(challenge_id: int) -> sa.Select[*tuple[Any, ...]]:
     """Number, mean, and mean distance from the mean of the others on the same applications, by reviewer."""
     others = (Application.score_mean * Application.review_count - Review.score) / (Application.review_count - 1)
     apart = sa.case((Application.review_count > 1, sa.func.abs(Review.score - others)))
@@ -191,4 +191,4 @@ def waves(session: Session, challenge_id: int) -> Sequence[WaveCounts]:
         .group_by(Wave.number, Wave.released_at)
         .order_by(Wave.number)
     )  # fmt: skip
-    return [WaveCounts(*row) for row in rows]
+    return [WaveCounts._make(row) for row in rows]
