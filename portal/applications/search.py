@@ -31,6 +31,7 @@ class Scope(Enum):
     TOLD = (ESSAYS, "D")
     SHOWN = ((*IDENTITY, *ESSAYS), "AD")
     ALL = (COLUMNS, "ABD")
+    WHO = ((*IDENTITY, *ADDRESS), "AB")
 
 
 def _of(row: str) -> str:
@@ -92,11 +93,11 @@ def attach(table: sa.Table | sa.FromClause) -> None:
     ddl(table, sqlite=SQLITE, postgresql=POSTGRESQL)
 
 
-def words_of(text: str) -> list[str]:
-    """What somebody types into a search, as words: nothing that either engine could take for an operator."""
+def words_of(text: str, most: int | None = MOST_WORDS) -> list[str]:
+    """A text as words, as both engines see them: nothing in them that either could take for an operator."""
     plain = unicodedata.normalize("NFC", text).lower()
     kept = "".join(sign if unicodedata.category(sign)[0] in "LNM" else " " for sign in plain)
-    return [word[:LONGEST_WORD] for word in kept.split()[:MOST_WORDS]]
+    return [word[:LONGEST_WORD] for word in kept.split()[:most]]
 
 
 class _Matches(FunctionElement[bool]):
@@ -123,13 +124,16 @@ def _by_tsquery(element: _Matches, compiler: SQLCompiler, **kwargs: Any) -> str:
     return f"words @@ to_tsquery('simple', {compiler.process(asked, **kwargs)})"
 
 
-def matching(text: str, scope: Scope) -> sa.Select[tuple[int]] | None:
-    """The numbers of the applications that hold words beginning with all those of `text`; None for no word at all."""
+def matching(text: str, scope: Scope, *, every: bool = True) -> sa.Select[int] | None:
+    """The numbers of the applications that hold words beginning with all those of `text` (or with any, unless `every`).
+
+    None where the text has no word at all.
+    """
     words = words_of(text)
     if not words:
         return None
     columns, weights = scope.value
-    fts5 = f"{{{' '.join(columns)}}} : (" + " AND ".join(f'"{word}" *' for word in words) + ")"
-    tsquery = " & ".join(f"'{word}':*{weights}" for word in words)
+    fts5 = f"{{{' '.join(columns)}}} : (" + (" AND " if every else " OR ").join(f'"{word}" *' for word in words) + ")"
+    tsquery = (" & " if every else " | ").join(f"'{word}':*{weights}" for word in words)
     index = sa.table(TABLE, sa.column("rowid", sa.Integer))
     return sa.select(index.c.rowid).where(_Matches(sa.literal(fts5), sa.literal(tsquery)))

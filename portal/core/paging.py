@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from portal.core.db import UtcDateTime
 from portal.core.errors import NotFound
 
 Row = TypeVar("Row")
@@ -92,3 +93,73 @@ def keyset(
     if len(found) <= limit:
         return Page(shown, None)
     return Page(shown, _token([getattr(shown[-1], column.key) for column, _ in order]))
+
+
+def _fits(value: Any, column: InstrumentedAttribute[Any]) -> bool:
+    """Whether a value of a token could stand in a column: what the engines do not compare is no place."""
+    if value is None:
+        return _nullable(column)
+    kind = datetime if isinstance(column.type, UtcDateTime) else column.type.python_type
+    if kind in (int, float):
+        return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**63
+    return isinstance(value, kind) and "\0" not in str(value)
+
+
+def _nothing_more(_shown: sa.Subquery) -> Sequence[sa.ColumnElement[Any]]:
+    return ()
+
+
+def keyset_rows(
+    session: Session, rows: sa.Select[*tuple[Any, ...]], *, order: Order, after: str | None = None, limit: int = 50,
+    more: Callable[[sa.Subquery], Sequence[sa.ColumnElement[Any]]] = _nothing_more,
+) -> Page[sa.Row[Any]]:  # fmt: skip
+    """One page of plain rows by a column and a unique one, both in the same direction; empty values come last.
+
+    The rows with a value and those without are asked for apart, each in the plain order of an index over both columns,
+    so that a page costs the same wherever it is. `more` adds columns that are computed for the rows of the page only.
+    Raises NotFound for a token that is none.
+    """
+    (column, direction), (tie, _) = order
+    place = _place(after, 2) if after else None
+    if place and not (_fits(place[0], column) and _fits(place[1], tie) and place[1] is not None):
+        raise NotFound("page")
+    parts = [] if place and place[0] is None else [_filled(rows, column, tie, direction, place).limit(limit + 1)]
+    if _nullable(column):
+        parts.append(_empty(rows, column, tie, direction, place).limit(limit + 1))
+    whole = parts[0] if len(parts) == 1 else sa.union_all(*(sa.select(part.subquery()) for part in parts))
+    shown = whole.subquery("shown")
+    last = _directed(shown.c[column.key], direction).nulls_last()
+    asked = sa.select(shown, *more(shown)).order_by(last, _directed(shown.c[tie.key], direction)).limit(limit + 1)
+    found = session.execute(asked).all()
+    if len(found) <= limit:
+        return Page(found, None)
+    return Page(found[:limit], _token([getattr(found[limit - 1], part.key) for part in (column, tie)]))
+
+
+def _directed(column: sa.ColumnElement[Any] | InstrumentedAttribute[Any], direction: str) -> sa.UnaryExpression[Any]:
+    return column.desc() if direction == "desc" else column.asc()
+
+
+def _filled(
+    rows: sa.Select[*tuple[Any, ...]], column: InstrumentedAttribute[Any], tie: InstrumentedAttribute[Any], direction: str,
+    place: Sequence[Any] | None,
+) -> sa.Select[*tuple[Any, ...]]:  # fmt: skip
+    """The rows with a value, beyond a place."""
+    if _nullable(column):
+        rows = rows.where(column.is_not(None))
+    if place:
+        here = sa.tuple_(sa.literal(place[0], column.type), sa.literal(place[1], tie.type))
+        both = sa.tuple_(column, tie)
+        rows = rows.where(both < here if direction == "desc" else both > here)
+    return rows.order_by(_directed(column, direction), _directed(tie, direction))
+
+
+def _empty(
+    rows: sa.Select[*tuple[Any, ...]], column: InstrumentedAttribute[Any], tie: InstrumentedAttribute[Any], direction: str,
+    place: Sequence[Any] | None,
+) -> sa.Select[*tuple[Any, ...]]:  # fmt: skip
+    """The rows without a value, beyond a place if that is among them."""
+    rows = rows.where(column.is_(None))
+    if place and place[0] is None:
+        rows = rows.where(tie < place[1] if direction == "desc" else tie > place[1])
+    return rows.order_by(_directed(tie, direction))

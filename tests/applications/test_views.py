@@ -1,7 +1,5 @@
 """The applicant's page and the staff's list over HTTP."""
 
-import csv
-import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,16 +10,14 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.applications.states import ApplicationState, Decision
 from portal.core.outbox import OutgoingMail
 from tests.applications.conftest import LINK, Desk
-from tests.cast import NOON, Cast, make_challenge, sign_in
+from tests.cast import NOON, Cast, sign_in
 from tests.conftest import Clock
 
 APPLY = "/challenges/test-challenge/apply"
-QUEUE = "/staff/test-challenge/applications"
 TOKEN = re.compile(rb'name="csrf_token"[^>]*>')
 
 
@@ -208,84 +204,3 @@ def test_every_state_has_its_page(
     assert f">{state.value}</span>" in page.text
     assert "a reason for the staff" not in page.text
     assert ("Answer the invitation" in page.text) is (state is ApplicationState.INVITED)
-
-
-@pytest.mark.parametrize("who", ["applicant", "researcher", "logistics", "host", "triager", "finance", "admin"])
-def test_the_queue_is_for_lead_and_reviewers(client: FlaskClient, cast: Cast, who: str) -> None:
-    account: Account = getattr(cast, who)
-    sign_in(client, account)
-    assert client.get(QUEUE).status_code == 403
-    assert client.get(f"{QUEUE}.csv").status_code == 403
-
-
-def test_the_lead_sees_scores_and_what_is_meant_and_reviewers_do_not(
-    client: FlaskClient, session: Session, desk: Desk, cast: Cast
-) -> None:
-    application = desk.submitted()
-    application.review_count, application.score_mean, application.score_adjusted = 2, 4.25, 4.25
-    application.pending_decision, application.pending_at = Decision.INVITE, NOON
-    session.commit()
-
-    sign_in(client, cast.lead)
-    page, table = client.get(QUEUE).text, client.get(f"{QUEUE}.csv").text
-    for words in ("4.25", "invite"):
-        assert words in page
-        assert words in table
-    assert "ada-applicant@example.org" in table
-    sign_in(client, cast.reviewer)
-    page, table = client.get(QUEUE).text, client.get(f"{QUEUE}.csv").text
-    assert "Ada Applicant" in page
-    assert "Ada Applicant" in table
-    for words in ("4.25", "invite", "ada-applicant@example.org"):
-        assert words not in page
-        assert words not in table
-
-
-def test_the_table_holds_what_is_shown_and_no_formula(
-    client: FlaskClient, session: Session, desk: Desk, cast: Cast
-) -> None:
-    desk.submitted(content=desk.content("H1", "G1", name='=HYPERLINK("x")', affiliation="+1", handle="@ada"))
-    desk.crowd(["Bo"], country="JP")
-    sign_in(client, cast.lead)
-
-    answer = client.get(f"{QUEUE}.csv?country=FR")
-
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="test-challenge-applications.csv"'
-    assert list(csv.reader(io.StringIO(answer.text))) == [
-        ["id", "state", "state_since", "submitted_at", "name", "handle", "affiliation", "country", "kind", "scenarios",
-         "reviews", "score", "pending_decision", "email"],
-        ["1", "submitted", "2020-06-15T12:00:00Z", "2020-06-15T12:00:00Z", '\'=HYPERLINK("x")', "'@ada", "'+1", "FR",
-         "single", "H1 G1", "0", "", "", "ada-applicant@example.org"],
-    ]  # fmt: skip
-
-
-def test_the_page_costs_the_same_for_3_rows_and_for_300(
-    client: FlaskClient, desk: Desk, cast: Cast, statements: list[str]
-) -> None:
-    sign_in(client, cast.lead)
-    costs = []
-    for number in (3, 297):
-        desk.crowd([f"{number} {n}" for n in range(number)])
-        statements.clear()
-        page = client.get(QUEUE)
-        costs.append(len(statements))
-    assert costs[0] == costs[1]
-    assert 'rel="next"' in page.text
-    assert page.text.count("<tr>") == 51
-
-
-def test_empty_lists_say_what_will_be_there(client: FlaskClient, desk: Desk, cast: Cast) -> None:
-    sign_in(client, cast.lead)
-    assert "Drafts stay with their writers" in client.get(QUEUE).text
-    desk.submitted()
-    assert "No application fits this filter" in client.get(f"{QUEUE}?q=nobody").text
-    assert "Ada Applicant" in client.get(f"{QUEUE}?q=analytical&state=submitted&country=FR&scenario=G1").text
-
-
-def test_applications_of_another_challenge_are_not_shown(
-    client: FlaskClient, session: Session, desk: Desk, cast: Cast
-) -> None:
-    desk.submitted()
-    make_challenge(session, "other", "Other")
-    sign_in(client, cast.lead)
-    assert client.get("/staff/other/applications").status_code == 403

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
-from flask import Flask, current_app, has_request_context
+from flask import Flask, current_app, g, has_request_context
 from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 from nh3 import clean
@@ -24,8 +25,13 @@ _TAGS = {
 
 def viewer_zone() -> ZoneInfo:
     """The zone of the person who looks, which `accounts` knows; UTC for strangers and outside of requests."""
-    tell = current_app.extensions.get("portal.viewer_zone") if has_request_context() else None
-    return ZoneInfo(tell() if tell else "UTC")
+    if not has_request_context():
+        return ZoneInfo("UTC")
+    if "viewer_zone" not in g:
+        tell = current_app.extensions.get("portal.viewer_zone")
+        g.viewer_zone = ZoneInfo(tell() if tell else "UTC")
+    known: ZoneInfo = g.viewer_zone
+    return known
 
 
 def _time(instant: datetime, text: str, title: str) -> Markup:
@@ -58,7 +64,19 @@ def day(value: date | datetime | None) -> str:
     """A date: 5 May 2020."""
     if isinstance(value, datetime):
         value = value.astimezone(viewer_zone()).date()
-    return format_date(value, "d MMM y", locale=LOCALE) if value else "–"
+    return _day(value) if value else "–"
+
+
+@lru_cache(maxsize=2048)
+def _day(value: date) -> str:
+    return format_date(value, "d MMM y", locale=LOCALE)
+
+
+def dated(instant: datetime | None) -> Markup | str:
+    """The date of an instant in the viewer's zone, its time in UTC one hover away: for long lists."""
+    if instant is None:
+        return "–"
+    return _time(instant, day(instant), f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
 
 
 def money(amount: Decimal | None, currency: str = "USD") -> str:
@@ -101,7 +119,7 @@ def words(value: object) -> str:
 
 
 FILTERS: dict[str, Callable[..., object]] = {
-    "when": when, "ago": ago, "date": day, "money": money, "number": number,
+    "when": when, "ago": ago, "date": day, "dated": dated, "money": money, "number": number,
     "counted": counted, "size": size, "markdown": markdown,
     "words": words,
 }  # fmt: skip

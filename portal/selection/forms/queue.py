@@ -1,18 +1,19 @@
-"""The filters of the queue."""
+"""The filters of the queue, and the names under which they are kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from werkzeug.datastructures import MultiDict
-from wtforms import (
-    HiddenField,
-    SelectField,
-    StringField,
-)
+from wtforms import BooleanField, HiddenField, SelectField, StringField
+from wtforms.validators import DataRequired, Length
 
-from portal.applications.states import Decision
+from portal.applications.states import Decision, Triage
 from portal.challenges.models import Scenario
 from portal.core.forms import Form
-from portal.selection.queries.queue import Filter
+from portal.selection.queries.asked import TELLING, canonical, filter_from, parsed, tells
+
+__all__ = ["TELLING", "FilterForm", "ViewForm", "canonical", "filter_from", "parsed", "tells"]
+
+_EITHER = {"": "All", "yes": "yes", "no": "no"}
+_MARK = {"type": "number", "min": "0", "max": "5", "step": "0.01", "inputmode": "decimal"}
 
 
 class FilterForm(Form):
@@ -24,30 +25,44 @@ class FilterForm(Form):
         csrf = False
 
     state = StringField("State")
+    q = StringField("Search", render_kw={"type": "search", "placeholder": "words of the application"})
     country = SelectField("Country", validate_choice=False)
     scenario = SelectField("Scenario", validate_choice=False)
-    pending = SelectField("Pending decision", validate_choice=False)
-    q = StringField("Search", render_kw={"type": "search", "placeholder": "name, handle, affiliation"})
+    pending = SelectField("Meant", validate_choice=False)
+    triage = SelectField("First sight", validate_choice=False)
+    low = StringField("Score from", render_kw=_MARK)
+    high = StringField("Score to", render_kw=_MARK)
+    assigned = SelectField("Assigned to", validate_choice=False)
+    reviewed = SelectField("Reviewed by", validate_choice=False)
+    flag = StringField("Flag")
+    second = SelectField("Second pass", choices=_EITHER, validate_choice=False)
+    calibration = SelectField("Calibration", choices=_EITHER, validate_choice=False)
+    cluster = SelectField("Possible duplicate", choices=_EITHER, validate_choice=False)
     sort = HiddenField()
 
-    def offer(self, countries: Sequence[tuple[str, str]], scenarios: Iterable[Scenario]) -> None:
-        """What can be chosen."""
+    def offer(
+        self, countries: Sequence[tuple[str, str]], scenarios: Iterable[Scenario | str],
+        readers: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """What can be chosen; `readers` are the people who review, as number and name."""
+        codes = [scenario if isinstance(scenario, str) else scenario.code for scenario in scenarios]
         self.country.choices = {"": "All", **dict(countries)}
-        self.scenario.choices = {"": "All", **{scenario.code: scenario.code for scenario in scenarios}}
-        self.pending.choices = {
-            "": "All",
-            "none": "none yet",
-            **{decision.value: decision.value for decision in Decision},
-        }
+        self.scenario.choices = {"": "All", **{code: code for code in codes}}
+        self.pending.choices = _words(Decision)
+        self.triage.choices = _words(kind for kind in Triage if kind is not Triage.CONFLICT)
+        self.assigned.choices = self.reviewed.choices = {"": "All", "me": "me", **(readers or {})}
 
 
-def filter_from(query: MultiDict[str, str], *, full: bool) -> Filter:
-    """The filter that an address asks for; `full` for those who may see scores."""
+def _words(kinds: Iterable[Decision | Triage]) -> dict[str, str]:
+    return {"": "All", "none": "none yet", **{kind.value: kind.value for kind in kinds}}
 
-    def told(name: str) -> str:
-        return query.get(name, "").strip()[:100]
 
-    return Filter(
-        state=told("state"), country=told("country"), scenario=told("scenario"), text=told("q"),
-        pending=told("pending"), sort=told("sort"), full=full,
-    )  # fmt: skip
+class ViewForm(Form):
+    """A name for a filter."""
+
+    name = StringField(
+        "Name", validators=[DataRequired("Give it a name."), Length(max=40, message="At most 40 signs.")]
+    )
+    query = HiddenField()
+    is_shared = BooleanField("Show it to all reviewers")
+    is_first = BooleanField("Open the list with it")

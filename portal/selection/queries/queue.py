@@ -1,49 +1,62 @@
-"""The staff's list of applications: filtered, sorted, a page at a time."""
+"""The staff's list of applications: filtered, sorted, a page at a time, at the same cost for few and for very many."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, load_only, selectinload
+from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
+from portal.applications import search
 from portal.applications.models import Application, application_scenario
-from portal.applications.rules import COUNTRIES
-from portal.applications.states import VISIBLE, ApplicationState, Decision
+from portal.applications.states import VISIBLE, ApplicationState, Decision, Triage
 from portal.challenges.models import Scenario
-from portal.core.paging import Order, Page, keyset
+from portal.core.paging import Order, Page, keyset_rows
+from portal.selection.models import Assignment, Review
+from portal.selection.queries.flags import has_flag
+from portal.selection.queries.offers import countries as countries
+from portal.selection.rules import blind
 
 PAGE = 50
+# Beyond this many a list says "more": nobody needs the exact number of a quarter of a million to look at fifty.
+CAP = 5000
 
 
 # What a row of a list shows; the long texts stay where they are.
 _ROW = (
-    Application.id, Application.challenge_id, Application.account_id, Application.state, Application.state_since,
-    Application.submitted_at, Application.name, Application.handle, Application.affiliation, Application.country,
-    Application.kind, Application.review_count, Application.score_mean, Application.score_adjusted,
-    Application.pending_decision,
-    Application.wave_id, Application.answer_by, Application.rnd,
+    Application.id, Application.account_id, Application.state, Application.state_since, Application.submitted_at,
+    Application.name, Application.handle, Application.affiliation, Application.country, Application.kind,
+    Application.triage, Application.in_review, Application.calibration, Application.flags, Application.cluster_id,
+    Application.review_count, Application.score_mean, Application.score_adjusted, Application.score_spread,
+    Application.rank_best, Application.rank_worst, Application.pending_decision, Application.wave_id, Application.rnd,
 )  # fmt: skip
 
 
+def _both(name: str, column: Any) -> dict[str, Order]:
+    return {
+        name: ((column, "asc"), (Application.id, "asc")),
+        f"-{name}": ((column, "desc"), (Application.id, "desc")),
+    }
+
+
 SORTS: dict[str, Order] = {
-    "-score": ((Application.score_adjusted, "desc"), (Application.id, "desc")),
-    "score": ((Application.score_adjusted, "asc"), (Application.id, "asc")),
-    "submitted": ((Application.submitted_at, "asc"), (Application.id, "asc")),
-    "-submitted": ((Application.submitted_at, "desc"), (Application.id, "desc")),
-    "name": ((Application.name, "asc"), (Application.id, "asc")),
-    "-name": ((Application.name, "desc"), (Application.id, "desc")),
-}
+    **_both("score", Application.score_adjusted), **_both("raw", Application.score_mean),
+    **_both("spread", Application.score_spread), **_both("reviews", Application.review_count),
+    **_both("submitted", Application.submitted_at), **_both("name", Application.name),
+    **_both("chance", Application.rnd),
+}  # fmt: skip
 
 
-# Sorting by score tells scores, so it is only for those who may see them.
-_TELLING = {"score", "-score"}
+# Sorting by score tells scores, so it is only for those who may see them; sorting by name tells names.
+_TELLING = {f"{sign}{name}" for name in ("score", "raw", "spread") for sign in ("", "-")}
+_NAMING = {"name", "-name"}
 
 
 class Filter(NamedTuple):
     """Which applications a list shows. Empty text means all; `states` narrows what `state` may name.
 
-    `full` says that the reader may see scores and addresses, and search and sort by them.
+    `full` says that the reader may see scores and addresses, and search and sort by them; `blind` that they must not
+    learn who applies. `masked` are applications that the text of a blind search would find by what is masked only.
     """
 
     state: str = ""
@@ -54,59 +67,127 @@ class Filter(NamedTuple):
     sort: str = ""
     full: bool = False
     states: tuple[ApplicationState, ...] = VISIBLE
+    triage: str = ""
+    low: float | None = None
+    high: float | None = None
+    assigned: int | None = None
+    reviewed: int | None = None
+    flag: str = ""
+    second: str = ""
+    calibration: str = ""
+    cluster: str = ""
+    blind: bool = False
+    masked: tuple[int, ...] = ()
 
     def order(self) -> Order:
         """The columns by which the list is sorted."""
-        default = "-score" if self.full else "submitted"
-        known = self.sort in SORTS and (self.full or self.sort not in _TELLING)
-        return SORTS[self.sort if known else default]
+        refused = (set() if self.full else _TELLING) | (_NAMING if self.blind else set())
+        default = "-score" if self.full else "chance" if self.blind else "submitted"
+        return SORTS[self.sort if self.sort in SORTS and self.sort not in refused else default]
+
+    def scope(self) -> search.Scope:
+        """What a search reads."""
+        if self.blind:
+            return search.Scope.TOLD
+        return search.Scope.ALL if self.full else search.Scope.SHOWN
 
 
 def matching(challenge_id: int, chosen: Filter) -> list[sa.ColumnElement[bool]]:
     """The conditions that a filter stands for."""
-    clauses: list[sa.ColumnElement[bool]] = [
-        Application.challenge_id == challenge_id,
-        Application.state.in_([state for state in chosen.states if chosen.state in ("", state)]),
-    ]
-    if chosen.country:
+    return [Application.challenge_id == challenge_id, _in_states(chosen), *_narrowed(challenge_id, chosen)]
+
+
+def _in_states(chosen: Filter) -> sa.ColumnElement[bool]:
+    """Said by what is left out where much is let in: the engines then keep to the order of an index."""
+    states = [state for state in chosen.states if chosen.state in ("", state)]
+    if len(states) == 1:
+        return Application.state == states[0]
+    return Application.state.not_in([state for state in ApplicationState if state not in states])
+
+
+def _narrowed(challenge_id: int, chosen: Filter) -> list[sa.ColumnElement[bool]]:
+    """All conditions but challenge and state."""
+    clauses: list[sa.ColumnElement[bool]] = []
+    if chosen.country and not chosen.blind:
         clauses.append(Application.country == chosen.country)
     if chosen.scenario:
-        clauses.append(Application.id.in_(_interested(challenge_id, chosen.scenario)))
-    if chosen.pending and chosen.full:
-        clauses.append(_pending(chosen.pending))
+        clauses.append(_interested(challenge_id, chosen.scenario))
+    if chosen.second in _YES:
+        clauses.append(Application.in_review.is_(_YES[chosen.second]))
+    for person, kind in ((chosen.assigned, Assignment), (chosen.reviewed, Review)):
+        if person is not None:
+            own = sa.select(1).where(kind.application_id == Application.id, kind.reviewer_id == person)
+            clauses.append(own.correlate(Application).exists())
     if chosen.text:
-        columns = [Application.name, Application.handle, Application.affiliation]
-        columns += [Application.canonical_email] if chosen.full else []
-        clauses.append(sa.or_(*(column.icontains(chosen.text, autoescape=True) for column in columns)))
+        clauses += _saying(chosen)
+    return clauses + (_telling(chosen) if chosen.full else [])
+
+
+_YES = {"yes": True, "no": False}
+
+
+def _telling(chosen: Filter) -> list[sa.ColumnElement[bool]]:
+    """The conditions from which one could read what only the lead may know."""
+    clauses: list[sa.ColumnElement[bool]] = []
+    if chosen.pending:
+        clauses.append(_one_of(Application.pending_decision, Decision, chosen.pending))
+    if chosen.triage:
+        clauses.append(_one_of(Application.triage, Triage, chosen.triage))
+    if chosen.low is not None:
+        clauses.append(Application.score_adjusted >= chosen.low)
+    if chosen.high is not None:
+        clauses.append(Application.score_adjusted <= chosen.high)
+    if chosen.flag:
+        clauses.append(has_flag(chosen.flag))
+    if chosen.calibration in _YES:
+        clauses.append(Application.calibration.is_(_YES[chosen.calibration]))
+    if chosen.cluster in _YES:
+        clauses.append(
+            Application.cluster_id.is_not(None) if _YES[chosen.cluster] else Application.cluster_id.is_(None)
+        )
     return clauses
 
 
-def _interested(challenge_id: int, code: str) -> sa.Select[Any]:
-    return (
-        sa.select(application_scenario.c.application_id)
-        .join(Scenario, Scenario.id == application_scenario.c.scenario_id)
-        .where(Scenario.challenge_id == challenge_id, Scenario.code == code)
+def _saying(chosen: Filter) -> list[sa.ColumnElement[bool]]:
+    found = search.matching(blind.askable(chosen.text) if chosen.blind else chosen.text, chosen.scope())
+    if found is None:
+        return [sa.false()]
+    masked = [Application.id.not_in(chosen.masked)] if chosen.masked else []
+    return [Application.id.in_(found), *masked]
+
+
+def _interested(challenge_id: int, code: str) -> sa.ColumnElement[bool]:
+    wanted = sa.select(Scenario.id).where(Scenario.challenge_id == challenge_id, Scenario.code == code)
+    link = application_scenario.c
+    rows = sa.select(1).where(
+        link.application_id == Application.id, link.scenario_id == wanted.scalar_subquery()
+    )  # fmt: skip
+    return rows.correlate(Application).exists()
+
+
+def _one_of(column: Any, kinds: type[Decision] | type[Triage], word: str) -> sa.ColumnElement[bool]:
+    if word == "none":
+        return sa.ColumnElement.is_(column, None)
+    return sa.ColumnElement.in_(column, [kind for kind in kinds if kind == word])
+
+
+def _interests(shown: Any) -> sa.ColumnElement[str]:
+    """The numbers of the scenarios that an application names, apart by spaces."""
+    link = application_scenario.c
+    numbers = sa.func.aggregate_strings(sa.cast(link.scenario_id, sa.String(12)), " ")
+    return sa.select(numbers).where(link.application_id == shown).scalar_subquery().label("scenario_ids")
+
+
+def queue(session: Session, challenge_id: int, chosen: Filter, after: str | None = None) -> Page[sa.Row[Any]]:
+    """A page of applications as plain rows; one statement, however many there are."""
+    rows = sa.select(*_ROW).where(*matching(challenge_id, chosen))
+    return keyset_rows(
+        session, rows, order=chosen.order(), after=after, limit=PAGE, more=lambda shown: [_interests(shown.c.id)]
     )
-
-
-def _pending(pending: str) -> sa.ColumnElement[bool]:
-    if pending == "none":
-        return Application.pending_decision.is_(None)
-    return Application.pending_decision.in_([decision for decision in Decision if decision == pending])
-
-
-def queue(session: Session, challenge_id: int, chosen: Filter, after: str | None = None) -> Page[Application]:
-    """A page of applications; two statements, however many there are."""
-    rows = (
-        sa.select(Application)
-        .options(load_only(*_ROW, raiseload=True), selectinload(Application.scenarios).load_only(Scenario.code))
-        .where(*matching(challenge_id, chosen))
-    )
-    return keyset(session, rows, order=chosen.order(), after=after, limit=PAGE)
 
 
 def count(session: Session, challenge_id: int, chosen: Filter) -> int:
-    """How many applications the filter shows."""
+    """How many applications the filter shows, exactly."""
     return session.scalars(sa.select(sa.func.count()).where(*matching(challenge_id, chosen))).one()
 
 
@@ -118,32 +199,33 @@ def ids(session: Session, challenge_id: int, chosen: Filter) -> Sequence[int]:
 
 
 def by_state(session: Session, challenge_id: int, chosen: Filter) -> dict[ApplicationState, int]:
-    """How many there are in each state, whatever state the filter names."""
-    rows = session.execute(
-        sa.select(Application.state, sa.func.count())
-        .where(*matching(challenge_id, chosen._replace(state="")))
-        .group_by(Application.state)
+    """How many there are in each state, whatever state the filter names; CAP + 1 stands for more than CAP."""
+    kinds = sa.union_all(
+        *(sa.select(sa.literal(state, Application.state.type).label("state")) for state in chosen.states)
+    ).subquery("kinds")
+    rows = (
+        sa.select(sa.literal_column("1").label("one"))
+        .select_from(Application)
+        .where(Application.challenge_id == challenge_id, Application.state == kinds.c.state)
+        .where(*_narrowed(challenge_id, chosen))
+        .limit(CAP + 1)
+        .correlate(kinds)
+        .subquery("some")
     )
-    found = dict(rows.all())
-    return {state: found[state] for state in chosen.states if state in found}
+    number = sa.select(sa.func.count()).select_from(rows).scalar_subquery()
+    return {state: number for state, number in session.execute(sa.select(kinds.c.state, number)).all() if number}
 
 
-def countries(session: Session, challenge_id: int) -> list[tuple[str, str]]:
-    """The countries from which there are applications, as code and name, by name."""
-    codes = session.scalars(
-        sa.select(Application.country)
-        .where(Application.challenge_id == challenge_id, Application.state.in_(VISIBLE))
-        .distinct()
-    )
-    return sorted(((code, COUNTRIES.get(code, code)) for code in codes), key=lambda entry: entry[1])
+def total(counts: dict[ApplicationState, int], chosen: Filter) -> int:
+    """How many the filter shows by these counts; CAP + 1 stands for more than CAP."""
+    return min(CAP + 1, sum(number for state, number in counts.items() if chosen.state in ("", state)))
 
 
-def rows(session: Session, challenge_id: int, chosen: Filter) -> Iterator[tuple[Application, str]]:
+def rows(session: Session, challenge_id: int, chosen: Filter) -> Iterator[Any]:
     """Everything that the filter shows, in its order, with the applicants' addresses: for a table elsewhere."""
     found = (
-        sa.select(Application, Account.email)
-        .join(Application.account)
-        .options(load_only(*_ROW, raiseload=True), selectinload(Application.scenarios).load_only(Scenario.code))
+        sa.select(*_ROW, Account.email, _interests(Application.id))
+        .join(Account, Account.id == Application.account_id)
         .where(*matching(challenge_id, chosen))
         .execution_options(yield_per=500)
     )

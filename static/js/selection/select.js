@@ -13,7 +13,7 @@ function watch(form) {
     for (const box of boxes) box.disabled = all.checked;
     page.hidden = all.checked;
     page.textContent = count === boxes.length ? "Select none" : `Select these ${boxes.length}`;
-    told.textContent = all.checked ? `${form.elements.count.value} selected` : `${count} selected`;
+    told.textContent = all.checked ? `${all.dataset.selectFilter || form.elements.count.value} selected` : `${count} selected`;
   }
 
   page.addEventListener("click", () => {
