@@ -11,6 +11,7 @@ from portal.accounts import personal
 from portal.challenges.models import Member, Participant
 from portal.core.mail import config_of
 from portal.kits import queries
+from portal.kits import supply as supply  # so that the selection learns of the stock
 from portal.kits.actions import own_address
 from portal.kits.models import DeliveryAddress, Shipment
 from portal.kits.vault import Vault

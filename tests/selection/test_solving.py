@@ -28,9 +28,7 @@ def by_force(problem: Problem) -> frozenset[int] | None:
     sets = [some for size in range(len(ordered) + 1) for some in combinations(ordered, size) if keeps(problem, some)]
     if not sets:
         return None
-    found = max(
-        sets, key=lambda some: (len(some), sum(one.score for one in some), [one in some for one in ordered])
-    )
+    found = max(sets, key=lambda some: (len(some), sum(one.score for one in some), [one in some for one in ordered]))
     return frozenset(one.id for one in (*found, *problem.pinned))
 
 

@@ -219,7 +219,7 @@ def _ask(
     if values is None:
         raise ArithmeticError("the lottery found no set of the sum that was found before")
     taken = dict.fromkeys(wanted, 0)
-    for key, value in zip(columns, values, strict=True):
-        if key is not None:
-            taken[key] += value
+    for column, value in zip(columns, values, strict=True):
+        if column is not None:
+            taken[column] += value
     return {key: (many, wanted[key]) for key, many in taken.items()}

@@ -86,13 +86,21 @@ class Solution(NamedTuple):
 
 def counted(people: Iterable[Candidate], limits: int) -> tuple[int, ...]:
     """How many people each limit counts."""
-    profiles = Counter(one.profile for one in people)
-    return tuple(sum(many for profile, many in profiles.items() if profile >> n & 1) for n in range(limits))
+    found = [0] * limits
+    for profile, many in Counter(one.profile for one in people).items():
+        for n in members(profile):
+            found[n] += many
+    return tuple(found)
 
 
-def members(profile: Profile) -> list[int]:
+def members(profile: Profile) -> tuple[int, ...]:
     """The limits that count a profile."""
-    return [n for n in range(profile.bit_length()) if profile >> n & 1]
+    found = []
+    while profile:
+        lowest = profile & -profile
+        found.append(lowest.bit_length() - 1)
+        profile ^= lowest
+    return tuple(found)
 
 
 def by_profile(people: Iterable[Candidate]) -> dict[Profile, list[Candidate]]:
@@ -114,9 +122,9 @@ def reduced(problem: Problem) -> dict[Profile, list[Candidate]]:
     out: the set was not the best. So of each profile the best set takes the highest ranks, from the first on, and never
     more than there are seats, or than the tightest maximum among the profile's limits allows.
     """
-    kept = {}
+    kept, most = {}, [problem.most(n) for n in range(len(problem.limits))]
     for profile, alike in by_profile(problem.free).items():
-        many = min([problem.seats, *(problem.most(n) for n in members(profile))])
+        many = min([problem.seats, *(most[n] for n in members(profile))])
         if many > 0:
             kept[profile] = alike[:many]
     return kept

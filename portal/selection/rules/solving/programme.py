@@ -28,6 +28,11 @@ class Programme:
         self.within.append(within)
 
 
+# How many columns the relaxation begins with, and how many more it is shown at a time.
+SHOWN = 2000
+_NOTHING = 1e-7
+
+
 class Bound(NamedTuple):
     """What the relaxation proves: no set is worth more than `most`, and each column's price of leaving its bound."""
 
@@ -52,21 +57,64 @@ def relaxed(programme: Programme) -> Bound | None:
 
     Weak duality makes the bound true for any prices y of the rows: a set x is worth c·x = y·Ax + (c − yA)·x. That is at
     most what the rows' ends allow of the first part, and each column's end of the second. Each unit by which a column
-    leaves its end costs |c − yA| of that, so rounding errors of the solver cannot make the bound wrong.
+    leaves its end costs |c − yA| of that. So neither rounding errors of the solver nor the columns that it was not
+    shown can make the bound wrong; they are shown as long as one of them would improve it (column generation).
     """
     import numpy as np
 
-    found = _run(programme, whole=False)
-    if found is None:
-        return None
-    prices = -np.asarray(found[1])  # of a minimum of −worth
     starts, index = _columns(programme)
-    paid = np.add.reduceat(np.append(prices[index], 0.0), starts[:-1]) if len(index) else np.zeros(len(starts) - 1)
-    paid[np.diff(starts) == 0] = 0.0
-    left = np.asarray(programme.worth, dtype=float) - paid
+    worth, upper = np.asarray(programme.worth, dtype=float), np.asarray(programme.upper, dtype=float)
     ends = np.asarray(programme.rows, dtype=float)
-    most = np.maximum(prices * ends[:, 0], prices * ends[:, 1]).sum()
-    return Bound(float(most + (np.maximum(left, 0) * np.asarray(programme.upper)).sum()), left)
+    shown = _promising(programme)
+    while True:
+        found = _run(_only(programme, shown), whole=False)
+        if found is None:
+            if len(shown) == len(worth):
+                return None
+            shown = list(range(len(worth)))
+            continue
+        prices = -np.asarray(found[1])  # of a minimum of −worth
+        left = worth - _paid(prices, starts, index)
+        hidden = np.flatnonzero(left > _NOTHING)
+        new = sorted(set(hidden[np.argsort(-left[hidden])].tolist()) - set(shown), key=lambda n: -left[n])
+        if not new:
+            most = np.maximum(prices * ends[:, 0], prices * ends[:, 1]).sum()
+            return Bound(float(most + (np.maximum(left, 0) * upper).sum()), left)
+        shown = sorted({*shown, *new[:SHOWN]})
+
+
+def _promising(programme: Programme) -> list[int]:
+    """The columns to begin with: those that are worth most, at all and within each row that wants some."""
+    if len(programme.worth) <= SHOWN:
+        return list(range(len(programme.worth)))
+    ordered = sorted(range(len(programme.worth)), key=lambda n: -programme.worth[n])
+    wanted = {row: SHOWN // len(programme.rows) + most for row, (most, _) in enumerate(programme.rows) if most > 0}
+    chosen = set(ordered[: SHOWN // 2])
+    for n in ordered:
+        for row in programme.within[n]:
+            if wanted.get(row, 0) > 0:
+                wanted[row] -= 1
+                chosen.add(n)
+    return sorted(chosen)
+
+
+def _only(programme: Programme, shown: Sequence[int]) -> Programme:
+    if len(shown) == len(programme.worth):
+        return programme
+    part = Programme(rows=programme.rows)
+    for n in shown:
+        part.add(programme.worth[n], programme.upper[n], programme.within[n])
+    return part
+
+
+def _paid(
+    prices: "NDArray[np.float64]", starts: "NDArray[np.int64]", index: "NDArray[np.int64]"
+) -> "NDArray[np.float64]":
+    """What each column pays for its rows."""
+    import numpy as np
+
+    sums = np.concatenate([[0.0], np.cumsum(prices[index])])
+    return np.asarray(sums[starts[1:]] - sums[starts[:-1]])
 
 
 def _columns(programme: Programme) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
@@ -96,7 +144,7 @@ def _run(programme: Programme, *, whole: bool) -> tuple[list[float], list[float]
     model.a_matrix_.value_ = np.ones(len(index))
     if whole:
         model.integrality_ = [highspy.HighsVarType.kInteger] * model.num_col_
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     for option, value in _OPTIONS.items():
         solver.setOptionValue(option, value)
     solver.passModel(model)
@@ -113,7 +161,7 @@ def _run(programme: Programme, *, whole: bool) -> tuple[list[float], list[float]
 
 
 # Worths are whole numbers: a set within half of the bound is the best. One thread and one seed: the same every time.
-_OPTIONS: dict[str, object] = {
+_OPTIONS: dict[str, bool | float] = {
     "output_flag": False, "threads": 1, "random_seed": 0, "mip_rel_gap": 0.0, "mip_abs_gap": 0.5,
 }  # fmt: skip
 

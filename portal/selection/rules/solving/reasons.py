@@ -71,7 +71,7 @@ def _of_alike(state: _State, profile: Profile, alike: list[Candidate]) -> dict[i
         blocks, line = state.below(profile, state.lowest[0].profile), None
     else:
         blocks, line = state.above(profile, removable.profile), removable
-    limits = tuple(members(blocks))
+    limits = members(blocks)
     return {one.id: _against(one, victim, line, limits) for one in alike}
 
 
@@ -103,6 +103,6 @@ def _not_by_rank(state: _State, one: Candidate, outside: list[Candidate]) -> Rea
         blocks = state.above(other.profile, one.profile)
         if not blocks:
             pulls = state.below(other.profile, one.profile)
-            return Reason(Because.PULLED, other.id, one.score - other.score, tuple(members(pulls)))
+            return Reason(Because.PULLED, other.id, one.score - other.score, members(pulls))
         held_back |= blocks
-    return Reason(Because.MOVED_UP, limits=tuple(members(held_back)))
+    return Reason(Because.MOVED_UP, limits=members(held_back))
