@@ -1,4 +1,4 @@
-"""Reviews and waves of the demonstration, in bulk, as reviewing and releasing one by one would have left them.
+"""First looks and waves of the demonstration, in bulk, as reviewing and releasing one by one would have left them.
 
 tests/demo holds the rows against those of `selection.actions`.
 """
@@ -16,28 +16,13 @@ from portal.core import audit
 from portal.core.moves import take
 from portal.core.outbox import MailState, OutgoingMail
 from portal.demo.applying import Entry
+from portal.demo.reviewing import HARSHNESS
 from portal.demo.world import World
 from portal.selection import states
 from portal.selection.actions.decisions import mean
-from portal.selection.actions.scores import recompute
 from portal.selection.actions.waves import create_wave, hand_over
-from portal.selection.models import Review, Verdict, Wave
+from portal.selection.models import Verdict, Wave
 from portal.selection.rules.triage import LONGEST_LOOK
-
-# How far a reviewer's scores lie above or below those of a just one.
-HARSHNESS = {
-    "reviewer1": 0.0, "reviewer2": -0.6, "reviewer3": 0.5, "reviewer4": 0.2, "reviewer5": -0.3, "reviewer6": 0.9,
-}  # fmt: skip
-COMMENTS = (
-    "Clear plan, and the links hold what they promise.",
-    "Experienced; the plan stays general.",
-    "Knows this kind of hardware. Would take.",
-    "Little that can be checked.",
-    "A chain-minded approach. I would like to see this one on the list.",
-    "Mostly cloud work so far, which is out of scope here.",
-    "Short, but every sentence is about our platform.",
-    "",
-)
 
 
 def triage_all(world: World, challenge: Challenge, ids: Sequence[int], made: Sequence[Entry]) -> None:
@@ -68,31 +53,6 @@ def triage_all(world: World, challenge: Challenge, ids: Sequence[int], made: Seq
             world.session, "selection:triage", f"application:{row['application_id']}", by=row["reviewer_id"],
             at=row["at"], scope=challenge.slug, after={"verdict": row["verdict"]},
         )  # fmt: skip
-
-
-def review_all(
-    world: World, challenge: Challenge, pairs: Sequence[tuple[int, Entry]], each: int, within: timedelta
-) -> None:
-    """Reviews by so many reviewers of every application given, within some time of its arrival."""
-    rows: list[dict[str, Any]] = []
-    for number, entry in pairs:
-        for handle in world.random.sample(list(HARSHNESS), each):
-            felt = 5 * entry.merit + HARSHNESS[handle] + world.random.gauss(0, 0.5)
-            at = entry.submitted + world.minutes(60, int(within.total_seconds() // 60))
-            rows.append(
-                {
-                    "application_id": number, "reviewer_id": world.staff[handle], "score": min(5, max(0, round(felt))),
-                    "comment": world.random.choice(COMMENTS), "created_at": at, "updated_at": at,
-                }
-            )  # fmt: skip
-    if rows:
-        world.session.execute(sa.insert(Review), rows)
-    for row in rows:
-        audit.record(
-            world.session, "selection:review", f"application:{row['application_id']}", by=row["reviewer_id"],
-            at=row["created_at"], scope=challenge.slug, after={"score": row["score"]},
-        )  # fmt: skip
-    recompute(world.session, challenge.id)
 
 
 def release(

@@ -10,12 +10,15 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 import portal.challenges.queries as challenges
-from portal.applications.states import Decision
+from portal.applications.actions import questions
+from portal.applications.models import DuplicatePair, Import
+from portal.applications.rules.questions import Asked
+from portal.applications.states import Decision, Evidence, QuestionKind
 from portal.challenges import actions
 from portal.core import outbox
 from portal.core.blobs import blobs
 from portal.core.mail import config_of
-from portal.core.outbox import OutgoingMail
+from portal.core.outbox import MailState, OutgoingMail
 from portal.kits.models import ShipmentUnit
 from portal.kits.states import ShipmentState
 from portal.office_hours.actions import open_feed
@@ -23,6 +26,7 @@ from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
 from portal.reports.models import UploadToken
 from portal.reports.receipts import Signer
+from portal.selection.models import WaveEntry
 from tests.applications.conftest import Desk as Applicants
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
@@ -113,6 +117,39 @@ def application(world: World) -> Values:
     return {"application_id": Applicants(world.session, world.cast).submitted().id, "name": "disqualify"}
 
 
+def question(world: World) -> Values:
+    """A question of the lead."""
+    asked = Asked(QuestionKind.TEXT, "Why now?")
+    made = questions.add_question(world.session, world.cast.challenge, asked, by=world.cast.lead.id, at=NOON)
+    return {"question_id": made.id, "do": "down"}
+
+
+def twins(world: World) -> Values:
+    """Two applications that nobody thinks of as one person's any more."""
+    desk = Applicants(world.session, world.cast)
+    one, two = desk.submitted(), desk.submitted(world.cast.stranger)
+    judged = {"dismissed_at": NOON, "dismissed_by_id": world.cast.lead.id, "found_at": NOON}
+    world.session.add(
+        DuplicatePair(
+            challenge_id=world.cast.challenge.id, low_id=one.id, high_id=two.id, kind=Evidence.HANDLE, detail="ada",
+            **judged,
+        )
+    )  # fmt: skip
+    world.session.flush()
+    return {"low_id": one.id, "high_id": two.id}
+
+
+def file_of_applications(world: World) -> Values:
+    """A file that waits for confirmation."""
+    kept = Import(
+        challenge_id=world.cast.challenge.id, by_id=world.cast.lead.id, created_at=NOON, state_since=NOON,
+        filename="x.csv", content=b"", rows=1, good=1, faults=[], fault_count=0,
+    )  # fmt: skip
+    world.session.add(kept)
+    world.session.flush()
+    return {"import_id": kept.id}
+
+
 def invited(world: World) -> Values:
     """The applicant may answer an invitation."""
     Selection(world.session, world.cast).invited()
@@ -139,7 +176,17 @@ def fairness(world: World) -> Values:
 def wave(world: World) -> Values:
     """A wave that is being prepared."""
     desk = Selection(world.session, world.cast)
-    return {"number": desk.wave((desk.submitted(), Decision.INVITE)).number}
+    made = desk.wave((desk.submitted(), Decision.INVITE))
+    entry = world.session.scalars(sa.select(WaveEntry.id).where(WaveEntry.wave_id == made.id)).one()
+    return {"number": made.number, "entry_id": entry, "decision": "invite"}
+
+
+def undelivered(world: World) -> Values:
+    """An invitation that came back."""
+    Selection(world.session, world.cast).invited()
+    dead = OutgoingMail.template == "selection/invited"
+    world.session.execute(sa.update(OutgoingMail).where(dead).values(state=MailState.FAILED, error="550"))
+    return {"mail_id": world.session.scalars(sa.select(OutgoingMail.id).where(dead)).one()}
 
 
 # Kits

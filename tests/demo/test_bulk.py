@@ -21,17 +21,21 @@ from portal.applications.states import Decision
 from portal.core.audit import AuditEntry
 from portal.core.blobs import Blobs
 from portal.core.outbox import OutgoingMail
-from portal.demo import applying, choosing
+from portal.demo import applying, choosing, reviewing
 from portal.demo.applying import Entry
 from portal.demo.people import Names, Person
 from portal.demo.world import World
 from portal.office_hours.ics import Sender
 from portal.reports.receipts import Signer
 from portal.selection.actions import triage
+from portal.selection.actions.assigning import assign, propose
 from portal.selection.actions.decisions import mean
 from portal.selection.actions.reviews import write_review
+from portal.selection.actions.scores import fit
 from portal.selection.actions.waves import create_wave, release_wave
-from portal.selection.models import Look, Review, Verdict, Wave, WaveEntry
+from portal.selection.models import Assignment, Look, Mark, Plan, Review, Reviewer, Verdict, Wave, WaveEntry
+from portal.selection.queries.scores import differences
+from portal.selection.rules.reviews import Opinion
 from portal.selection.rules.triage import LEASE
 from tests.cast import NOON, Cast, make_account
 
@@ -181,13 +185,38 @@ def test_first_looks_in_bulk_are_first_looks_by_hand(
 
 def test_reviews_in_bulk_are_reviews_by_hand(session: Session, cast: Cast, world: World, entries: list[Entry]) -> None:
     numbers = [apply_by_hand(session, cast, entry) for entry in entries]
-    choosing.review_all(world, cast.challenge, [(numbers[1], entries[1])], 1, timedelta(hours=2))
+    reviewing.review_all(world, cast.challenge, [(numbers[1], entries[1])], 1, timedelta(hours=2))
     session.commit()
-    (bulk,) = session.scalars(sa.select(Review))
+    (bulk,), (given,) = session.scalars(sa.select(Review)).all(), session.scalars(sa.select(Assignment)).all()
+    assert differences(session, cast.challenge.id) == []
     application = session.get_one(Application, numbers[0])
-    write_review(
-        session, application, bulk.reviewer_id, score=bulk.score, comment=bulk.comment, at=bulk.created_at
-    )  # fmt: skip
+    application.in_review = True
+    assign(session, cast.challenge, by=cast.lead.id, at=given.assigned_at)
+    marks = dict(session.execute(sa.select(Mark.criterion_id, Mark.mark).where(Mark.review_id == bulk.id)).all())
+    opinion = Opinion(marks, bulk.confidence, bulk.comment, bulk.note)
+    by_hand = write_review(session, application, bulk.reviewer_id, opinion, at=bulk.created_at)
+    fit(session, cast.challenge, at=NOON)
 
     assert trace(session, numbers[1], "twin-b@example.org") == trace(session, numbers[0], "twin-a@example.org")
-    assert application.score_mean == bulk.score
+    assert by_hand.score == bulk.score == application.score_mean
+    rows = session.scalars(sa.select(Assignment).order_by(Assignment.application_id)).all()
+    assert plain(rows[:1], "reviewer_id") == plain(rows[1:], "reviewer_id")
+    again = sa.select(Mark.criterion_id, Mark.mark).where(Mark.review_id == by_hand.id)
+    assert dict(session.execute(again).all()) == marks
+    assert len(marks) == 4
+
+
+def test_the_second_pass_in_bulk_is_whole(session: Session, cast: Cast, world: World, entries: list[Entry]) -> None:
+    numbers = [apply_by_hand(session, cast, entry) for entry in entries]
+    reviewing.review_all(world, cast.challenge, list(zip(numbers, entries, strict=True)), 1, timedelta(hours=2))
+    session.commit()
+
+    assert differences(session, cast.challenge.id) == []
+    rows = session.scalars(sa.select(Application).order_by(Application.id)).all()
+    assert [(row.in_review, row.calibration, row.review_count) for row in rows] == [(True, True, 6)] * 2
+    lacking = propose(session, cast.challenge, session.get_one(Plan, cast.challenge.id)).pairs
+    assert {reviewer for _, reviewer in lacking} == {cast.reviewer.id, cast.second_reviewer.id}  # not of the six
+    assert session.get_one(Plan, cast.challenge.id).fitted_at == NOON
+    known = session.scalars(sa.select(Reviewer)).all()
+    assert {row.review_count for row in known} == {2}
+    assert {row.affiliation for row in known} == set(reviewing.TEAMS.values())

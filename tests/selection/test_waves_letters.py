@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from portal.applications import actions as applications
 from portal.applications.states import Decision
+from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.mail import fill, render
 from portal.selection.actions import waves
-from portal.selection.models import Wave
+from portal.selection.models import Wave, WaveEntry
 from portal.selection.rules.letters import faults
 from tests.cast import NOON, Cast, sign_in
 from tests.selection.conftest import STAFF, Bench, Mails
@@ -105,8 +108,6 @@ def test_once_released_the_words_stand(session: Session, bench: Bench, cast: Cas
 
 
 def test_who_writes_while_it_is_released_loses(session: Session, bench: Bench, cast: Cast) -> None:
-    from portal.core.db import db
-
     number, by = draft(bench, Decision.INVITE).id, cast.lead.id
     session.commit()
     with Session(db.engine, expire_on_commit=False) as second:
@@ -138,16 +139,16 @@ def test_writing_over_http(client: FlaskClient, bench: Bench, cast: Cast) -> Non
 
 
 def test_every_mail_can_be_read_before_it_goes(client: FlaskClient, session: Session, bench: Bench, cast: Cast) -> None:
-    wave = draft(bench, Decision.INVITE, Decision.WAITLIST, Decision.DECLINE)
-    cast_away = session.scalars(waves.sa.select(waves.WaveEntry).where(waves.WaveEntry.decision == "waitlist")).one()
+    draft(bench, Decision.INVITE, Decision.WAITLIST, Decision.DECLINE)
+    cast_away = session.scalars(sa.select(WaveEntry).where(WaveEntry.decision == "waitlist")).one()
     cast_away.application.account.active = False
     session.commit()
     sign_in(client, cast.lead)
     order = ["decline", "invite", "waitlist"]
-    entries = {entry.decision.value: entry.id for entry in session.scalars(waves.sa.select(waves.WaveEntry))}
+    entries = {entry.decision.value: entry.id for entry in session.scalars(sa.select(WaveEntry))}
     pages = {name: client.get(f"{STAFF}/waves/1/mails/{entries[name]}").text for name in order}
     assert "there is no place for you this time" in pages["decline"]
-    assert "There is a place for you" in pages["invite"] or "there is a place for you" in pages["invite"]
+    assert "there is a place for you" in pages["invite"]
     assert "Nothing is written to this address" in pages["waitlist"]
     assert ("Previous mail" in pages["decline"], "Next mail" in pages["decline"]) == (False, True)
     assert f'/mails/{entries["invite"]}"' in pages["decline"]
@@ -157,14 +158,11 @@ def test_every_mail_can_be_read_before_it_goes(client: FlaskClient, session: Ses
     assert "script-src 'none'" in html.headers["Content-Security-Policy"]
     assert "1 will not be written to" in client.get(f"{STAFF}/waves/1").text
     assert client.get(f"{STAFF}/waves/1/mails/999").status_code == 404
-    assert wave.id
 
 
 def test_what_has_changed_is_told_before_the_release(
     client: FlaskClient, session: Session, bench: Bench, cast: Cast
 ) -> None:
-    from portal.applications import actions as applications
-
     gone = bench.submitted()
     bench.wave((gone, Decision.DECLINE))
     applications.withdraw_application(session, gone, at=NOON)

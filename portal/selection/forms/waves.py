@@ -39,7 +39,7 @@ class PaceForm(Form):
 
     def validate_open_until(self, field: SelectField) -> None:
         """The hours have an order."""
-        if int(field.data) <= int(self.open_from.data):
+        if field.data and self.open_from.data and int(field.data) <= int(self.open_from.data):
             raise ValidationError("Choose an hour after the first one.")
 
     def validate_weekdays(self, field: SelectMultipleField) -> None:

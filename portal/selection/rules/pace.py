@@ -42,7 +42,7 @@ class Pace:
             day = today + timedelta(days=number)
             if self.weekdays >> day.weekday() & 1:
                 begins, ends = self._hour(day, self.open_from), self._hour(day, self.open_until)
-                if ends > at:
+                if ends > max(begins, at):
                     yield max(begins, at), ends
 
     def _hour(self, day: date, hour: int) -> datetime:
