@@ -127,10 +127,12 @@ def test_seconds_are_what_can_be(told: int | None, elapsed: int, seconds: int) -
 
 
 def test_the_end_at_the_present_pace() -> None:
-    pace = rules.Pace(total=500, done=100, mine=50, today=50, seconds=12.0, looking=2, hourly=200)
-    assert (pace.left, pace.finished_at(NOON)) == (400, NOON + timedelta(hours=2))
-    assert pace._replace(hourly=0).finished_at(NOON) is None
-    assert pace._replace(done=500).finished_at(NOON) is None
+    since = NOON - timedelta(minutes=30)
+    pace = rules.Pace(total=500, done=100, mine=50, today=50, seconds=12.0, looking=2, hourly=200, since=since)
+    assert (pace.left, pace.finished_at(NOON)) == (400, NOON + timedelta(hours=1))
+    assert pace._replace(since=NOON).finished_at(NOON) == NOON + timedelta(minutes=2)
+    for untold in ({"hourly": 4}, {"hourly": 0, "since": None}, {"done": 500}):
+        assert pace._replace(**untold).finished_at(NOON) is None
 
 
 # Handing out
@@ -401,15 +403,15 @@ def test_pace_and_shares(table: Table, bench: Bench, crowd: list[int], cast: Cas
         table.at += timedelta(seconds=seconds)
         table.judge(who, number, verdict, seconds)
 
-    midnight = NOON - timedelta(hours=12)
+    midnight, since = NOON - timedelta(hours=12), NOON + timedelta(seconds=4)
     pace = queries.pace(table.session, table.plan(), cast.reviewer.id, midnight, table.at)
-    assert pace == rules.Pace(total=5, done=3, mine=2, today=2, seconds=7.0, looking=2, hourly=3)
+    assert pace == rules.Pace(total=5, done=3, mine=2, today=2, seconds=7.0, looking=2, hourly=3, since=since)
     first, second = queries.shares(table.session, cast.challenge.id, NOON + timedelta(seconds=10))
     assert (first.name, first.done, first.today, first.seconds) == ("Rita Reviewer", 2, 1, 7.0)
     assert first.said == {YES: 1, NO: 1}
     assert (second.name, second.done, second.seconds) == ("Ren Reviewer", 1, 7.0)
     tomorrow = queries.pace(table.session, table.plan(), 0, table.at + timedelta(hours=8), table.at + timedelta(days=1))
-    assert tomorrow == rules.Pace(total=5, done=3, mine=0, today=0, seconds=None, looking=0, hourly=0)
+    assert tomorrow == rules.Pace(total=5, done=3, mine=0, today=0, seconds=None, looking=0, hourly=0, since=None)
     assert queries.waiting(table.session, table.plan())[0] == 2
 
 

@@ -201,12 +201,12 @@ def pace(session: Session, plan: Plan, reviewer_id: int, midnight: datetime, at:
     ).one()
     last = sa.select(Verdict.seconds).where(*mine).order_by(Verdict.at.desc()).limit(RECENT).subquery()
     seconds = session.execute(sa.select(last.c.seconds, sa.func.count()).group_by(last.c.seconds)).all()
-    hourly, looking = session.execute(
-        sa.select(sa.func.count(), sa.func.count(sa.distinct(Verdict.reviewer_id))).where(
+    hourly, looking, since = session.execute(
+        sa.select(sa.func.count(), sa.func.count(sa.distinct(Verdict.reviewer_id)), sa.func.min(Verdict.at)).where(
             Verdict.challenge_id == plan.challenge_id, Verdict.at > at - timedelta(hours=1)
         )
     ).one()
-    return Pace(total * plan.looks, done or 0, count, today or 0, median(seconds), looking, hourly)
+    return Pace(total * plan.looks, done or 0, count, today or 0, median(seconds), looking, hourly, since)
 
 
 class Share(NamedTuple):

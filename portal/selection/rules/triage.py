@@ -21,6 +21,8 @@ LONGEST_LOOK = int(LEASE.total_seconds())
 VERDICTS = (Triage.YES, Triage.MAYBE, Triage.NO, Triage.SPAM)
 # The pace is that of the last verdicts; an older break says nothing about today.
 RECENT = 200
+# Fewer verdicts within an hour are no pace.
+ENOUGH = 5
 
 
 def combined(verdicts: Iterable[Triage]) -> Triage | None:
@@ -81,7 +83,7 @@ class Pace(NamedTuple):
     """How far the first pass has come.
 
     `total`, `done`: looks at all applications that are to be judged, and those that were given; `looking`: how many
-    people have judged within the last hour, and `hourly` how many verdicts they gave in it.
+    people have judged within the last hour, `hourly`: how many verdicts they gave in it, and `since`: when the first.
     """
 
     total: int
@@ -91,6 +93,7 @@ class Pace(NamedTuple):
     seconds: float | None
     looking: int
     hourly: int
+    since: datetime | None
 
     @property
     def left(self) -> int:
@@ -98,10 +101,10 @@ class Pace(NamedTuple):
         return max(0, self.total - self.done)
 
     def finished_at(self, at: datetime) -> datetime | None:
-        """When all is judged if everybody goes on as in the last hour; None where nobody judged in it."""
-        if not self.left or not self.hourly:
+        """When all is judged if everybody goes on as in the last hour; None where that cannot be told."""
+        if not self.left or self.since is None or self.hourly < ENOUGH:
             return None
-        return at + timedelta(hours=self.left / self.hourly)
+        return at + self.left / self.hourly * max(at - self.since, timedelta(minutes=1))
 
 
 class Card(NamedTuple):
