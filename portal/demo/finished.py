@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from portal.applications.states import Decision
-from portal.demo import applying, choosing, facts, office, rewards, shipping, stages, submissions
+from portal.demo import applying, choosing, facts, office, reviewing, rewards, shipping, stages, submissions
 from portal.demo.applying import Entry
 from portal.demo.people import Person, add_accounts, applicants, researchers
 from portal.demo.world import Stage, World, noon
@@ -55,7 +55,9 @@ def _apply(
     choosing.triage_all(world, stage.challenge, numbers, made)
     pairs = list(zip(numbers, made, strict=True))
     best = sorted(pairs, key=lambda pair: -pair[1].merit)[:REVIEWED]
-    choosing.review_all(world, stage.challenge, best, 3, timedelta(hours=30))
+    reviewing.review_all(
+        world, stage.challenge, best, 3, timedelta(hours=30), until=facts.APPLY_UNTIL + timedelta(days=2)
+    )  # fmt: skip
     of_handle = {entry.person.handle: (number, entry) for number, entry in pairs}
     chosen = [of_handle.pop(group[0].handle) for group in groups]
     return chosen, list(of_handle.values())

@@ -10,7 +10,7 @@ from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.core.outbox import TRIES, MailState, OutgoingMail
-from portal.demo import applying, choosing, facts, office, rewards, shipping, stages, submissions
+from portal.demo import applying, choosing, drafting, facts, office, reviewing, rewards, shipping, stages, submissions
 from portal.demo.applying import Entry
 from portal.demo.people import DOMAIN, Person, researchers
 from portal.demo.world import Stage, World
@@ -24,6 +24,8 @@ HALF = timedelta(days=45)
 # How many of 2020's participants take part again, and how many of them got their kits already.
 PARTICIPANTS, EQUIPPED = 26, 15
 INVITED, PENDING, DRAFTS, TODAY = 5, 24, 12, 9
+# What the what-ifs of the lead give away: about as many as are free.
+PLACES_TO_TRY = 9
 STAGES_OF_TRIAGE = (
     "received", "received", "received", "acknowledged", "acknowledged", "reproducing", "reproducing", "needs_info",
     "confirmed", "fixing", "fixed", "by_design",
@@ -41,6 +43,7 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     )  # fmt: skip
     groups = list(researchers(world.names))[:PARTICIPANTS]
     _choose(world, stage, _people(world, groups), count)
+    drafting.try_out(world, stage.challenge, PLACES_TO_TRY)
     world.session.commit()
     _equip(world, stage, vault)
     _meet(world, stage)
@@ -98,7 +101,10 @@ def _go_on(world: World, stage: Stage, late: list[list[Person]], ids: dict[str, 
     pairs = sorted(zip(numbers, waiting, strict=True), key=lambda pair: -pair[1].merit)
     seen = pairs[: len(pairs) * 2 // 3]
     choosing.triage_all(world, stage.challenge, [number for number, _ in seen], [entry for _, entry in seen])
-    choosing.review_all(world, stage.challenge, seen[: len(seen) // 2], 2, timedelta(hours=20))
+    reviewing.review_all(
+        world, stage.challenge, seen[: len(seen) // 2], 2, timedelta(hours=20), until=world.now + timedelta(days=2),
+        unwritten=0.12,
+    )  # fmt: skip
     invited, undecided = seen[:INVITED], seen[INVITED:]
     choosing.release(
         world, stage.challenge, {Decision.INVITE: [number for number, _ in invited]},

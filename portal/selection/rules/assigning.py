@@ -5,6 +5,7 @@ import unicodedata
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ _NOBODY = {"", "freelance", "freelancer", "independent", "independent researcher
            "self employed", "student"}  # fmt: skip
 
 
+@lru_cache(maxsize=8192)
 def organisation(affiliation: str) -> str:
     """An affiliation without what people write differently: case, accents, punctuation, legal form. "" for none."""
     plain = unicodedata.normalize("NFKD", affiliation).casefold()
