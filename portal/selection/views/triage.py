@@ -98,6 +98,7 @@ def triage_judge(slug: str, application_id: int) -> ResponseReturnValue:
     """Keep my verdict and give me the next card; or, from the list of what I said, keep what I say now."""
     challenge, form, at, me = challenge_or_404(slug), VerdictForm(), clock.now(), current_account().id
     if not form.validate_on_submit():
+        queries.card(db.session, challenge.id, application_id)  # what is not there is not found, whatever is sent
         raise Refused("Choose yes, maybe, no, spam or conflict.")
     if form.said() is Triage.CONFLICT:
         actions.declare_conflict(db.session, challenge, application_id, by=me, at=at)
