@@ -1,54 +1,34 @@
 """Applications: the staff's list of them, and handing one in."""
 
+import re
 import secrets
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import ExitStack
+from functools import partial
+from html import unescape
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
-from portal.applications.models import Application, application_scenario
+from portal.applications.models import Application
 from portal.applications.states import ApplicationState
 from portal.challenges.models import Scenario
-from portal.core import clock
+from tests.bench import bulk
 from tests.bench.asking import Question, per_second, warmed
 from tests.bench.measuring import Result, Sizes, compared, measure, medians
-from tests.bench.staging import KINDS, Pair, as_header, crowd, pair
+from tests.bench.staging import KINDS, SETTINGS, Pair, as_header, crowd, pair
+from tests.faults.stage import Stage, staged
 
-COUNTRIES = ("DE", "FR", "IN", "JP", "US")
 TEXT = "Ten years of embedded systems, mostly taking them apart. " * 12
+NEXT = re.compile(r'href="([^"]+)" rel="next"')
 
 
-def fill(staged: Pair, count: int) -> None:
-    """So many submitted applications, scored, from five countries."""
-    behind, at = staged.stage.behind, clock.now()
-    challenge = staged.stage.cast.challenge.id
-    with behind.session() as session:
-        people = crowd(session, count, "Applicant")
-        rows = [
-            Application(
-                challenge_id=challenge, account_id=person.id, canonical_email=person.email, name=person.name,
-                state=ApplicationState.SUBMITTED, state_since=at, created_at=at, saved_at=at,
-                submitted_at=at - timedelta(minutes=number), handle=f"handle-{number}", affiliation="A laboratory",
-                country=COUNTRIES[number % 5], experience=TEXT, plan=TEXT, kit_use=TEXT, team=[], links=[], flags=[],
-                screening={}, rnd=number, review_count=3, score_mean=1 + number * 7 % 400 / 100,
-                score_adjusted=1 + number * 7 % 400 / 100,
-            )
-            for number, person in enumerate(people)
-        ]  # fmt: skip
-        session.add_all(rows)
-        session.flush()
-        scenarios = session.scalars(sa.select(Scenario.id).order_by(Scenario.id)).all()
-        chosen = [
-            {"application_id": row.id, "scenario_id": scenario}
-            for number, row in enumerate(rows)
-            for scenario in scenarios[: 1 + number % len(scenarios)]
-        ]
-        session.execute(sa.insert(application_scenario), chosen)
-        session.commit()
-        # Whoever serves this many rows has looked at them once.
-        session.execute(sa.text("ANALYZE"))
-        session.commit()
+def fill(stage: Stage, count: int) -> None:
+    """So many submitted applications in the stage's challenge."""
+    with stage.behind.session() as session:
+        bulk.fill(session, stage.cast.challenge.id, count)
 
 
 @measure("queue")
@@ -56,18 +36,59 @@ def queue(sizes: Sizes) -> Iterator[Result]:
     """The staff's list, filtered by country and sorted by score."""
     for kind in KINDS:
         yield _queue(kind, sizes)
+    for kind in KINDS:
+        yield from _queue_of_many(kind, sizes)
 
 
 def _queue(kind: str, sizes: Sizes) -> Result:
     with pair(kind) as staged:
-        fill(staged, sizes.applications)
-        path = f"/staff/{staged.stage.cast.slug}/applications?country=DE&sort=-score"
+        fill(staged.stage, sizes.applications)
         cookie, fine = staged.cookie(staged.stage.cast.lead), frozenset({200})
+        path = _address(staged.stage)
         ours = warmed(staged.stage.site.port, Question("GET", path, cookie), fine)
         theirs = warmed(staged.bare.port, Question("GET", path), fine)
         count = sizes.requests
         rate, bare = medians(lambda: ours(count), lambda: theirs(count), rounds=sizes.rounds)
     return compared(f"queue, {kind}", "pages/s", rate, bare, 0.5)
+
+
+def _address(stage: Stage) -> str:
+    return f"/staff/{stage.cast.slug}/applications?country=DE&sort=-score"
+
+
+def _queue_of_many(kind: str, sizes: Sizes) -> Iterator[Result]:
+    """The first page and a late one of very many, beside the first page of the usual number."""
+    with ExitStack() as stack:
+        few, many = (
+            stack.enter_context(staged(kind, Path(stack.enter_context(TemporaryDirectory())), SETTINGS)) for _ in "ab"
+        )
+        fill(few, sizes.applications)
+        fill(many, sizes.very_many)
+        late = _late(many)
+        asked = [(few, _address(few)), (many, _address(many)), (many, late)]
+        works = [warmed(stage.site.port, _question(stage, path), frozenset({200}), clients=1) for stage, path in asked]
+        count = sizes.requests
+        usual, first, hundredth = (1000 / rate for rate in medians(*(partial(work, count) for work in works),
+                                                                   rounds=sizes.rounds))  # fmt: skip
+    note = f"{sizes.very_many:,} applications beside {sizes.applications:,}"
+    for name, took in (("first", first), ("late", hundredth)):
+        yield Result(f"{name} page, {kind}", "ms", took, "≤ 1.3 × few", took <= 1.3 * usual, usual, note)
+
+
+def _question(stage: Stage, path: str) -> Question:
+    return Question("GET", path, as_header(stage.behind.cookies(stage.cast.lead)))
+
+
+def _late(stage: Stage) -> str:
+    """The address of page 100, or of the last one, by way of all before it."""
+    path = _address(stage)
+    browser = stage.browser(stage.cast.lead)
+    for _ in range(99):
+        found = NEXT.search(browser.get(path).text)
+        if found is None:
+            break
+        path = unescape(found[1])
+    return path
 
 
 def _forms(staged: Pair, count: int) -> list[Question]:

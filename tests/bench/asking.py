@@ -56,7 +56,7 @@ def per_second(port: int, questions: Sequence[Question], allowed: frozenset[int]
     return len(questions) / took
 
 
-def warmed(port: int, question: Question, allowed: frozenset[int]) -> Callable[[int], float]:
+def warmed(port: int, question: Question, allowed: frozenset[int], *, clients: int = CLIENTS) -> Callable[[int], float]:
     """The rate of one question asked again and again, after it was asked a few times."""
-    per_second(port, [question] * 4, allowed)
-    return lambda count: per_second(port, [question] * count, allowed)
+    per_second(port, [question] * 4, allowed, clients=clients)
+    return lambda count: per_second(port, [question] * count, allowed, clients=clients)

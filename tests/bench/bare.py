@@ -18,18 +18,20 @@ from flask.typing import ResponseReturnValue
 from portal.applications.rules import COUNTRIES
 from portal.applications.states import ApplicationState
 from portal.core.web.filters import init_filters
-from portal.selection.forms.queue import FilterForm
+from portal.selection.forms.bulk import BulkForm
+from portal.selection.forms.queue import FilterForm, ViewForm, parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = sa.make_url(os.environ.get("BARE_DATABASE_URL", "sqlite://"))
 SQLITE = URL.drivername == "sqlite"
 JOINED = "group_concat" if SQLITE else "string_agg"
 QUEUE = f"""
-SELECT a.id, a.name, a.kind, a.handle, a.affiliation, a.state, a.country, a.submitted_at, a.review_count, a.score_mean,
-    (SELECT {JOINED}(s.code, ' ') FROM application_scenario t JOIN scenario s ON s.id = t.scenario_id
-        WHERE t.application_id = a.id)
+SELECT a.id, a.name, a.kind, a.handle, a.affiliation, a.state, a.country, a.submitted_at, a.review_count,
+    a.score_adjusted, a.score_mean, a.score_spread, a.rank_best, a.rank_worst, a.triage, a.in_review, a.calibration,
+    a.cluster_id, a.wave_id, a.pending_decision, (SELECT {JOINED}(s.code, ' ') FROM application_scenario t
+        JOIN scenario s ON s.id = t.scenario_id WHERE t.application_id = a.id) AS scenario_ids
 FROM application a WHERE a.challenge_id = 1 AND a.state = 'submitted' AND a.country = 'DE'
-ORDER BY a.score_mean DESC, a.id DESC LIMIT 50
+ORDER BY a.score_adjusted DESC, a.id DESC LIMIT 50
 """
 TABLES = (
     f"CREATE TABLE IF NOT EXISTS bare_form (id {'INTEGER' if SQLITE else 'SERIAL'} PRIMARY KEY, content TEXT)",
@@ -39,6 +41,7 @@ _held = threading.local()
 
 app = Flask("bare", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
 app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+app.jinja_env.globals["csrf_token"] = lambda: "t" * 91
 init_filters(app)
 app.config["WTF_CSRF_ENABLED"] = False
 app.secret_key = "nothing is signed"
@@ -46,6 +49,10 @@ for rule, endpoint in (
     ("/bootstrap/<path:filename>", "bootstrap.static"),
     ("/staff/<slug>/applications.csv", "selection.table"),
     ("/staff/<slug>/applications/<int:application_id>", "selection.application"),
+    ("/staff/<slug>/bulk", "selection.bulks"),
+    ("/staff/<slug>/bulk", "selection.ask_bulk"),
+    ("/staff/<slug>/views", "selection.saved_views"),
+    ("/staff/<slug>/views", "selection.keep_view"),
 ):
     app.add_url_rule(rule, endpoint, lambda **_values: "")
 
@@ -56,7 +63,7 @@ def around() -> dict[str, Any]:
     links = [
         SimpleNamespace(label=f"Place {number}", url=f"/place/{number}", current=not number) for number in range(9)
     ]
-    shown = {"person": True, "roles": (), "demonstration": True, "navigation": links, "csrf_token": lambda: "t" * 91}
+    shown = {"person": True, "roles": (), "demonstration": True, "navigation": links}
     return shown
 
 
@@ -83,20 +90,19 @@ def healthz() -> dict[str, str]:
 @app.get("/staff/<slug>/applications", endpoint="selection.queue")
 def queue(slug: str) -> str:
     """The same list by one SELECT."""
-    rows = [
-        SimpleNamespace(
-            id=row[0], name=row[1], kind=row[2], handle=row[3], affiliation=row[4], state=row[5], country=row[6],
-            submitted_at=datetime.fromisoformat(row[7]) if SQLITE else row[7], review_count=row[8], score_mean=row[9],
-            scenarios=[{"code": code} for code in (row[10] or "").split()], pending_decision=None,
-        )
-        for row in connection().execute(QUEUE)
-    ]  # fmt: skip
+    found = connection().execute(QUEUE)
+    names = [column[0] for column in found.description]
+    rows = [SimpleNamespace(**dict(zip(names, row, strict=True)), flags=()) for row in found]
+    for row in rows if SQLITE else ():
+        row.submitted_at = datetime.fromisoformat(row.submitted_at)
     form = FilterForm(request.args)
     form.offer([(code, COUNTRIES[code]) for code in ("DE", "FR", "IN", "JP", "US")], [])
     return render_template(
         "selection/queue.html", challenge=SimpleNamespace(slug=slug, title="Test Challenge"), form=form,
-        chosen=SimpleNamespace(full=True, text="", country="DE", scenario=""), countries=COUNTRIES,
-        counts={ApplicationState.SUBMITTED: 700}, page=SimpleNamespace(rows=rows, next="t" * 40),
+        chosen=SimpleNamespace(full=True, blind=False), countries=COUNTRIES, codes=str, cap=5000, total=700,
+        counts={ApplicationState.SUBMITTED: 700}, page=SimpleNamespace(rows=rows, next="t" * 40), alias=None,
+        bulk=BulkForm(formdata=None), views=(), shown=None, query="country=DE&sort=-score", parsed=parsed,
+        view_form=ViewForm(formdata=None),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ class Sizes:
 
     rounds: int = 5
     applications: int = 3500
+    very_many: int = 350_000
     requests: int = 200
     submissions: int = 60
     crowd: int = 64
@@ -24,7 +25,10 @@ class Sizes:
 
 
 FULL = Sizes()
-QUICK = Sizes(rounds=1, applications=120, requests=8, submissions=4, crowd=8, mails=20, upload=24 * MIB, walked=8 * MIB)
+QUICK = Sizes(
+    rounds=1, applications=120, very_many=700, requests=8, submissions=4, crowd=8, mails=20, upload=24 * MIB,
+    walked=8 * MIB,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ def test_every_measure_is_taken_quickly() -> None:
     assert done.returncode in (0, 1), done.stderr
     rows = done.stdout.splitlines()[1:]
     assert [row[:20].strip() for row in rows] == [
-        "start", "demonstration", "queue, sqlite", "queue, postgresql", "submit, sqlite", "submit, postgresql",
+        "start", "demonstration", "queue, sqlite", "queue, postgresql", "first page, sqlite",
+        "late page, sqlite", "first page, postgresql", "late page, postgresql", "submit, sqlite", "submit, postgresql",
         "book, sqlite", "book, postgresql", "upload, folder", "upload, s3", "walker", "mail, sqlite",
         "mail, postgresql",
     ]  # fmt: skip
