@@ -1,6 +1,5 @@
-"""Forgetting what nobody needs any more, and comparing applications."""
+"""Forgetting what nobody needs any more, comparing applications, and taking them over from files."""
 
-import time
 from datetime import datetime, timedelta
 
 from flask import current_app
@@ -8,13 +7,14 @@ from sqlalchemy.orm import Session
 
 from portal.applications import queries
 from portal.applications.actions import erase_application
-from portal.applications.actions.duplicates import note_evidence
+from portal.applications.actions.imports import discard_import
+from portal.applications.long import compare_challenge, run_import
 from portal.applications.personal import RETENTION_DAYS
-from portal.applications.queries import duplicates
-from portal.applications.rules.duplicates import evidence
-from portal.core.db import set_reading
+from portal.applications.queries import duplicates, exchange
 from portal.core.jobs import Job
 from portal.core.mail import config_of
+
+IMPORT_WAITS = timedelta(days=1)
 
 
 def forget(session: Session, at: datetime) -> int:
@@ -35,21 +35,23 @@ def compare(session: Session, at: datetime) -> int:
     return sum(compare_challenge(session, number, at) for number in duplicates.to_compare(session, at))
 
 
-def compare_challenge(session: Session, challenge_id: int, at: datetime) -> int:
-    """Compare the applications of one challenge. Nothing is locked while it reads and counts, which takes seconds."""
-    session.rollback()
-    begun = time.monotonic()
-    set_reading(True)
-    try:
-        told = duplicates.told(session, challenge_id)
-        session.rollback()
-    finally:
-        set_reading(False)
-    found, common = evidence(told)
-    took = int((time.monotonic() - begun) * 1000)
-    note_evidence(session, challenge_id, found, common, compared=len(told), took_ms=took, at=at)
+def run_imports(session: Session, at: datetime) -> int:
+    """Take over the rows of confirmed files, chunk by chunk. How many rows were dealt with."""
+    return sum(run_import(session, number, at) for number in exchange.running_imports(session))
+
+
+def forget_imports(session: Session, at: datetime) -> int:
+    """Put away the files that nobody has confirmed within a day: they tell much about many people."""
+    left = exchange.unconfirmed(session, at - IMPORT_WAITS)
+    for kept in left:
+        discard_import(session, kept, by=None, at=at)
     session.commit()
-    return len(told)
+    return len(left)
 
 
-JOBS = (Job("applications: forget", 86400, forget), Job("applications: compare", 10, compare))
+JOBS = (
+    Job("applications: forget", 86400, forget),
+    Job("applications: compare", 10, compare),
+    Job("applications: import", 5, run_imports),
+    Job("applications: forget imports", 3600, forget_imports),
+)

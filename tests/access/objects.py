@@ -26,7 +26,10 @@ from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
 from portal.reports.models import UploadToken
 from portal.reports.receipts import Signer
+from portal.selection.actions import drafts
 from portal.selection.models import WaveEntry
+from portal.selection.rules.drafts import Wish
+from portal.selection.states import LimitKind
 from tests.applications.conftest import Desk as Applicants
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
@@ -187,6 +190,19 @@ def undelivered(world: World) -> Values:
     dead = OutgoingMail.template == "selection/invited"
     world.session.execute(sa.update(OutgoingMail).where(dead).values(state=MailState.FAILED, error="550"))
     return {"mail_id": world.session.scalars(sa.select(OutgoingMail.id).where(dead)).one()}
+
+
+def what_if(world: World) -> Values:
+    """A solved draft with a limit and a pin."""
+    desk = Selection(world.session, world.cast)
+    made = desk.what_if(limits=[Wish(LimitKind.COUNTRY, "FR", None, 1)])
+    application = desk.submitted()
+    drafts.pin(
+        world.session, made, application.id, "Known to us.", inside=True, by=world.cast.lead.id, at=NOON
+    )  # fmt: skip
+    drafts.solve_draft(world.session, made, by=world.cast.lead.id, at=NOON)
+    world.session.commit()
+    return {"number": made.number, "limit_id": made.limits[0].id, "application_id": application.id}
 
 
 # Kits

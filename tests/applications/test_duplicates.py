@@ -11,7 +11,8 @@ from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.applications import actions
 from portal.applications.actions import duplicates as judging
-from portal.applications.jobs import compare, compare_challenge
+from portal.applications.jobs import compare
+from portal.applications.long import compare_challenge
 from portal.applications.models import Application, DuplicatePair, Step
 from portal.applications.queries import duplicates
 from portal.applications.states import ApplicationState, Disqualified, Evidence

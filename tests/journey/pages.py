@@ -55,6 +55,8 @@ SAMPLES = {
         WHERE state = 'declined' AND challenge_id = 1""",
     "application": """SELECT application.id FROM application JOIN review ON application_id = application.id
         WHERE challenge_id = 2 AND state = 'submitted'""",
+    "question": "SELECT id FROM application_question WHERE challenge_id = 2 ORDER BY position",
+    "import": "SELECT id FROM application_import WHERE challenge_id = 2",
     "parcel": """SELECT id FROM shipment
         WHERE challenge_id = 2 AND state IN ('address_confirmed', 'ready', 'packed', 'labelled') ORDER BY state DESC""",
     "travelling": "SELECT id FROM shipment WHERE challenge_id = 2 AND state IN {arriving}",
@@ -133,6 +135,11 @@ PAGES = (
     Kind("staff-lead", "home.staff", "lead", f"/staff/{LIVE}/"),
     Kind("staff-triager", "home.staff", "triager1", f"/staff/{LIVE}/"),
     Kind("applications", "selection.queue", "lead", f"/staff/{LIVE}/applications"),
+    Kind("questions", "applications.questions", "lead", f"/staff/{LIVE}/applications/questions"),
+    Kind("question", "applications.question", "lead", f"/staff/{LIVE}/applications/questions/{{question}}"),
+    Kind("duplicates", "applications.duplicates_page", "lead", f"/staff/{LIVE}/applications/duplicates"),
+    Kind("imports", "applications.imports", "lead", f"/staff/{LIVE}/applications/imports"),
+    Kind("import", "applications.import_report", "lead", f"/staff/{LIVE}/applications/imports/{{import}}"),
     Kind("application", "selection.application", "lead", f"/staff/{LIVE}/applications/{{application}}"),
     Kind("review", "selection.review", "reviewer1", f"/staff/{LIVE}/review"),
     Kind("reviewed", "selection.review", "lead", f"/staff/{PAST}/review"),

@@ -266,8 +266,10 @@ def entry_of(row: Row, known: Known, at: datetime) -> tuple[Entry, list[Fault]]:
         reading.wrong.setdefault("email", "Not an e-mail address.")
     submitted = _submitted(reading, at)
     told = {**faults(content, set(known.scenarios.values()), known.questions), **reading.wrong}
-    names = {"scenario_ids": "scenarios"}
-    wrong = [Fault(row.line, names.get(name, name), message) for name, message in told.items()]
+    chosen = told.pop("scenario_ids", None)
+    if chosen:
+        told.setdefault("scenarios", chosen)
+    wrong = [Fault(row.line, name, message) for name, message in told.items()]
     return Entry(row.line, email, content, submitted), wrong
 
 

@@ -1,6 +1,6 @@
 """The pages of this room: applicants' and the lead's."""
 
-from portal.applications.views import applicant, duplicates
+from portal.applications.views import applicant, duplicates, exchange, questions
 from portal.applications.views.blueprint import blueprint
 
-__all__ = ["applicant", "blueprint", "duplicates"]
+__all__ = ["applicant", "blueprint", "duplicates", "exchange", "questions"]
