@@ -80,6 +80,9 @@ class Application(Moving[ApplicationState], Model):
         sa.Index("ix_application_by_time", "challenge_id", "state", "submitted_at", "id"),
         # The same whatever the state: the lists of the staff, which begin with everything.
         sa.Index("ix_application_all_by_score", "challenge_id", "score_adjusted", "id"),
+        sa.Index("ix_application_all_by_raw", "challenge_id", "score_mean", "id"),
+        sa.Index("ix_application_all_by_spread", "challenge_id", "score_spread", "id"),
+        sa.Index("ix_application_all_by_reviews", "challenge_id", "review_count", "id"),
         sa.Index("ix_application_all_by_time", "challenge_id", "submitted_at", "id"),
         sa.Index("ix_application_all_by_name", "challenge_id", "name", "id"),
         sa.Index("ix_application_all_by_chance", "challenge_id", "rnd", "id"),

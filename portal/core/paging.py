@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -105,35 +105,33 @@ def _fits(value: Any, column: InstrumentedAttribute[Any]) -> bool:
     return isinstance(value, kind) and "\0" not in str(value)
 
 
-def _nothing_more(_shown: sa.Subquery) -> Sequence[sa.ColumnElement[Any]]:
-    return ()
-
-
 def keyset_rows(
-    session: Session, rows: sa.Select[*tuple[Any, ...]], *, order: Order, after: str | None = None, limit: int = 50,
-    more: Callable[[sa.Subquery], Sequence[sa.ColumnElement[Any]]] = _nothing_more,
-) -> Page[sa.Row[Any]]:  # fmt: skip
+    session: Session, rows: sa.Select[*tuple[Any, ...]], columns: Sequence[Any], *, order: Order,
+    after: str | None = None, limit: int = 50,
+) -> Page[Any]:  # fmt: skip
     """One page of plain rows by a column and a unique one, both in the same direction; empty values come last.
 
-    The rows with a value and those without are asked for apart, each in the plain order of an index over both columns,
-    so that a page costs the same wherever it is. `more` adds columns that are computed for the rows of the page only.
-    Raises NotFound for a token that is none.
+    `rows` says which (whatever it selects), `columns` what to tell of those on the page. The rows with a value and
+    those without are found apart, each in the plain order of an index over both columns, so that a page costs the same
+    wherever it is. Raises NotFound for a token that is none.
     """
     (column, direction), (tie, _) = order
     place = _place(after, 2) if after else None
     if place and not (_fits(place[0], column) and _fits(place[1], tie) and place[1] is not None):
         raise NotFound("page")
-    parts = [] if place and place[0] is None else [_filled(rows, column, tie, direction, place).limit(limit + 1)]
+    keys = rows.with_only_columns(tie)
+    parts = [] if place and place[0] is None else [_filled(keys, column, tie, direction, place).limit(limit + 1)]
     if _nullable(column):
-        parts.append(_empty(rows, column, tie, direction, place).limit(limit + 1))
+        parts.append(_empty(keys, column, tie, direction, place).limit(limit + 1))
     whole = parts[0] if len(parts) == 1 else sa.union_all(*(sa.select(part.subquery()) for part in parts))
     shown = whole.subquery("shown")
-    last = _directed(shown.c[column.key], direction).nulls_last()
-    asked = sa.select(shown, *more(shown)).order_by(last, _directed(shown.c[tie.key], direction)).limit(limit + 1)
+    asked = sa.select(*columns, column.label("_place")).join_from(shown, column.class_, tie == shown.c[tie.key])
+    asked = asked.order_by(_directed(column, direction).nulls_last(), _directed(tie, direction)).limit(limit + 1)
     found = session.execute(asked).all()
     if len(found) <= limit:
         return Page(found, None)
-    return Page(found[:limit], _token([getattr(found[limit - 1], part.key) for part in (column, tie)]))
+    last = found[limit - 1]
+    return Page(found[:limit], _token([last._place, getattr(last, tie.key)]))
 
 
 def _directed(column: sa.ColumnElement[Any] | InstrumentedAttribute[Any], direction: str) -> sa.UnaryExpression[Any]:
@@ -141,8 +139,8 @@ def _directed(column: sa.ColumnElement[Any] | InstrumentedAttribute[Any], direct
 
 
 def _filled(
-    rows: sa.Select[*tuple[Any, ...]], column: InstrumentedAttribute[Any], tie: InstrumentedAttribute[Any], direction: str,
-    place: Sequence[Any] | None,
+    rows: sa.Select[*tuple[Any, ...]], column: InstrumentedAttribute[Any], tie: InstrumentedAttribute[Any],
+    direction: str, place: Sequence[Any] | None,
 ) -> sa.Select[*tuple[Any, ...]]:  # fmt: skip
     """The rows with a value, beyond a place."""
     if _nullable(column):
@@ -155,8 +153,8 @@ def _filled(
 
 
 def _empty(
-    rows: sa.Select[*tuple[Any, ...]], column: InstrumentedAttribute[Any], tie: InstrumentedAttribute[Any], direction: str,
-    place: Sequence[Any] | None,
+    rows: sa.Select[*tuple[Any, ...]], column: InstrumentedAttribute[Any], tie: InstrumentedAttribute[Any],
+    direction: str, place: Sequence[Any] | None,
 ) -> sa.Select[*tuple[Any, ...]]:  # fmt: skip
     """The rows without a value, beyond a place if that is among them."""
     rows = rows.where(column.is_(None))

@@ -46,7 +46,7 @@ def _multiply(session: Session, person: Account, pattern: Application, count: in
         "id": person.id + n, "email": "applicant-" + text + "@example.org", "name": "Applicant " + text,
         "canonical_email": "applicant-" + text + "@example.org", "fs_uniquifier": "applicant-" + text,
     })  # fmt: skip
-    score = 1 + sa.cast((n * 7919) % 40_000, sa.Double) / 10_000
+    score = 1 + sa.cast((n % 40_000 * 7919) % 40_000, sa.Double) / 10_000
     country = sa.case(*((n % 5 == place, code) for place, code in enumerate(COUNTRIES)), else_="DE")
     early = clock.now() - timedelta(days=2)
     ago = (

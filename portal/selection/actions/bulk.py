@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
 from portal.applications import states as application_states
@@ -67,9 +66,9 @@ def _freeze(session: Session, bulk: BulkMove, conditions: Sequence[sa.ColumnElem
     pending = sa.literal(EntryState.PENDING, BulkItem.state.type)
     rows = sa.select(sa.literal(bulk.id), Application.id, pending).where(*conditions)
     columns = [BulkItem.bulk_id, BulkItem.application_id, BulkItem.state]
-    done = session.execute(sa.insert(BulkItem).from_select(columns, rows))
-    assert isinstance(done, CursorResult)
-    return done.rowcount
+    session.execute(sa.insert(BulkItem).from_select(columns, rows))
+    frozen = sa.select(sa.func.count()).select_from(BulkItem).where(BulkItem.bulk_id == bulk.id)
+    return session.scalars(frozen).one()
 
 
 def go_on(session: Session, bulk_id: int, *, at: datetime, limit: int = CHUNK) -> int:

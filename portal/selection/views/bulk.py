@@ -91,7 +91,8 @@ def bulk(slug: str, bulk_id: int) -> ResponseReturnValue:
     found = queries.one(db.session, challenge.id, bulk_id)
     return render_template(
         "selection/bulk.html", challenge=challenge, bulk=found, label=rules.LABELS[found.verb],
-        running=found.state in queries.OPEN, reasons=queries.reasons(db.session, found.id),
+        running=found.state in queries.OPEN, given=[(name.capitalize(), told) for name, told in found.given.items()],
+        reasons=queries.reasons(db.session, found.id),
         page=queries.left_out(db.session, found.id, request.args.get("after")),
     )  # fmt: skip
 
