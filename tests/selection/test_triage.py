@@ -412,7 +412,15 @@ def test_pace_and_shares(table: Table, bench: Bench, crowd: list[int], cast: Cas
     assert (second.name, second.done, second.seconds) == ("Ren Reviewer", 1, 7.0)
     tomorrow = queries.pace(table.session, table.plan(), 0, table.at + timedelta(hours=8), table.at + timedelta(days=1))
     assert tomorrow == rules.Pace(total=5, done=3, mine=0, today=0, seconds=None, looking=0, hourly=0, since=None)
-    assert queries.waiting(table.session, table.plan())[0] == 2
+    assert queries.waiting(table.session, table.plan()) == (2, NOON - timedelta(minutes=4))
+
+
+def test_how_many_are_left_is_counted_up_to_many(
+    table: Table, crowd: list[int], cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert queries.left_for(table.session, table.plan(), cast.reviewer.id) == 5
+    monkeypatch.setattr(queries, "MANY", 3)
+    assert queries.left_for(table.session, table.plan(), cast.reviewer.id) == 4
 
 
 @pytest.mark.parametrize("number", [3, 60])

@@ -19,6 +19,8 @@ from portal.selection.rules.triage import RECENT, Pace, median
 from portal.selection.states import ConflictKind
 
 PAGE = 50
+# Nobody needs to know more exactly how many more than these are left.
+MANY = 1000
 
 
 def open_to(plan: Plan) -> list[sa.ColumnElement[bool]]:
@@ -176,16 +178,17 @@ def last_said(session: Session, challenge_id: int, reviewer_id: int) -> Last | N
 
 
 def left_for(session: Session, plan: Plan, reviewer_id: int) -> int:
-    """How many applications still wait for this person's look, whoever has them on the screen just now."""
-    return session.scalars(sa.select(sa.func.count()).where(*open_to(plan), *_mine(reviewer_id))).one()
+    """How many applications still wait for this person's look, whoever has them on the screen; counted to MANY + 1."""
+    some = sa.select(Application.id).where(*open_to(plan), *_mine(reviewer_id)).limit(MANY + 1).subquery()
+    return session.scalars(sa.select(sa.func.count()).select_from(some)).one()
 
 
 def waiting(session: Session, plan: Plan) -> tuple[int, datetime | None]:
     """How many applications wait for a first look, and since when the oldest has."""
-    number, oldest = session.execute(
-        sa.select(sa.func.count(), sa.func.min(Application.submitted_at)).where(*open_to(plan))
-    ).one()
-    return number, oldest
+    number = session.scalars(sa.select(sa.func.count()).where(*open_to(plan))).one()
+    # In the order of an index: the least of all would have to be looked for in all of them.
+    oldest = sa.select(Application.submitted_at).where(*open_to(plan)).order_by(Application.submitted_at).limit(1)
+    return number, session.scalars(oldest).one_or_none()
 
 
 def pace(session: Session, plan: Plan, reviewer_id: int, midnight: datetime, at: datetime) -> Pace:

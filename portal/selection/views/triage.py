@@ -73,7 +73,7 @@ def triage(slug: str) -> ResponseReturnValue:
         last = queries.last_said(db.session, challenge.id, me)
         return render_template(
             "selection/triage_start.html", challenge=challenge, pace=_pace(plan), left=left, last=last, plan=plan,
-            at=clock.now(),
+            at=clock.now(), many=queries.MANY,
         )  # fmt: skip
     card = _card(challenge, plan, wanted if wanted in mine else mine[0])
     return render_template(
