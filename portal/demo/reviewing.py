@@ -128,7 +128,8 @@ def _opinion(
 ) -> dict[str, Any]:
     """What one reviewer makes of one application."""
     handle = next(name for name in HARSHNESS if world.staff[name] == reviewer)
-    felt = 5 * entry.merit + HARSHNESS[handle] + world.random.gauss(0, 0.4)
+    # Those who come this far are alike: their merits are drawn apart to the length of the scale.
+    felt = 6.5 * entry.merit - 2.2 + HARSHNESS[handle] + world.random.gauss(0, 0.4)
     marks = {row.id: min(5, max(0, round(felt + world.random.gauss(0, 0.6)))) for row in asked}
     at = min(world.now, entry.submitted + world.minutes(60, int(within.total_seconds() // 60)))
     return {

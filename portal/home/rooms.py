@@ -53,6 +53,7 @@ def queues(
     """The piles of work that a person's roles are about, in the order of the work."""
     found = [
         *applications.queues(session, challenge, roles, at),
+        *([selection.my_reviews(session, challenge, account)] if Role.REVIEWER in roles else ()),
         *selection.queues(session, challenge, roles, at),
         *kits.queues(session, challenge, roles, at),
         *(reports.queues(session, challenge, at) if Role.TRIAGER in roles else ()),

@@ -16,7 +16,7 @@ from portal.selection.queries.answering import (
     whole_application,
 )
 from portal.selection.queries.reviewing import next_to_review, own_review, progress, reviews
-from portal.selection.queries.todo import queues, tasks
+from portal.selection.queries.todo import my_reviews, queues, tasks
 
 __all__ = [
     "counts",
@@ -25,6 +25,7 @@ __all__ = [
     "due_reminders",
     "entries",
     "hold_releasing",
+    "my_reviews",
     "next_to_review",
     "own_review",
     "progress",

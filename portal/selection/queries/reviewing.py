@@ -195,9 +195,17 @@ def _open_assignments(*columns: Any) -> sa.Select[Any]:
 
 def open_for(session: Session, challenge_id: int, account_id: int) -> int:
     """How many reviews are assigned to somebody and not written."""
-    mine = (Application.challenge_id == challenge_id, Assignment.reviewer_id == account_id)
-    number: int = session.scalars(_open_assignments(sa.func.count()).where(*mine)).one()
-    return number
+    return waiting_for(session, challenge_id, account_id)[0]
+
+
+def waiting_for(session: Session, challenge_id: int, account_id: int) -> tuple[int, datetime | None]:
+    """How many reviews are assigned to somebody and not written, and since when the oldest has been."""
+    number, oldest = session.execute(
+        _open_assignments(sa.func.count(), sa.func.min(Assignment.assigned_at)).where(
+            Application.challenge_id == challenge_id, Assignment.reviewer_id == account_id
+        )
+    ).one()
+    return number, oldest
 
 
 def due(session: Session, until: datetime, since: datetime) -> list[tuple[Plan, int, int]]:

@@ -12,9 +12,9 @@ from portal.applications.states import ApplicationState
 from portal.challenges.models import Challenge
 from portal.core.todo import Queue, Task
 from portal.selection.models import Wave
-from portal.selection.queries import delivery, triage
+from portal.selection.queries import delivery, drafts, triage
 from portal.selection.queries.plan import plan_of
-from portal.selection.queries.reviewing import open_for
+from portal.selection.queries.reviewing import in_pool, open_for, waiting_for
 from portal.selection.states import WaveState
 
 
@@ -40,6 +40,12 @@ def _assigned(session: Session, challenge: Challenge, account: Account) -> list[
     return [Task("Write the reviews assigned to you", f"/staff/{challenge.slug}/review", until, words)]
 
 
+def my_reviews(session: Session, challenge: Challenge, account: Account) -> Queue:
+    """What is assigned to a reviewer and not written yet."""
+    number, oldest = waiting_for(session, challenge.id, account.id)
+    return Queue("Reviews assigned to you", f"/staff/{challenge.slug}/review", number, oldest)
+
+
 def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
     """What waits for reviewers and the lead."""
     found = []
@@ -47,8 +53,13 @@ def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: d
         found += [_untriaged(session, challenge), _unreviewed(session, challenge)]
     if Role.LEAD in roles:
         found += [_pending(session, challenge), _on_their_way(session, challenge), _unanswered(session, challenge)]
-        found += [_undelivered(session, challenge)]
+        found += [_undelivered(session, challenge), _next_in_line(session, challenge)]
     return found
+
+
+def _next_in_line(session: Session, challenge: Challenge) -> Queue:
+    free, waiting = drafts.waiting_count(session, challenge)
+    return Queue("Places free for the waiting list", f"/staff/{challenge.slug}/waitlist", min(free, waiting))
 
 
 def _untriaged(session: Session, challenge: Challenge) -> Queue:
@@ -59,9 +70,7 @@ def _untriaged(session: Session, challenge: Challenge) -> Queue:
 def _unreviewed(session: Session, challenge: Challenge) -> Queue:
     number, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(Application.submitted_at)).where(
-            Application.challenge_id == challenge.id,
-            Application.state == ApplicationState.SUBMITTED,
-            Application.review_count == 0,
+            *in_pool(plan_of(session, challenge.id)), Application.review_count == 0
         )
     ).one()
     return Queue("Applications without a review", f"/staff/{challenge.slug}/review", number, oldest)

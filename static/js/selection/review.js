@@ -138,3 +138,4 @@ function press(event) {
 forgetSaved();
 if (form) watchDraft();
 if (form || others.length) document.addEventListener("keydown", press);
+if (form) form.dataset.ready = "";
