@@ -10,15 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from portal.applications.models import Application, Revision, Step, application_scenario
+from portal.applications import queries as applications
+from portal.applications.actions.imports import keep_import
+from portal.applications.actions.questions import add_question
+from portal.applications.models import Application, Question, Revision, Step, application_scenario
+from portal.applications.queries import exchange
 from portal.applications.rules import Content, spoken
+from portal.applications.rules.exchange import check, read
 from portal.applications.states import ApplicantKind, ApplicationState
 from portal.challenges.models import Challenge
 from portal.challenges.queries import current_agreement
 from portal.core import audit
 from portal.core.outbox import MailState, OutgoingMail
 from portal.demo import essays
-from portal.demo.people import Person
+from portal.demo.people import DOMAIN, Person
 from portal.demo.world import Stage, World
 
 
@@ -37,10 +42,13 @@ class Entry:
     merit: float
 
 
-def compose(world: World, person: Person, scenarios: Sequence[int], team: Sequence[Person] = ()) -> Content:
+def compose(
+    world: World, person: Person, scenarios: Sequence[int], team: Sequence[Person] = (),
+    questions: Sequence[Question] = (),
+) -> Content:  # fmt: skip
     """An application's text."""
     random = world.random
-    handle = person.handle if random.random() < 0.5 else person.name.split()[0].lower() + str(random.randint(2, 99))
+    handle = person.handle if random.random() < 0.5 else person.name.split()[0].lower() + str(random.randint(2, 9999))
     lab = random.choice(essays.LABS) if team or random.random() < 0.4 else ""
     return Content(
         name=person.name,
@@ -54,6 +62,7 @@ def compose(world: World, person: Person, scenarios: Sequence[int], team: Sequen
         experience=essays.experience(random),
         plan=essays.plan(random),
         kit_use=essays.kit_use(random),
+        answers={str(question.id): answer for question in questions if (answer := essays.answer(random, question))},
         adult=True,
         permitted=True,
         independent=True,
@@ -67,6 +76,7 @@ def entries(
 ) -> list[Entry]:  # fmt: skip
     """Applications of groups of people (the first of each applies), handed in before `until`, more towards the end."""
     scenarios = [scenario.id for scenario in stage.scenarios.values()]
+    questions = applications.questions(world.session, stage.challenge.id)
     opened, made = stage.challenge.apply_from, []
     span = (until - opened) / timedelta(minutes=1)
     for group in groups:
@@ -74,10 +84,55 @@ def entries(
         share = world.random.betavariate(0.7, 0.7)
         submitted = opened + timedelta(minutes=span * share)
         begun = max(opened, submitted - world.minutes(10, 3000))
-        content = compose(world, group[0], scenarios, group[1:])
+        content = compose(world, group[0], scenarios, group[1:], questions)
         worth = world.random.uniform(*merit)
         made.append(Entry(group[0], ids[group[0].handle], content, begun, max(submitted, begun), worth))
     return sorted(made, key=lambda entry: entry.submitted)
+
+
+def ask(world: World, challenge: Challenge) -> None:
+    """What the lead wants to know besides."""
+    for asked in essays.QUESTIONS:
+        add_question(world.session, challenge, asked, by=world.staff["lead"], at=challenge.apply_from)
+
+
+def echoed(made: Sequence[Entry]) -> list[Entry]:
+    """The same applications, a few of which are somebody's second one, as people who badly want a kit send them."""
+    # Not of the best: these are invited before anybody looks for duplicates.
+    found = list(made)
+    places = [place for place, entry in enumerate(found) if 0.2 < entry.merit < 0.7][:8]
+    if len(places) < 8:
+        return found
+    one, two, three, four, copy, near, called, namesake = places
+    first, second, third, fourth = (found[place].content for place in (one, two, three, four))
+    same = {name: getattr(first, name) for name in ("experience", "plan", "kit_use", "links")}
+    plan = second.plan.replace("I would", "I’d like to", 1)
+    changes: dict[int, dict[str, Any]] = {
+        copy: {**same, "handle": f"@{first.handle.upper()}"},
+        near: {"experience": second.experience, "kit_use": second.kit_use, "plan": plan},
+        called: {"answers": found[called].content.answers | third.answers, "handle": third.handle},
+        # Two of one name who are not one person: for somebody to dismiss.
+        namesake: {"handle": fourth.handle, "affiliation": essays.LABS[0]},
+    }
+    for place, change in changes.items():
+        found[place] = replace(found[place], content=replace(found[place].content, **change))
+    return found
+
+
+def bring_file(world: World, challenge: Challenge) -> None:
+    """A file of applications from a conference, of which not every row is good, waits for the lead's word."""
+    asked = [question.field for question in applications.questions(world.session, challenge.id) if question.required]
+    told = "FR,G1,Ten years of firmware.,Read the update path.,One for the lab.,yes,yes,yes"
+    row = "{email},{name}," + told + ",{agrees}" + ",10" * len(asked)
+    rows = [row.format(email=f"visitor{n}@{DOMAIN}", name=f"Visitor {n}", agrees="no" if n == 3 else "yes")
+            for n in range(1, 7)]  # fmt: skip
+    head = "email,name,country,scenarios,experience,plan,kit_use,adult,permitted,independent,agrees"
+    head = ",".join([head, *asked])
+    data = "\r\n".join([head, *rows, row.format(email="not an address", name="Nobody", agrees="yes"), ""]).encode()
+    known, at = exchange.known(world.session, challenge.id), world.now - timedelta(hours=2)
+    sheet = read(data, "conference.csv")
+    checked = check(sheet, known, at)
+    keep_import(world.session, challenge, "conference.csv", data, sheet, checked, by=world.staff["lead"], at=at)
 
 
 def shifted(entry: Entry, submitted: datetime) -> Entry:

@@ -2,6 +2,10 @@
 
 from random import Random
 
+from portal.applications.models import Question
+from portal.applications.rules.questions import Answer, Asked
+from portal.applications.states import QuestionKind
+
 AREAS = (
     "embedded Linux", "trusted execution environments", "firmware extraction", "Wi-Fi and network stacks",
     "kernel exploitation", "secure boot chains", "fuzzing of parsers", "static analysis of C code",
@@ -53,6 +57,25 @@ LABS = (
     "Stonebridge University", "Meridian Threat Research", "Lantern Security", "Redwood Polytechnic", "Grey Harbour",
     "Hollow Point Research", "Parallax Labs", "Saltmarsh Security", "Quartz & Pine",
 )  # fmt: skip
+
+HEARD = ("a colleague", "a conference", "the announcement", "social media", "a challenge before this one")
+QUESTIONS = (
+    Asked(QuestionKind.CHOICE, "How did you hear of the challenge?", choices=HEARD),
+    Asked(QuestionKind.NUMBER, "How many hours a week do you have for it?", required=True),
+    Asked(QuestionKind.TEXT, "Under which telephone number can a courier reach you?", personal=True,
+          hint="With the country code. Only the courier is given it."),
+)  # fmt: skip
+
+
+def answer(random: Random, question: Question) -> Answer:
+    """What somebody answers to a question of the lead; empty where it may be left out."""
+    if not question.required and random.random() < 0.2:
+        return ""
+    if question.kind is QuestionKind.CHOICE:
+        return random.choice(question.choices)
+    if question.kind is QuestionKind.NUMBER:
+        return random.choice((4, 6, 8, 10, 12, 20))
+    return f"+{random.randint(30, 98)} {random.randint(100, 999)} {random.randint(1000000, 9999999)}"
 
 
 def filled(random: Random, sentence: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from portal.accounts.models import Account
+from portal.applications.long import compare_challenge
 from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.core.outbox import TRIES, MailState, OutgoingMail
@@ -41,10 +42,13 @@ def run(world: World, count: int, vault: Vault) -> Stage:
         announced=(world.now - HALF - timedelta(days=21)).date(), apply=apply,
         course=(today - HALF, today + HALF),
     )  # fmt: skip
+    applying.ask(world, stage.challenge)
     groups = list(researchers(world.names))[:PARTICIPANTS]
     _choose(world, stage, _people(world, groups), count)
     drafting.try_out(world, stage.challenge, PLACES_TO_TRY)
     world.session.commit()
+    compare_challenge(world.session, stage.challenge.id, world.now)
+    applying.bring_file(world, stage.challenge)
     _equip(world, stage, vault)
     _meet(world, stage)
     _report(world, stage)
@@ -97,6 +101,7 @@ def _go_on(world: World, stage: Stage, late: list[list[Person]], ids: dict[str, 
     """What lies on the team's desks today."""
     drafts, fresh, late = late[:DRAFTS], late[DRAFTS : DRAFTS + TODAY], late[DRAFTS + TODAY :]
     waiting = applying.entries(world, stage, late, ids, (0.1, 0.95), world.now - timedelta(days=1))
+    waiting = applying.echoed(waiting)
     numbers = applying.submit_all(world, stage.challenge, waiting)
     pairs = sorted(zip(numbers, waiting, strict=True), key=lambda pair: -pair[1].merit)
     seen = pairs[: len(pairs) * 2 // 3]
