@@ -18,6 +18,7 @@ from portal.selection.models import (
     Mark,
     Review,
     Reviewer,
+    SavedView,
     Verdict,
 )
 
@@ -30,6 +31,12 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         "reviews_assigned": _rows(session, Assignment, account_id, "application_id", "assigned_at"),
         "conflicts_of_interest": _rows(session, Conflict, account_id, "application_id", "kind", "noted_at"),
         "first_looks": _rows(session, Verdict, account_id, "application_id", "verdict", "at", "seconds"),
+        "views_kept": [
+            {"challenge": row.challenge_id, "name": row.name, "filter": row.query, "kept_at": row.created_at}
+            for row in session.scalars(
+                sa.select(SavedView).where(SavedView.owner_id == account_id).order_by(SavedView.id)
+            )
+        ],
         "as_reviewer": [
             {"challenge": row.challenge_id, "affiliation": row.affiliation, "reads_at_most": row.capacity,
              "scores_above_others_by": row.offset, "from_reviews": row.review_count}
@@ -76,6 +83,7 @@ def erase(session: Session, account_id: int, _at: datetime) -> None:
         .values(comment="", note="")
         .execution_options(synchronize_session="fetch")
     )
+    _delete(session, SavedView, SavedView.owner_id == account_id)
     for kind in (Conflict, Look):
         _delete(session, kind, sa.or_(kind.application_id.in_(about), kind.reviewer_id == account_id))
     written = sa.exists().where(

@@ -26,10 +26,12 @@ from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
 from portal.reports.models import UploadToken
 from portal.reports.receipts import Signer
-from portal.selection.actions import drafts
+from portal.selection.actions import bulk as bulks
+from portal.selection.actions import drafts, saved
 from portal.selection.models import WaveEntry
+from portal.selection.rules.bulk import Values as BulkValues
 from portal.selection.rules.drafts import Wish
-from portal.selection.states import LimitKind
+from portal.selection.states import BulkVerb, LimitKind
 from tests.applications.conftest import Desk as Applicants
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
@@ -174,6 +176,22 @@ def fairness(world: World) -> Values:
     """A table of the report."""
     Applicants(world.session, world.cast).submitted()
     return {"name": "countries"}
+
+
+def bulk(world: World) -> Values:
+    """Something that the lead did to many applications."""
+    chosen = [Selection(world.session, world.cast).submitted().id]
+    made = bulks.ask(
+        world.session, world.cast.challenge, chosen, BulkVerb.CALIBRATE, BulkValues(), count=1, by=world.cast.lead.id,
+        at=NOON,
+    )  # fmt: skip
+    return {"bulk_id": made.id}
+
+
+def view(world: World) -> Values:
+    """A view that the lead keeps."""
+    made = saved.keep_view(world.session, world.cast.challenge, "Best", "sort=-score", by=world.cast.lead.id, at=NOON)
+    return {"view_id": made.id}
 
 
 def wave(world: World) -> Values:

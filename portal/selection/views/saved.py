@@ -57,8 +57,9 @@ def keep_view(slug: str) -> ResponseReturnValue:
 @only(Role.LEAD, Role.REVIEWER)
 def change_view(slug: str, view_id: int) -> ResponseReturnValue:
     """Rename a view, share it or not, open the list with it or not."""
-    challenge, form = challenge_or_404(slug), _checked()
+    challenge = challenge_or_404(slug)
     view = queries.one(db.session, challenge.id, current_account().id, view_id)
+    form = _checked()
     actions.change_view(
         db.session, view, form.name.data or "", is_shared=_shares(slug, form), is_first=bool(form.is_first.data)
     )  # fmt: skip
