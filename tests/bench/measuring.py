@@ -16,18 +16,20 @@ class Sizes:
     rounds: int = 5
     applications: int = 3500
     very_many: int = 350_000
+    pool: int = 100_000
     requests: int = 200
     submissions: int = 60
     crowd: int = 64
     mails: int = 1000
+    answers: int = 3500
     upload: int = 1024 * MIB
     walked: int = 256 * MIB
 
 
 FULL = Sizes()
 QUICK = Sizes(
-    rounds=1, applications=120, very_many=700, requests=8, submissions=4, crowd=8, mails=20, upload=24 * MIB,
-    walked=8 * MIB,
+    rounds=1, applications=120, very_many=700, pool=400, requests=8, submissions=4, crowd=8, mails=20, answers=20,
+    upload=24 * MIB, walked=8 * MIB,
 )  # fmt: skip
 
 

@@ -32,6 +32,9 @@ def test_every_measure_is_taken_quickly() -> None:
         "late page, sqlite", "first page, postgresql", "late page, postgresql", "submit, sqlite", "submit, postgresql",
         "book, sqlite", "book, postgresql", "upload, folder", "upload, s3", "walker", "mail, sqlite",
         "mail, postgresql",
+        "wave, sqlite", "wave, sqlite", "wave, postgresql", "wave, postgresql",
+        "choose", "choose many", "draft, sqlite", "draft many, sqlite", "draft, postgresql",
+        "draft many, pg",
     ]  # fmt: skip
     assert all("reached" in row or "MISSED" in row for row in rows)
 

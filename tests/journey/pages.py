@@ -55,6 +55,8 @@ SAMPLES = {
         WHERE state = 'declined' AND challenge_id = 1""",
     "application": """SELECT application.id FROM application JOIN review ON application_id = application.id
         WHERE challenge_id = 2 AND state = 'submitted'""",
+    "answer": """SELECT wave_entry.id FROM wave_entry JOIN wave ON wave.id = wave_id
+        WHERE wave.challenge_id = 2 AND wave.number = 3 ORDER BY wave_entry.id""",
     "question": "SELECT id FROM application_question WHERE challenge_id = 2 ORDER BY position",
     "import": "SELECT id FROM application_import WHERE challenge_id = 2",
     "parcel": """SELECT id FROM shipment
@@ -146,6 +148,8 @@ PAGES = (
     Kind("application", "selection.application", "lead", f"/staff/{LIVE}/applications/{{application}}"),
     Kind("review", "selection.review", "reviewer1", f"/staff/{LIVE}/review"),
     Kind("reviewed", "selection.review", "lead", f"/staff/{PAST}/review"),
+    Kind("review-settings", "selection.review_settings", "lead", f"/staff/{LIVE}/review/settings"),
+    Kind("reviewers", "selection.reviewers", "lead", f"/staff/{LIVE}/review/reviewers"),
     Kind("triage", "selection.triage", "reviewer1", f"/staff/{LIVE}/triage"),
     Kind("triage-done", "selection.triage", "reviewer1", f"/staff/{PAST}/triage"),
     Kind("triage-pace", "selection.triage_pace", "lead", f"/staff/{LIVE}/triage/pace"),
@@ -155,6 +159,9 @@ PAGES = (
     Kind("waves", "selection.waves", "lead", f"/staff/{LIVE}/waves"),
     Kind("wave-draft", "selection.wave", "lead", f"/staff/{LIVE}/waves/3"),
     Kind("wave-released", "selection.wave", "lead", f"/staff/{LIVE}/waves/2"),
+    Kind("wave-mail", "selection.wave_mail", "lead", f"/staff/{LIVE}/waves/3/mails/{{answer}}"),
+    Kind("wave-letter", "selection.letter", "lead", f"/staff/{LIVE}/waves/3/letters/decline"),
+    Kind("undelivered", "selection.undelivered", "lead", f"/staff/{LIVE}/undelivered"),
     Kind("settings", "challenges.settings", "lead", f"/staff/{LIVE}/settings"),
     Kind("settings-agreement", "challenges.publish_agreement", "lead", f"/staff/{LIVE}/settings/agreement"),
     Kind("settings-scenario-new", "challenges.new_scenario", "lead", f"/staff/{LIVE}/settings/scenarios/new"),
