@@ -9,7 +9,7 @@ from portal.challenges.models import Challenge
 from portal.core.errors import Conflict, Refused
 from portal.core.jobs import Job
 from portal.selection import queries, rules
-from portal.selection.actions import assigning, bulk, reminding, saved, scores
+from portal.selection.actions import bulk, reminding, saved, scores
 from portal.selection.actions.drafts import write
 from portal.selection.actions.invitations import expire_invitation, remind
 from portal.selection.actions.waves import hand_over
@@ -100,16 +100,6 @@ def fit_scores(session: Session, at: datetime) -> int:
     return total
 
 
-def note_conflicts(session: Session, at: datetime) -> int:
-    """Note conflicts of interest with applications that came in or changed, while a challenge has reviewers."""
-    total = 0
-    running = sa.select(Challenge).join(Plan, Plan.challenge_id == Challenge.id).where(Challenge.ends_on >= at.date())
-    for challenge in session.scalars(running.order_by(Challenge.id)).all():
-        total += assigning.note_conflicts(session, challenge, at=at)
-        session.commit()
-    return total
-
-
 def remind_reviewers(session: Session, at: datetime) -> int:
     """Remind reviewers of what is due soon or late, each at most once a day."""
     total = 0
@@ -149,6 +139,5 @@ JOBS = (
     Job("selection: remind the invited", 300, remind_invited),
     Job("selection: expire invitations", 60, expire_invitations),
     Job("selection: adjust scores", 30, fit_scores),
-    Job("selection: note conflicts of interest", 600, note_conflicts),
     Job("selection: remind reviewers", 3600, remind_reviewers),
 )

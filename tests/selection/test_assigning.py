@@ -16,12 +16,14 @@ from portal.accounts.models import Account, RoleGrant
 from portal.accounts.states import Role
 from portal.applications.states import ApplicationState
 from portal.core.errors import NotFound
+from portal.core.todo import Queue, Task
 from portal.selection import jobs
 from portal.selection.actions.assigning import assign, hand_on, note_conflicts, propose, set_calibration
 from portal.selection.actions.plan import Terms, set_reviewers
 from portal.selection.actions.reviews import declare_conflict
 from portal.selection.models import Assignment, Conflict, Reviewer
 from portal.selection.queries import assigning as queries
+from portal.selection.queries import todo
 from portal.selection.queries.plan import plan_of
 from portal.selection.rules.assigning import Assigned, Need, Seat, distribute, organisation
 from portal.selection.states import ConflictKind, Pool
@@ -343,6 +345,28 @@ def test_the_pages_of_the_lead(client: FlaskClient, session: Session, bench: Ben
     assert client.post(f"{STAFF}/applications/{one.id}/calibration").status_code == 302
     assert "one" in client.get(page).text
     assert client.post(f"{STAFF}/review/fit").status_code == 302
+
+
+def test_home_tells_reviewers_what_is_assigned_to_them(
+    session: Session, bench: Bench, cast: Cast, client: FlaskClient
+) -> None:
+    until = NOON + timedelta(days=3)
+    bench.settings(reviews_each=2, review_until=until)
+    one, _ = bench.crowd(["one", "two"])
+    assert todo.tasks(session, cast.challenge, cast.reviewer, NOON) == []
+    assert todo.my_reviews(session, cast.challenge, cast.reviewer).count == 0
+    assign(session, cast.challenge, by=cast.lead.id, at=NOON)
+    bench.review(one, cast.reviewer, 3)
+
+    assert todo.tasks(session, cast.challenge, cast.reviewer, NOON) == [
+        Task("Write the reviews assigned to you", f"{STAFF}/review", until, "One is not written yet.")
+    ]
+    assert todo.my_reviews(session, cast.challenge, cast.reviewer) == Queue(
+        "Reviews assigned to you", f"{STAFF}/review", 1, NOON
+    )
+    sign_in(client, cast.reviewer)
+    assert "Reviews assigned to you" in client.get(f"{STAFF}/").text
+    assert "Write the reviews assigned to you" in client.get("/home").text
 
 
 @pytest.mark.parametrize("number", [3, 60])

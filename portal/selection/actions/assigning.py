@@ -18,6 +18,7 @@ from portal.selection.actions.scores import lock_plan
 from portal.selection.models import Assignment, Conflict, Plan, Review, Reviewer
 from portal.selection.queries import assigning as queries
 from portal.selection.queries import plan as plans
+from portal.selection.queries.reviewing import in_pool
 from portal.selection.rules.assigning import Seat, distribute
 from portal.selection.states import ConflictKind
 
@@ -44,7 +45,8 @@ def propose(session: Session, challenge: Challenge, plan: Plan) -> Proposal:
     assigned, reviewed = queries.pairs(session, challenge.id)
     held = assigned | reviewed
     barred: Mapping[tuple[int, int], object] = {
-        **queries.noted_conflicts(session, challenge.id), **queries.known_conflicts(session, challenge),
+        **queries.noted_conflicts(session, challenge.id),
+        **queries.known_conflicts(session, challenge, *in_pool(plan)),
     }  # fmt: skip
     wanted = queries.wanting(session, plan)
     seats = queries.seats(session, challenge, Counter(reviewer for _, reviewer in held))

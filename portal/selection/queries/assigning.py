@@ -46,13 +46,15 @@ class Load(NamedTuple):
         return self.assigned - self.done
 
 
-def known_conflicts(session: Session, challenge: Challenge) -> dict[tuple[int, int], ConflictKind]:
-    """Every conflict that the portal can tell by itself: (application, reviewer) → why."""
+def known_conflicts(
+    session: Session, challenge: Challenge, *among: sa.ColumnElement[bool]
+) -> dict[tuple[int, int], ConflictKind]:
+    """Every conflict that the portal can tell by itself, among some applications: (application, reviewer) → why."""
     who = judges(session, challenge)
     rows = session.scalars(
         sa.select(Application)
         .options(load_only(*OF_CONFLICT))
-        .where(Application.challenge_id == challenge.id, Application.state == ApplicationState.SUBMITTED)
+        .where(Application.challenge_id == challenge.id, Application.state == ApplicationState.SUBMITTED, *among)
         .execution_options(yield_per=1000)
     )
     return {
