@@ -38,9 +38,16 @@ personal.exporters["applications"] = exported
 personal.erasers.append(erase)
 personal.kept.append(
     personal.Kept(
-        "Applications: who, links, experience, plan",
+        "Applications: who, links, experience, plan, answers",
         "To choose who takes part.",
         f"Until you erase your account; without a place {RETENTION_DAYS} days after the challenge. "
         "State, country and times stay for the statistics.",
+    )
+)
+personal.kept.append(
+    personal.Kept(
+        "Files of applications from elsewhere",
+        "To check them before they are taken over.",
+        "Until they are taken over or put away, and for a day at most.",
     )
 )
