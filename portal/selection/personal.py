@@ -16,6 +16,7 @@ from portal.selection.models import (
     Endorsement,
     Look,
     Mark,
+    Pin,
     Review,
     Reviewer,
     SavedView,
@@ -84,6 +85,7 @@ def erase(session: Session, account_id: int, _at: datetime) -> None:
         .execution_options(synchronize_session="fetch")
     )
     _delete(session, SavedView, SavedView.owner_id == account_id)
+    _delete(session, Pin, Pin.application_id.in_(about))
     for kind in (Conflict, Look):
         _delete(session, kind, sa.or_(kind.application_id.in_(about), kind.reviewer_id == account_id))
     written = sa.exists().where(

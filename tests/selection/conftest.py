@@ -13,11 +13,12 @@ from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.core.audit import AuditEntry
 from portal.core.outbox import OutgoingMail
-from portal.selection.actions import decisions, waves
+from portal.selection.actions import decisions, drafts, waves
 from portal.selection.actions.plan import Line, Settings, set_plan, set_rubric
 from portal.selection.actions.reviews import write_review
-from portal.selection.models import Plan, Review, Wave, WaveEntry
+from portal.selection.models import Draft, Plan, Review, Wave, WaveEntry
 from portal.selection.queries.plan import criteria
+from portal.selection.rules.drafts import Wish
 from portal.selection.rules.reviews import OVERALL, Opinion
 from portal.selection.states import EntryState
 from tests.applications.conftest import Desk
@@ -81,6 +82,15 @@ class Bench(Desk):
         self.release(self.wave((found, Decision.INVITE)), 1)
         self.session.refresh(found)
         return found
+
+    def what_if(self, places: int = 2, *, limits: Iterable[Wish] = (), **settings: Any) -> Draft:
+        """A draft with limits, committed."""
+        given = drafts.Settings("A what-if", places, **settings)
+        made = drafts.create_draft(self.session, self.cast.challenge, given, by=self.cast.lead.id, at=NOON)
+        for wish in limits:
+            drafts.set_limit(self.session, made, wish, by=self.cast.lead.id, at=NOON)
+        self.session.commit()
+        return made
 
     def outcome(self, wave: Wave) -> list[tuple[EntryState, str | None]]:
         """What became of each answer of a wave."""

@@ -206,59 +206,12 @@ def test_selection_is_for_the_lead(client: FlaskClient, session: Session, bench:
     application = bench.submitted(cast.stranger)
     sign_in(client, getattr(cast, who))
     assert client.get(SELECTION).status_code == 403
-    assert client.post(SELECTION, data={"decision": "invite", "application": application.id}).status_code == 403
+    assert client.post(f"{SELECTION}/drafts", data={"name": "Mine", "places": 1}).status_code == 403
     page = f"{STAFF}/applications/{application.id}"
     assert client.post(f"{page}/decision", data={"decision": "invite"}).status_code == 403
     assert client.post(f"{page}/steps/disqualify", data={"reason": "x", "kind": "spam"}).status_code == 403
     assert client.get(f"{STAFF}/waves").status_code == 403
     assert meant(session, application) == [None]
-
-
-def test_ticking_some(client: FlaskClient, session: Session, bench: Bench, cast: Cast) -> None:
-    rows = bench.crowd(["a", "b", "c"])
-    sign_in(client, cast.lead)
-    answer = client.post(
-        f"{SELECTION}?sort=name", data={"decision": "invite", "application": [rows[0].id, rows[2].id], "count": "3"}
-    )
-    assert (answer.status_code, answer.location) == (302, f"{SELECTION}?sort=name")
-    assert meant(session, *rows) == [Decision.INVITE, None, Decision.INVITE]
-    assert "2 set to invite. Nobody is told" in client.get(SELECTION).text
-
-
-def test_ticking_none_changes_nothing(client: FlaskClient, session: Session, bench: Bench, cast: Cast) -> None:
-    rows = bench.crowd(["a", "b"])
-    sign_in(client, cast.lead)
-    for data in ({"decision": "decline", "count": "2"}, {"application": rows[0].id}, {"decision": "hire", "all": "y"}):
-        assert client.post(SELECTION, data=data).status_code == 422
-    assert meant(session, *rows) == [None, None]
-
-
-def test_all_of_a_filter_is_restated(client: FlaskClient, session: Session, bench: Bench, cast: Cast) -> None:
-    there, here = bench.crowd(["a"], country="JP"), bench.crowd(["b", "c"], country="DE")
-    sign_in(client, cast.lead)
-    address = f"{SELECTION}?country=DE"
-    for count in ("3", "", "all"):
-        answer = client.post(address, data={"decision": "decline", "all": "y", "count": count})
-        assert answer.status_code == 422
-    assert client.post(address, data={"decision": "decline", "all": "y", "count": "2"}).status_code == 302
-    assert meant(session, *there, *here) == [None, Decision.DECLINE, Decision.DECLINE]
-
-
-def test_the_selection_shows_scores_and_costs_the_same_for_3_and_300(
-    client: FlaskClient, bench: Bench, cast: Cast, statements: list[str]
-) -> None:
-    sign_in(client, cast.lead)
-    assert "Submitted and waitlisted applications appear here" in client.get(SELECTION).text
-    costs = []
-    for number in (3, 297):
-        bench.crowd([f"{number} {n}" for n in range(number)], score_mean=4.25, review_count=2)
-        statements.clear()
-        page = client.get(SELECTION).text
-        costs.append(len(statements))
-        assert "experience" not in " ".join(statements)
-    assert costs[0] == costs[1]
-    assert "4.25" in page
-    assert "All 300 of this filter" in page
 
 
 def test_one_decision_and_one_step_on_the_page(client: FlaskClient, session: Session, bench: Bench, cast: Cast) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.selection.rules.solving import Candidate, Clash, Limit, Problem, Solution, reasons, solve
+from portal.selection.rules.solving import programme
 from portal.selection.rules.solving.clashes import clash
 from portal.selection.rules.solving.problem import by_profile, counted, reduced
 from portal.selection.states import Because
@@ -53,6 +54,15 @@ def test_what_is_found_is_the_best_of_all_sets(problem: Problem) -> None:
     assert (found.clash is None) == (wanted is not None)
     if wanted is not None:
         assert found.taken == wanted
+
+
+@settings(max_examples=200, deadline=None)
+@given(problems())
+def test_columns_that_come_late_change_nothing(problem: Problem) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programme, "SHOWN", 2)
+        found = solve(problem)
+    assert found == solve(problem)
 
 
 @settings(max_examples=200, deadline=None)

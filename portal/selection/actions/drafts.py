@@ -223,8 +223,10 @@ def write(session: Session, draft: Draft, asked: queries.Asked, found: Answer, *
         }
         for row in found.rows
     ]  # fmt: skip
+    table = sa.inspect(DraftChoice).local_table
+    assert isinstance(table, sa.Table)  # by itself: the mapper would part the rows by what is empty in them
     for start in range(0, len(rows), _ROWS):
-        session.execute(sa.insert(DraftChoice), rows[start : start + _ROWS])
+        session.execute(sa.insert(table), rows[start : start + _ROWS])
 
 
 def discard_draft(session: Session, draft: Draft, *, by: int, at: datetime) -> None:
@@ -257,7 +259,7 @@ def freeze_draft(session: Session, draft: Draft, given: Freezing, *, by: int, at
 
 
 def _parts(session: Session, draft: Draft, given: Freezing, by: int) -> dict[Decision, Sequence[int]]:
-    """Who is invited, waitlisted and declined. Whoever is on the waiting list already stays there as one of the next."""
+    """Who is invited, waitlisted and declined. Whoever waits already and is one of the next goes on waiting."""
     invited = queries.ids_of(session, draft.id, taken=True, except_for=by)
     following = queries.ids_of(session, draft.id, taken=False, without=queries.NOT_NEXT, except_for=by)
     following = following[: given.waitlist]

@@ -1,6 +1,6 @@
 """What-ifs of the selection as forms."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from wtforms import BooleanField, IntegerField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
@@ -45,7 +45,7 @@ class DraftForm(Form):
     def settings(self) -> Settings:
         """As the action takes it."""
         return Settings(
-            self.name.data, self.places.data, bool(self.unscored.data), self.kits_each.data,
+            self.name.data or "", self.places.data or 0, bool(self.unscored.data), self.kits_each.data,
             tuple(self.unshippable.data or ()),
         )  # fmt: skip
 
@@ -132,12 +132,11 @@ class FreezeForm(Form):
 
     def given(self) -> Freezing:
         """As the action takes it."""
-        return Freezing(self.count.data, self.waitlist.data, self.rest.data)
+        return Freezing(self.count.data or 0, self.waitlist.data or 0, self.rest.data)
 
 
-def shown_from(query: "dict[str, str]") -> Shown:
+def shown_from(query: Mapping[str, str]) -> Shown:
     """Which choices an address asks for."""
     because = query.get("because", "")
-    return Shown(
-        query.get("taken", "")[:3], because if because in set(Because) else "", query.get("q", "")[:100].strip()
-    )
+    known = because if because in set(Because) else ""
+    return Shown(query.get("taken", "")[:3], known, query.get("q", "")[:100].strip())

@@ -81,7 +81,10 @@ def hundredths(score: float | None) -> int | None:
 
 def words(wish: Wish) -> str:
     """A limit as a person would say it."""
+    last = wish.most if wish.most is not None else wish.least
     whom = _whom(wish.kind, wish.value)
+    if wish.kind is LimitKind.KIND and last == 1:
+        whom = whom.removesuffix("s")
     if wish.least is not None and wish.least == wish.most:
         return f"exactly {wish.least} {whom}"
     told = [f"at least {wish.least}"] if wish.least is not None else []

@@ -53,7 +53,7 @@ def create_draft(slug: str) -> ResponseReturnValue:
     challenge, form = challenge_or_404(slug), NewDraftForm()
     if not form.validate_on_submit():
         return _overview(challenge, form), 422
-    settings = actions.Settings(form.name.data, form.places.data)
+    settings = actions.Settings(form.name.data or "", form.places.data or 0)
     made = actions.create_draft(db.session, challenge, settings, by=current_account().id, at=clock.now())
     db.session.commit()
     return _to(slug, made.number)
@@ -153,7 +153,7 @@ def pin(slug: str, number: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(challenge, found, pin=form), 422
     actions.pin(
-        db.session, found, form.application.data, form.reason.data, inside=form.inside.data == "in",
+        db.session, found, form.application.data or 0, form.reason.data or "", inside=form.inside.data == "in",
         by=current_account().id, at=clock.now(),
     )  # fmt: skip
     db.session.commit()
@@ -201,9 +201,9 @@ def freeze_draft(slug: str, number: int) -> ResponseReturnValue:
 @only(Role.LEAD)
 def copy_draft(slug: str, number: int) -> ResponseReturnValue:
     """Another one like it."""
-    challenge, found = _load(slug, number)
+    _, found = _load(slug, number)
     form = NameForm()
-    name = form.name.data if form.validate_on_submit() else f"{found.name[:70]} (copy)"
+    name = (form.validate_on_submit() and form.name.data) or f"{found.name[:70]} (copy)"
     made = actions.copy_draft(db.session, found, name, by=current_account().id, at=clock.now())
     db.session.commit()
     return _to(slug, made.number)

@@ -144,7 +144,8 @@ def _run(programme: Programme, *, whole: bool) -> tuple[list[float], list[float]
     model.a_matrix_.value_ = np.ones(len(index))
     if whole:
         model.integrality_ = [highspy.HighsVarType.kInteger] * model.num_col_
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    # The wrapper `highspy.Highs` does no more than set up callbacks, by which it prints its name on standard output.
+    solver = highspy._core._Highs()
     for option, value in _OPTIONS.items():
         solver.setOptionValue(option, value)
     solver.passModel(model)
