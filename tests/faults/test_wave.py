@@ -58,6 +58,8 @@ def released(behind: Backstage, count: int) -> int:
     """A wave of so many answers that has just been released; nobody has been told yet. Its number."""
     with behind.session() as session:
         challenge, lead = make_challenge(session), make_account(session, "Lena Lead")
+        # Applications for a challenge that is long over are erased by the worker.
+        challenge.starts_on, challenge.ends_on = clock.now().date(), clock.now().date() + timedelta(days=90)
         numbers, at = crowd(session, challenge, count), clock.now()
         invited = numbers[: count // 50]
         mean(session, challenge, invited, Decision.INVITE, by=lead.id, at=at)
