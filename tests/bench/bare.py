@@ -49,12 +49,10 @@ for rule, endpoint in (
     ("/bootstrap/<path:filename>", "bootstrap.static"),
     ("/staff/<slug>/applications.csv", "selection.table"),
     ("/staff/<slug>/applications/<int:application_id>", "selection.application"),
-    ("/staff/<slug>/bulk", "selection.bulks"),
-    ("/staff/<slug>/bulk", "selection.ask_bulk"),
-    ("/staff/<slug>/views", "selection.saved_views"),
-    ("/staff/<slug>/views", "selection.keep_view"),
 ):
     app.add_url_rule(rule, endpoint, lambda **_values: "")
+# Pages to which there are only links.
+app.url_build_error_handlers.append(lambda _error, endpoint, values: f"/staff/{values.get('slug')}/{endpoint}")
 
 
 @app.context_processor
