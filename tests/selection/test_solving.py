@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portal.selection.rules.solving import Candidate, Clash, Limit, Problem, Solution, reasons, solve
-from portal.selection.rules.solving import programme
+from portal.selection.rules.solving import Candidate, Clash, Limit, Problem, Solution, programme, reasons, solve
 from portal.selection.rules.solving.clashes import clash
 from portal.selection.rules.solving.problem import by_profile, counted, reduced
 from portal.selection.states import Because
