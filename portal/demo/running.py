@@ -11,7 +11,19 @@ from portal.applications.long import compare_challenge
 from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.core.outbox import TRIES, MailState, OutgoingMail
-from portal.demo import applying, choosing, drafting, facts, office, reviewing, rewards, shipping, stages, submissions
+from portal.demo import (
+    applying,
+    choosing,
+    drafting,
+    facts,
+    keeping,
+    office,
+    reviewing,
+    rewards,
+    shipping,
+    stages,
+    submissions,
+)
 from portal.demo.applying import Entry
 from portal.demo.people import DOMAIN, Person, researchers
 from portal.demo.world import Stage, World
@@ -121,6 +133,7 @@ def _go_on(world: World, stage: Stage, late: list[list[Person]], ids: dict[str, 
     arrived = [applying.shifted(entry, world.now - world.minutes(5, 600)) for entry in today]
     applying.submit_all(world, stage.challenge, arrived)
     applying.begin_drafts(world, stage.challenge, applying.entries(world, stage, drafts, ids, (0.2, 0.9), world.now))
+    keeping.keep(world, stage.challenge)
 
 
 def _bounce(world: World, entry: Entry) -> None:
