@@ -15,7 +15,7 @@ Mails = Callable[[], list[OutgoingMail]]
 
 
 def posted(session: Session, key: str = "a", **values: object) -> None:
-    post(session, "tests/hello", to=f"{key}@example.org", key=key, at=NOON, **values)  # type: ignore[arg-type]
+    post(session, "tests/hello", to=f"{key}@example.org", key=key, at=NOON, **values)
     session.commit()
 
 
