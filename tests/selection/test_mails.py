@@ -1,6 +1,7 @@
 """What the mails say: one purpose, one link, decent words."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def test_what_follows_an_invitation(
 ) -> None:
     application = bench.invited()
     given: Any = Given(reason="The embargo forbids it.")
-    acts = {
+    acts: dict[str, Callable[[], object]] = {
         "reminder": lambda: remind(session, application, at=ANSWER_BY.replace(hour=0)),
         "accepted": lambda: accept_invitation(session, application, cast.applicant, Signing("Ada"), at=NOON),
         "expired": lambda: expire_invitation(session, application, at=ANSWER_BY),
