@@ -14,7 +14,9 @@ from tests.selection.conftest import Bench
 
 def found(session: Session, text: str, scope: Scope = Scope.ALL) -> list[int]:
     rows = search.matching(text, scope)
-    return sorted(session.scalars(rows)) if rows is not None else []
+    if rows is None:
+        return []
+    return list(session.scalars(sa.select(Application.id).where(Application.id.in_(rows)).order_by(Application.id)))
 
 
 def said(bench: Bench, **content: object) -> int:
@@ -61,7 +63,7 @@ def test_who_may_search_what(session: Session, bench: Bench, column: str) -> Non
     word = "needle@example.net" if column == "canonical_email" else "needle"
     value = ["https://needle.example"] if column == "links" else word
     session.execute(sa.update(Application).where(Application.id == number).values({column: value}))
-    told = {scope: found(session, "needle", scope) == [number] for scope in Scope}
+    told = {scope: found(session, "needle", scope) == [number] for scope in Scope if scope is not Scope.WHO}
     assert told == {
         Scope.TOLD: column in search.ESSAYS, Scope.SHOWN: column != "canonical_email", Scope.ALL: True,
     }  # fmt: skip

@@ -38,7 +38,7 @@ class SavedView(Model):
 
 
 explain(
-    "uq_saved_view_challenge_id",
+    "uq_saved_view_challenge_id_owner_id_name",
     "You have a view of this name already.",
     columns="saved_view.challenge_id, saved_view.owner_id, saved_view.name",
 )
