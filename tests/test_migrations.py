@@ -11,8 +11,11 @@ from flask import Flask
 from flask_migrate import upgrade
 
 from portal.applications.search import is_other
+from portal.applications import search
+from portal.applications.models import Application, Revision
 from portal.core.db import Model, db
 from portal.factory import create_app, init_migrations
+from portal.selection.models import Review, WaveEntry
 from tests.servers import postgresql
 
 # What the catalogues tell beside tables and columns, by engine.
@@ -68,3 +71,50 @@ def test_upgrading_leads_to_what_the_models_describe(database: str, pair: tuple[
         found = catalogue(database)
     with made.app_context():
         assert found == catalogue(database)
+
+
+T, LATER = "'2020-06-15T12:00:00.000000Z'", "'2020-06-22T12:00:00.000000Z'"
+# One row of everything that refers to an application, as the first tables knew them.
+FIRST = (
+    f"INSERT INTO account (id, email, canonical_email, name, zone, created_at, active, fs_uniquifier) "
+    f"VALUES (1, 'ada@example.org', 'ada@example.org', 'Ada', 'UTC', {T}, TRUE, 'u')",
+    f"INSERT INTO challenge (id, slug, title, summary, rules, zone, places, currency, announced_on, apply_from, "
+    f"apply_until, starts_on, ends_on) VALUES (1, 'test', 'Test', '', '', 'UTC', 5, 'USD', '2020-05-05', {T}, {LATER}, "
+    f"'2020-06-01', '2020-08-31')",
+    f"INSERT INTO application (id, challenge_id, account_id, canonical_email, state, state_since, created_at, saved_at, "
+    f"submitted_at, version, name, handle, affiliation, country, kind, team, links, experience, plan, kit_use, "
+    f"certificate, adult, permitted, independent, agrees, flags, screening, rnd, review_count, score_mean) VALUES (1, 1, "
+    f"1, 'ada@example.org', 'submitted', {T}, {T}, {T}, {T}, 1, 'Ada', '', '', 'FR', 'single', '[]', '[]', "
+    f"'Trustlets', '', '', '', TRUE, TRUE, TRUE, TRUE, '[]', '{{}}', 7, 1, 4.0)",
+    f"INSERT INTO application_revision (id, application_id, number, at, content) VALUES (1, 1, 1, {T}, '{{}}')",
+    f"INSERT INTO review (id, application_id, reviewer_id, score, comment, created_at, updated_at) "
+    f"VALUES (1, 1, 1, 4, 'Good.', {T}, {T})",
+    f"INSERT INTO wave (id, challenge_id, number, state, state_since, created_by_id, created_at, released_by_id, "
+    f"released_at) VALUES (1, 1, 1, 'releasing', {T}, 1, {T}, 1, {T})",
+    "INSERT INTO wave_entry (id, wave_id, application_id, decision, state) VALUES (1, 1, 1, 'decline', 'pending')",
+    f'INSERT INTO outgoing_mail (id, dedupe_key, template, "to", context, secret, state, created_at, not_before, '
+    f"tries) VALUES (1, 'k', 'a/b', 'ada@example.org', '{{}}', FALSE, 'queued', {T}, {T}, 0)",
+)
+
+
+def test_what_the_first_version_kept_is_still_there(database: str, tmp_path: Path) -> None:
+    with postgresql() as url:
+        app = made_app(database, tmp_path, url)
+        init_migrations(app)
+        with app.app_context():
+            upgrade(revision="0001")
+            for statement in FIRST:
+                db.session.execute(sa.text(statement.replace(":", "\\:")))
+            db.session.commit()
+            upgrade()
+            assert db.session.scalars(sa.select(Revision.number)).all() == [1]
+            review = db.session.scalars(sa.select(Review)).one()
+            assert (review.score, review.confidence, review.comment, review.note) == (4.0, 2, "Good.", "")
+            application = db.session.scalars(sa.select(Application)).one()
+            assert (application.score_adjusted, application.looks, application.answers) == (4.0, 0, {})
+            assert db.session.scalars(sa.select(WaveEntry.wave_id)).all() == [1]
+            found = search.matching("trust", search.Scope.TOLD)
+            assert found is not None
+            assert db.session.scalars(found).all() == [1]
+            db.session.rollback()
+            db.engine.dispose()
