@@ -10,12 +10,14 @@ from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import upgrade
 
-from portal.applications.search import is_other
 from portal.applications import search
 from portal.applications.models import Application, Revision
+from portal.applications.search import is_other
+from portal.core import constraints
 from portal.core.db import Model, db
 from portal.factory import create_app, init_migrations
 from portal.selection.models import Review, WaveEntry
+from tests.conftest import Databases
 from tests.servers import postgresql
 
 # What the catalogues tell beside tables and columns, by engine.
@@ -81,11 +83,11 @@ FIRST = (
     f"INSERT INTO challenge (id, slug, title, summary, rules, zone, places, currency, announced_on, apply_from, "
     f"apply_until, starts_on, ends_on) VALUES (1, 'test', 'Test', '', '', 'UTC', 5, 'USD', '2020-05-05', {T}, {LATER}, "
     f"'2020-06-01', '2020-08-31')",
-    f"INSERT INTO application (id, challenge_id, account_id, canonical_email, state, state_since, created_at, saved_at, "
-    f"submitted_at, version, name, handle, affiliation, country, kind, team, links, experience, plan, kit_use, "
-    f"certificate, adult, permitted, independent, agrees, flags, screening, rnd, review_count, score_mean) VALUES (1, 1, "
-    f"1, 'ada@example.org', 'submitted', {T}, {T}, {T}, {T}, 1, 'Ada', '', '', 'FR', 'single', '[]', '[]', "
-    f"'Trustlets', '', '', '', TRUE, TRUE, TRUE, TRUE, '[]', '{{}}', 7, 1, 4.0)",
+    f"INSERT INTO application (id, challenge_id, account_id, canonical_email, state, state_since, created_at, "
+    f"saved_at, submitted_at, version, name, handle, affiliation, country, kind, team, links, experience, plan, "
+    f"kit_use, certificate, adult, permitted, independent, agrees, flags, screening, rnd, review_count, score_mean) "
+    f"VALUES (1, 1, 1, 'ada@example.org', 'submitted', {T}, {T}, {T}, {T}, 1, 'Ada', '', '', 'FR', 'single', "
+    f"'[]', '[]', 'Trustlets', '', '', '', TRUE, TRUE, TRUE, TRUE, '[]', '{{}}', 7, 1, 4.0)",
     f"INSERT INTO application_revision (id, application_id, number, at, content) VALUES (1, 1, 1, {T}, '{{}}')",
     f"INSERT INTO review (id, application_id, reviewer_id, score, comment, created_at, updated_at) "
     f"VALUES (1, 1, 1, 4, 'Good.', {T}, {T})",
@@ -118,3 +120,13 @@ def test_what_the_first_version_kept_is_still_there(database: str, tmp_path: Pat
             assert db.session.scalars(found).all() == [1]
             db.session.rollback()
             db.engine.dispose()
+
+
+def test_every_explained_constraint_is_one(database: str, databases: Databases) -> None:
+    with databases.app(database).app_context():
+        engine = "".join(line for part in catalogue(database) for row in part for line in row)
+    indexes = {index.name for table in Model.metadata.tables.values() for index in table.indexes}
+    known = {rule.name for table in Model.metadata.tables.values() for rule in table.constraints} | indexes
+    told = {name for name in constraints._SENTENCES if "." not in name}
+    assert len(told) > 20
+    assert [name for name in sorted(told) if name not in known and name not in engine] == []

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from alembic.migration import MigrationContext
 from flask import current_app
 from flask_security import AsaList
 
@@ -22,8 +23,9 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
     return False
 
 
-def _check_references(ctx: Any, **_told: Any) -> None:
+def _check_references(ctx: MigrationContext, *_told: Any, **_named: Any) -> None:
     """Refuse a step after which a row refers to what is not there; its transaction is then rolled back."""
+    assert ctx.connection
     if ctx.dialect.name != "sqlite":
         return  # PostgreSQL never stopped looking
     broken = ctx.connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()

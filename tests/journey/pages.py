@@ -55,8 +55,6 @@ SAMPLES = {
         WHERE state = 'declined' AND challenge_id = 1""",
     "application": """SELECT application.id FROM application JOIN review ON application_id = application.id
         WHERE challenge_id = 2 AND state = 'submitted'""",
-    "answer": """SELECT wave_entry.id FROM wave_entry JOIN wave ON wave.id = wave_id
-        WHERE wave.challenge_id = 2 AND wave.number = 3 ORDER BY wave_entry.id""",
     "question": "SELECT id FROM application_question WHERE challenge_id = 2 ORDER BY position",
     "import": "SELECT id FROM application_import WHERE challenge_id = 2",
     "parcel": """SELECT id FROM shipment

@@ -106,6 +106,7 @@ def _links(data: Path) -> dict[str, str]:
                 if begin in place:
                     found[name] = place
     with sqlite3.connect(data / "portal.sqlite3") as connection:
+        found["answer"] = str(connection.execute("SELECT max(id) FROM wave_entry").fetchone()[0])
         query = "SELECT id FROM outgoing_mail WHERE template = 'challenges/member_invitation' ORDER BY id DESC"
         found["mail"] = str(connection.execute(query).fetchone()[0])
     connection.close()

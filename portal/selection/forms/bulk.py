@@ -8,7 +8,6 @@ from portal.core.forms import Form
 from portal.selection.rules.bulk import FLAG_LENGTH, KINDS, LABELS, REASON_LENGTH, VERDICTS, Values
 from portal.selection.states import BulkVerb
 
-
 _VERBS = {"": "With the selected …", **{verb.value: label for verb, label in LABELS.items()}}
 
 

@@ -158,12 +158,12 @@ class DraftChoice(Model):
 
 
 explain(
-    "uq_selection_draft_challenge_id",
+    "uq_selection_draft_challenge_id_number",
     "Somebody has just made a draft. Look at the list again.",
     columns="selection_draft.challenge_id, selection_draft.number",
 )
 explain(
-    "uq_selection_draft_limit_draft_id",
+    "uq_selection_draft_limit_draft_id_kind_value",
     "There is a limit of this kind in the draft already.",
     columns="selection_draft_limit.draft_id, selection_draft_limit.kind, selection_draft_limit.value",
 )

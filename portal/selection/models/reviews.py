@@ -71,7 +71,7 @@ class Endorsement(Model):
 
 
 explain(
-    "uq_review_application_id",
+    "uq_review_application_id_reviewer_id",
     "You have just reviewed this application in another tab. Look at it again.",
     columns="review.application_id, review.reviewer_id",
 )

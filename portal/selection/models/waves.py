@@ -85,7 +85,7 @@ class WaveLetter(Model):
 
 
 explain(
-    "uq_wave_challenge_id",
+    "uq_wave_challenge_id_number",
     "Somebody has just made a wave. Look at the list again.",
     columns="wave.challenge_id, wave.number",
 )
