@@ -100,9 +100,11 @@ def my_roles(scope: str | None) -> frozenset[Role]:
 
 
 def _admits(audience: Audience, scope: str | None) -> bool:
-    """Whether the signed-in person belongs to an audience."""
+    """Whether the signed-in person belongs to an audience. Roles are read only where it asks for some."""
+    if not audience.roles:
+        return True
     held = frozenset().union(*my_grants().values()) if audience.anywhere else my_roles(scope)
-    return not audience.roles or bool(audience.roles & held)
+    return bool(audience.roles & held)
 
 
 def may_open(endpoint: str, scope: str | None) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import ColumnElement, CursorResult, update
 from sqlalchemy.orm import Mapped, Session
 
 from portal.core.errors import Conflict, NotFound, Refused
@@ -51,9 +51,13 @@ def move_named(moves: Iterable[Move[State]], name: str) -> Move[State]:
     raise NotFound("step")
 
 
-def take(session: Session, row: Moving[State], move: Move[State], *, at: datetime, **values: object) -> None:
+def take(
+    session: Session, row: Moving[State], move: Move[State], *still: ColumnElement[bool], at: datetime,
+    **values: object,
+) -> None:  # fmt: skip
     """Take one step, once, whoever else tries at the same moment; `values` are the columns that change with it.
 
+    `still` is what must hold besides. The row is read again when it is next looked at.
     Raises Refused if the step does not leave the state that was read, Conflict if the row has moved since.
     """
     if row.state not in move.sources:
@@ -62,11 +66,11 @@ def take(session: Session, row: Moving[State], move: Move[State], *, at: datetim
     kind: type[Any] = type(row)
     changed = session.execute(
         update(kind)
-        .where(kind.id == row.id, kind.state == row.state)
+        .where(kind.id == row.id, kind.state == row.state, *still)
         .values(state=move.target, state_since=at, **values)
         .execution_options(synchronize_session=False)
     )
     assert isinstance(changed, CursorResult)
     if changed.rowcount != 1:
         raise Conflict("Somebody has just moved it. Look at it again.")
-    session.refresh(row)
+    session.expire(row)

@@ -1,6 +1,7 @@
 """What is done to applications."""
 
 from portal.applications.actions.applying import (
+    apply_at_once,
     erase_application,
     move,
     return_application,
@@ -12,6 +13,7 @@ from portal.applications.actions.applying import (
 )
 
 __all__ = [
+    "apply_at_once",
     "erase_application",
     "move",
     "return_application",

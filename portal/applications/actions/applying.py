@@ -1,9 +1,10 @@
 """What applicants do, and the one way in which an application changes its state."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult
@@ -17,7 +18,7 @@ from portal.applications.rules.questions import kept_answers
 from portal.applications.states import ApplicationState
 from portal.challenges.actions import remove_participant
 from portal.challenges.models import Challenge, Scenario
-from portal.challenges.queries import current_agreement, membership
+from portal.challenges.queries import membership
 from portal.challenges.states import MemberRole
 from portal.core import audit, outbox
 from portal.core.constraints import conflicts
@@ -26,80 +27,129 @@ from portal.core.moves import Move, take
 
 
 def move(
-    session: Session, application: Application, step: Move[ApplicationState], *, by: int | None, at: datetime,
-    reason: str | None = None, room: str = "applications", **values: object,
+    session: Session, application: Application, step: Move[ApplicationState], *still: sa.ColumnElement[bool],
+    by: int | None, at: datetime, reason: str | None = None, room: str = "applications", **values: object,
 ) -> None:  # fmt: skip
     """Take one step: the state, the timeline and the audit together. Raises Refused or Conflict.
 
     Whatever leaves its state leaves what was meant to be decided about it behind.
     """
-    before = {"state": application.state}
+    number, slug, before = application.id, application.challenge.slug, application.state
     cleared = {"pending_decision": None, "pending_at": None, "wave_id": None}
     with conflicts():
-        take(session, application, step, at=at, **{**cleared, **values})
-    session.add(Step(application_id=application.id, at=at, state=step.target, by_id=by, reason=reason))
+        take(session, application, step, *still, at=at, **{**cleared, **values})
+    _note(session, number, slug, step, before, by=by, at=at, reason=reason, room=room)
+
+
+def _note(
+    session: Session, number: int, slug: str, step: Move[ApplicationState], before: ApplicationState, *,
+    by: int | None, at: datetime, reason: str | None = None, room: str = "applications",
+) -> None:  # fmt: skip
+    session.add(Step(application_id=number, at=at, state=step.target, by_id=by, reason=reason))
     audit.record(
-        session, f"{room}:{step.name}", f"application:{application.id}", by=by, at=at,
-        scope=application.challenge.slug, before=before, after={"state": step.target}, reason=reason,
+        session, f"{room}:{step.name}", f"application:{number}", by=by, at=at, scope=slug, before={"state": before},
+        after={"state": step.target}, reason=reason,
     )  # fmt: skip
 
 
-def start_draft(session: Session, challenge: Challenge, account: Account, *, at: datetime) -> Application:
-    """Begin an application. Raises Refused while none are taken, Conflict where there is one already."""
+def start_draft(
+    session: Session, challenge: Challenge, account: Account, content: Content | None = None, *, at: datetime,
+    asked: Sequence[Question] | None = None,
+) -> Application:  # fmt: skip
+    """Begin an application, with what was typed so far.
+
+    Here and below, `asked` are the challenge's questions where they were read before. Raises Refused while no
+    applications are taken, Invalid by field for what does not fit, Conflict where there is one already.
+    """
     _refuse_closed(challenge, at)
-    application = Application(
-        challenge_id=challenge.id, account_id=account.id, canonical_email=account.canonical_email,
-        state=ApplicationState.DRAFT, state_since=at, created_at=at, saved_at=at, name=account.name, team=[], links=[],
-        answers={}, flags=[], screening={}, rnd=secrets.randbelow(2**31),
+    if content is None:
+        return _begin(session, challenge, account, Content(name=account.name), version=0, at=at)
+    asked = _asked(session, challenge, asked)
+    _refuse(rules.misfits(content, _scenario_ids(challenge), asked))
+    return _begin(session, challenge, account, _whole({}, content, asked), version=1, at=at)
+
+
+def save_draft(
+    session: Session, application: Application, content: Content, *, version: int, at: datetime,
+    asked: Sequence[Question] | None = None,
+) -> None:  # fmt: skip
+    """Keep what was typed so far, unless it was saved elsewhere since `version`. Raises Refused, Invalid, Conflict."""
+    challenge = application.challenge
+    _refuse_closed(challenge, at)
+    if application.state is not ApplicationState.DRAFT:
+        raise Refused("This is no draft any more: it has been submitted.")
+    asked = _asked(session, challenge, asked)
+    _refuse(rules.misfits(content, _scenario_ids(challenge), asked))
+    _write(session, application, _whole(application.answers, content, asked), version=version, at=at)
+
+
+def apply_at_once(
+    session: Session, challenge: Challenge, account: Account, content: Content, *, at: datetime,
+    asked: Sequence[Question] | None = None,
+) -> Application:  # fmt: skip
+    """Begin an application and hand it in: what starting, saving and submitting leave behind, written in one go."""
+    _refuse_unready(challenge, account, at)
+    asked = _asked(session, challenge, asked)
+    _refuse(rules.faults(content, _scenario_ids(challenge), asked))
+    content = _whole({}, content, asked)
+    application = _begin(
+        session, challenge, account, content, version=1, at=at, state=states.SUBMIT.target, submitted_at=at,
+        agreement_id=queries.agreement_now(session, challenge.id),
     )  # fmt: skip
-    session.add(application)
-    with conflicts():
-        session.flush()
-    audit.record(
-        session, "applications:start", f"application:{application.id}", by=account.id, at=at, scope=challenge.slug
-    )
+    _note(session, application.id, challenge.slug, states.SUBMIT, ApplicationState.DRAFT, by=account.id, at=at)
+    _receive(session, application.id, challenge, account, content, number=1, at=at)
     return application
 
 
-def save_draft(session: Session, application: Application, content: Content, *, version: int, at: datetime) -> None:
-    """Keep what was typed so far, unless it was saved elsewhere since `version`. Raises Refused, Invalid, Conflict."""
-    _refuse_closed(application.challenge, at)
-    if application.state is not ApplicationState.DRAFT:
-        raise Refused("This is no draft any more: it has been submitted.")
-    asked = queries.questions(session, application.challenge_id)
-    _refuse(rules.misfits(content, _scenario_ids(session, application.challenge_id), asked))
-    _write(session, application, _whole(application, content, asked), version=version, at=at)
+def submit_application(
+    session: Session, application: Application, account: Account, content: Content | None = None, *, at: datetime,
+    version: int | None = None, asked: Sequence[Question] | None = None,
+) -> None:  # fmt: skip
+    """Hand in a draft: with this content, unless it was saved elsewhere since `version`, or as it was saved.
 
-
-def submit_application(session: Session, application: Application, account: Account, *, at: datetime) -> None:
-    """Hand in a draft as it was saved. Raises Refused, and Invalid by field for what is missing."""
-    _submit(session, application, states.SUBMIT, account, at=at)
+    Raises Refused, Conflict, and Invalid by field for what is missing.
+    """
+    _refuse_unready(application.challenge, account, at)
+    told = rules.content_of(application) if content is None else content
+    if application.state in states.SUBMIT.sources:
+        asked = _asked(session, application.challenge, asked)
+        _refuse(rules.faults(told, _scenario_ids(application.challenge), asked))
+        told = _whole(application.answers, told, asked)
+    _submit(session, application, states.SUBMIT, account, told, at=at, version=version)
 
 
 def return_application(session: Session, application: Application, account: Account, *, at: datetime) -> None:
     """Hand in again what was withdrawn. Raises Refused once applications have closed and after giving a place back."""
     if application.state is ApplicationState.WITHDRAWN and queries.had_place(session, application):
         raise Refused("You have given your place back. Write to the people who run the challenge.")
-    _submit(session, application, states.RETURN, account, at=at)
+    _refuse_unready(application.challenge, account, at)
+    told = rules.content_of(application)
+    if application.state in states.RETURN.sources:
+        # A question that was not asked at the time keeps nobody from coming back.
+        _refuse(rules.faults(told, _scenario_ids(application.challenge)))
+    _submit(session, application, states.RETURN, account, told, at=at)
 
 
 def revise_application(
-    session: Session, application: Application, content: Content, *, version: int, at: datetime
-) -> None:
+    session: Session, application: Application, content: Content, *, version: int, at: datetime,
+    asked: Sequence[Question] | None = None,
+) -> None:  # fmt: skip
     """Change what was submitted; it stays submitted, and what it was before stays known."""
-    _refuse_closed(application.challenge, at)
+    challenge, number, account_id = application.challenge, application.id, application.account_id
+    _refuse_closed(challenge, at)
     if application.state is not ApplicationState.SUBMITTED:
         raise Refused("Only an application that waits for an answer can be changed.")
-    asked = queries.questions(session, application.challenge_id)
-    _refuse(rules.faults(content, _scenario_ids(session, application.challenge_id), asked))
-    content = _whole(application, content, asked)
+    asked = _asked(session, challenge, asked)
+    _refuse(rules.faults(content, _scenario_ids(challenge), asked))
+    content = _whole(application.answers, content, asked)
     if content == rules.content_of(application) and version == application.version:
         return
     _write(session, application, content, version=version, at=at)
-    number = _keep_revision(session, application, at)
+    revision = queries.next_revision(session, number)
+    _keep_revision(session, number, content, revision, at)
     audit.record(
-        session, "applications:revise", f"application:{application.id}", by=application.account_id, at=at,
-        scope=application.challenge.slug, after={"revision": number},
+        session, "applications:revise", f"application:{number}", by=account_id, at=at, scope=challenge.slug,
+        after={"revision": revision},
     )  # fmt: skip
 
 
@@ -115,30 +165,58 @@ def withdraw_application(session: Session, application: Application, *, at: date
         )  # fmt: skip
 
 
+def _begin(
+    session: Session, challenge: Challenge, account: Account, content: Content, *, at: datetime, **columns: Any
+) -> Application:
+    application = Application(
+        challenge_id=challenge.id, account_id=account.id, canonical_email=account.canonical_email, state_since=at,
+        created_at=at, saved_at=at, flags=[], screening={}, rnd=secrets.randbelow(2**31),
+        scenarios=_chosen(challenge, content), **content.columns(), **columns,
+    )  # fmt: skip
+    session.add(application)
+    with conflicts():
+        session.flush()
+    audit.record(
+        session, "applications:start", f"application:{application.id}", by=account.id, at=at, scope=challenge.slug
+    )
+    return application
+
+
 def _submit(
-    session: Session, application: Application, step: Move[ApplicationState], account: Account, *, at: datetime
-) -> None:
-    challenge = application.challenge
+    session: Session, application: Application, step: Move[ApplicationState], account: Account, told: Content, *,
+    at: datetime, version: int | None = None,
+) -> None:  # fmt: skip
+    """Take the step, and save what is told if there is a `version` to compare with."""
+    challenge, number = application.challenge, application.id
+    saved, still = ({}, ()) if version is None else (_saved(told, version, at), (Application.version == version,))
+    revision = 1 if step is states.SUBMIT else queries.next_revision(session, number)
+    application.scenarios = _chosen(challenge, told)
+    move(
+        session, application, step, *still, by=account.id, at=at, submitted_at=application.submitted_at or at,
+        canonical_email=account.canonical_email, agreement_id=queries.agreement_now(session, challenge.id),
+        decided_by_id=None, decided_at=None, answer_by=None, **saved,
+    )  # fmt: skip
+    _receive(session, number, challenge, account, told, number=revision, at=at)
+
+
+def _receive(
+    session: Session, application_id: int, challenge: Challenge, account: Account, content: Content, *, number: int,
+    at: datetime,
+) -> None:  # fmt: skip
+    """Keep what was submitted, and say so to the applicant."""
+    _keep_revision(session, application_id, content, number, at)
+    outbox.post(
+        session, "applications/received", to=account.email, at=at, scope=challenge.slug,
+        key=f"application:{application_id}:received:{number}", subject=f"application:{application_id}",
+        context={"challenge": challenge.title, "slug": challenge.slug, "name": content.name,
+                 "open_until": rules.spoken(challenge.apply_until, account.zone)},
+    )  # fmt: skip
+
+
+def _refuse_unready(challenge: Challenge, account: Account, at: datetime) -> None:
     _refuse_closed(challenge, at)
     if account.confirmed_at is None:
         raise Refused("Confirm your e-mail address first: the link is in the mail that you got when you signed up.")
-    if application.state in step.sources:
-        # A question that was not asked at the time keeps nobody from coming back.
-        asked = queries.questions(session, challenge.id) if step is states.SUBMIT else ()
-        _refuse(rules.faults(rules.content_of(application), _scenario_ids(session, challenge.id), asked))
-    agreement = current_agreement(session, challenge.id)
-    move(
-        session, application, step, by=account.id, at=at, submitted_at=application.submitted_at or at,
-        canonical_email=account.canonical_email, agreement_id=agreement and agreement.id,
-        decided_by_id=None, decided_at=None, answer_by=None,
-    )  # fmt: skip
-    number = _keep_revision(session, application, at)
-    outbox.post(
-        session, "applications/received", to=account.email, at=at, scope=challenge.slug,
-        key=f"application:{application.id}:received:{number}", subject=f"application:{application.id}",
-        context={"challenge": challenge.title, "slug": challenge.slug, "name": application.name,
-                 "open_until": rules.spoken(challenge.apply_until, account.zone)},
-    )  # fmt: skip
 
 
 def _refuse_closed(challenge: Challenge, at: datetime) -> None:
@@ -152,44 +230,46 @@ def _refuse(messages: dict[str, str]) -> None:
         raise Invalid(messages)
 
 
-def _scenario_ids(session: Session, challenge_id: int) -> set[int]:
-    return set(session.scalars(sa.select(Scenario.id).where(Scenario.challenge_id == challenge_id)))
+def _asked(session: Session, challenge: Challenge, asked: Sequence[Question] | None) -> Sequence[Question]:
+    return queries.questions(session, challenge.id) if asked is None else asked
 
 
-def _whole(application: Application, content: Content, asked: Sequence[Question]) -> Content:
+def _scenario_ids(challenge: Challenge) -> set[int]:
+    return {scenario.id for scenario in challenge.scenarios}
+
+
+def _chosen(challenge: Challenge, content: Content) -> list[Scenario]:
+    return [scenario for scenario in challenge.scenarios if scenario.id in content.scenario_ids]
+
+
+def _whole(answers: Mapping[str, Any], content: Content, asked: Sequence[Question]) -> Content:
     """What is told now, with the answers that the form no longer shows."""
-    return replace(content, answers=kept_answers(application.answers or {}, content.answers, asked))
+    return replace(content, answers=kept_answers(answers or {}, content.answers, asked))
+
+
+def _saved(content: Content, version: int, at: datetime) -> dict[str, Any]:
+    return {"version": version + 1, "saved_at": at, **content.columns()}
 
 
 def _write(session: Session, application: Application, content: Content, *, version: int, at: datetime) -> None:
     """Compare and set by the number of the last saving."""
+    application.scenarios = _chosen(application.challenge, content)
     session.flush()
     changed = session.execute(
         sa.update(Application)
         .where(Application.id == application.id, Application.version == version, Application.state == application.state)
-        .values(version=version + 1, saved_at=at, **content.columns())
+        .values(_saved(content, version, at))
         .execution_options(synchronize_session=False)
     )
     assert isinstance(changed, CursorResult)
     if changed.rowcount != 1:
         raise Conflict("This application was changed elsewhere in the meantime, perhaps in another tab. Reload it.")
     session.expire(application)
-    _choose(session, application, content.scenario_ids)
 
 
-def _choose(session: Session, application: Application, scenario_ids: Iterable[int]) -> None:
-    application.scenarios = list(session.scalars(sa.select(Scenario).where(Scenario.id.in_(list(scenario_ids)))))
-    session.flush()
-
-
-def _keep_revision(session: Session, application: Application, at: datetime) -> int:
-    """Keep what is submitted now under the next number."""
-    number = len(queries.revisions(session, application.id)) + 1
-    content = rules.content_of(application).snapshot()
-    session.add(Revision(application_id=application.id, number=number, at=at, content=content))
-    with conflicts():
-        session.flush()
-    return number
+def _keep_revision(session: Session, application_id: int, content: Content, number: int, at: datetime) -> None:
+    """Keep what is submitted now under its number."""
+    session.add(Revision(application_id=application_id, number=number, at=at, content=content.snapshot()))
 
 
 def erase_application(session: Session, application: Application, *, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """The application as a form."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 
 from wtforms import (
     BooleanField,
@@ -46,7 +46,7 @@ class ApplicationForm(Form):
     The lead's questions are fields of a subclass, which `form_for` makes.
     """
 
-    asked: tuple[Question, ...] = ()
+    questions: Sequence[Question] = ()
 
     version = HiddenField(default="0")
     name = StringField("Your name", render_kw=_size("name") | {"autocomplete": "name"})
@@ -100,6 +100,11 @@ class ApplicationForm(Form):
             agrees=self.agrees.data,
         )  # fmt: skip
 
+    @property
+    def asked(self) -> list[Question]:
+        """The questions that are fields."""
+        return asked_now(self.questions)
+
     def _answers(self) -> dict[str, Answer]:
         told = {str(question.id): parsed(question, self[question.field].data or "") for question in self.asked}
         return {number: answer for number, answer in told.items() if answer != ""}
@@ -134,15 +139,22 @@ class ApplicationForm(Form):
         return not self.errors
 
 
-def form_for(questions: Iterable[Question]) -> ApplicationForm:
-    """The form of a challenge whose lead asks these questions."""
-    asked = tuple(asked_now(questions))
-    fields: dict[str, object] = {question.field: _field(question) for question in asked}
-    made: type[ApplicationForm] = type("ApplicationFormWithQuestions", (ApplicationForm,), fields | {"asked": asked})
-    form = made()
+def form_for(questions: Sequence[Question]) -> ApplicationForm:
+    """The form of a challenge whose lead asks these questions, or once asked them."""
+    asked = asked_now(questions)
+    form = _with_fields({question.field: _field(question) for question in asked})
+    form.questions = questions
     for question in asked:
         form[question.field].flags.required = question.required
     return form
+
+
+def _with_fields(fields: "dict[str, UnboundField[Field]]") -> ApplicationForm:
+    if not fields:
+        return ApplicationForm()
+    # WTForms looks through a class for its fields when it is first used, so one is made only where it must be.
+    made: type[ApplicationForm] = type("ApplicationFormWithQuestions", (ApplicationForm,), dict(fields))
+    return made()
 
 
 def _field(question: Question) -> "UnboundField[Field]":

@@ -1,9 +1,11 @@
 """Finding applications, and what belongs to them."""
 
 from portal.applications.queries.finding import (
+    agreement_now,
     application,
     had_place,
     mine,
+    next_revision,
     of_account,
     outdated,
     queues,
@@ -18,10 +20,12 @@ from portal.applications.queries.questions import (
 )
 
 __all__ = [
+    "agreement_now",
     "answer_counts",
     "application",
     "had_place",
     "mine",
+    "next_revision",
     "of_account",
     "outdated",
     "question",

@@ -12,7 +12,7 @@ from portal.applications.models import Application, Revision, Step
 from portal.applications.queries.duplicates import queue_of_duplicates
 from portal.applications.rules import is_open
 from portal.applications.states import KEPT, VISIBLE, ApplicationState
-from portal.challenges.models import Challenge, Member
+from portal.challenges.models import Agreement, Challenge, Member
 from portal.core.errors import NotFound
 from portal.core.todo import Queue, Task
 
@@ -66,6 +66,22 @@ def revisions(session: Session, application_id: int) -> Sequence[Revision]:
     return session.scalars(
         sa.select(Revision).where(Revision.application_id == application_id).order_by(Revision.number)
     ).all()
+
+
+def next_revision(session: Session, application_id: int) -> int:
+    """The number under which the next revision of an application is kept."""
+    last = sa.select(sa.func.max(Revision.number)).where(Revision.application_id == application_id)
+    return (session.scalars(last).one() or 0) + 1
+
+
+def agreement_now(session: Session, challenge_id: int) -> int | None:
+    """The number of the agreement that is current, if there is one."""
+    return session.scalars(
+        sa.select(Agreement.id)
+        .where(Agreement.challenge_id == challenge_id)
+        .order_by(Agreement.version.desc())
+        .limit(1)
+    ).one_or_none()
 
 
 def of_account(session: Session, account_id: int) -> Sequence[Application]:

@@ -80,22 +80,36 @@ def apply(slug: str) -> ResponseReturnValue:
 @signed_in
 def save(slug: str) -> ResponseReturnValue:
     """Keep the draft, or hand it in."""
-    challenge, account, at, form = challenge_or_404(slug), current_account(), clock.now(), None
+    challenge, at = challenge_or_404(slug), clock.now()
     form, application = _form(challenge), _mine(challenge)
     submitting = request.form.get("do") == "submit"
     if _is_stale(form, application):
         return _overtaken(challenge, application, form, at)
     if not form.check(complete=submitting):
         return _wrong(challenge, application, form, at)
-    application = application or actions.start_draft(db.session, challenge, account, at=at)
-    actions.save_draft(db.session, application, form.content(), version=form.seen_version(), at=at)
-    if submitting:
-        actions.submit_application(db.session, application, account, at=at)
+    version = _keep(challenge, application, form, submitting=submitting, at=at)
     db.session.commit()
     if wants_json():
-        return jsonify(version=application.version, saved_at=at.isoformat())
+        return jsonify(version=version, saved_at=at.isoformat())
     flash("Your application is with us. A receipt is on its way." if submitting else "Your draft is saved.")
     return redirect(url_for("applications.apply", slug=slug))
+
+
+def _keep(
+    challenge: Challenge, application: Application | None, form: ApplicationForm, *, submitting: bool, at: datetime
+) -> int:
+    """Write what was typed as the page asks, in one go. The number of this saving."""
+    session, account, content, version = db.session, current_account(), form.content(), form.seen_version()
+    if application is None:
+        begin = actions.apply_at_once if submitting else actions.start_draft
+        begin(session, challenge, account, content, asked=form.questions, at=at)
+    elif submitting:
+        actions.submit_application(
+            session, application, account, content, version=version, asked=form.questions, at=at
+        )  # fmt: skip
+    else:
+        actions.save_draft(session, application, content, version=version, asked=form.questions, at=at)
+    return version + 1
 
 
 def _is_stale(form: ApplicationForm, application: Application | None) -> bool:
@@ -146,7 +160,9 @@ def revise(slug: str) -> ResponseReturnValue:
         return _overtaken(challenge, application, form, at)
     if not form.check(complete=True):
         return _wrong(challenge, application, form, at)
-    actions.revise_application(db.session, application, form.content(), version=form.seen_version(), at=at)
+    actions.revise_application(
+        db.session, application, form.content(), version=form.seen_version(), asked=form.questions, at=at
+    )
     db.session.commit()
     flash("Your application is changed. It stays submitted.")
     return redirect(url_for("applications.apply", slug=slug))
