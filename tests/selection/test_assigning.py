@@ -252,7 +252,7 @@ def test_everybody_reads_the_calibration_set(session: Session, bench: Bench, cas
     one, _ = bench.crowd(["one", "two"])
     set_reviewers(session, cast.challenge, {third.id: Terms("", 0)}, by=cast.lead.id, at=NOON)
 
-    set_calibration(session, cast.challenge, one, True, by=cast.lead.id, at=NOON)
+    set_calibration(session, cast.challenge, [one.id], True, by=cast.lead.id, at=NOON)
     assert held(session) == {cast.reviewer.id: 1, cast.second_reviewer.id: 1}
     newcomer = make_account(session, "New Reviewer", Role.REVIEWER)
     assign(session, cast.challenge, by=cast.lead.id, at=NOON)
@@ -261,7 +261,7 @@ def test_everybody_reads_the_calibration_set(session: Session, bench: Bench, cas
         bench.review(one, reviewer, score)
     (compared,) = queries.calibration(session, cast.challenge.id)
     assert compared.scores == {cast.reviewer.id: 2.0, cast.second_reviewer.id: 4.0}
-    set_calibration(session, cast.challenge, one, False, by=cast.lead.id, at=NOON)
+    set_calibration(session, cast.challenge, [one.id], False, by=cast.lead.id, at=NOON)
     assert queries.calibration(session, cast.challenge.id) == []
     assert len(held(session)) == 3
 

@@ -16,7 +16,7 @@ from portal.core.db import db
 from portal.core.errors import Invalid, Refused
 from portal.selection import jobs
 from portal.selection.actions import bulk as actions
-from portal.selection.models import BulkItem, BulkMove
+from portal.selection.models import Assignment, BulkItem, BulkMove
 from portal.selection.queries.queue import Filter
 from portal.selection.rules.bulk import Values
 from portal.selection.states import BulkState, BulkVerb, EntryState
@@ -172,12 +172,12 @@ def test_flags_have_an_end(session: Session, bench: Bench, cast: Cast) -> None:
 
 def test_one_entry_in_the_audit_for_a_chunk_and_one_for_each_step(session: Session, bench: Bench, cast: Cast) -> None:
     rows = bench.crowd("ab")
-    ask(session, cast, rows, BulkVerb.CALIBRATE)
+    ask(session, cast, rows, BulkVerb.INTO_REVIEW)
     ask(session, cast, rows, BulkVerb.INVITE)
     ask(session, cast, rows, BulkVerb.DISQUALIFY, kind=Disqualified.NOT_ELIGIBLE, reason="too young")
-    assert bench.tags() == ["selection:bulk", "selection:calibrate", "selection:bulk", "selection:mean",
+    assert bench.tags() == ["selection:bulk", "selection:into-review", "selection:bulk", "selection:mean",
                             "selection:bulk", "selection:disqualify", "selection:disqualify"]  # fmt: skip
-    entry = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "selection:calibrate")).one()
+    entry = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "selection:into-review")).one()
     assert entry.detail["after"] == {"applications": [row.id for row in rows]}
 
 
@@ -339,3 +339,14 @@ def test_only_the_lead_changes_many(client: FlaskClient, session: Session, bench
     assert client.post(f"{BULK}/{made.id}/stop").status_code == 403
     sign_in(client, cast.lead)
     assert client.get(f"{BULK}/999").status_code == client.post(f"{BULK}/999/stop").status_code == 404
+
+
+def test_the_leads_word_ends_the_first_pass_and_opens_the_calibration(
+    session: Session, bench: Bench, cast: Cast
+) -> None:
+    first, second, other = bench.crowd("abc")
+    ask(session, cast, [first, second], BulkVerb.TRIAGE, verdict=Triage.NO)
+    assert became(session, [first, second, other], Application.looks) == [1, 1, 0]
+    ask(session, cast, [first], BulkVerb.CALIBRATE)
+    readers = sa.select(Assignment.reviewer_id).where(Assignment.application_id == first.id)
+    assert sorted(session.scalars(readers)) == [cast.reviewer.id, cast.second_reviewer.id]

@@ -1,7 +1,7 @@
 """Who reads what: given out evenly, added to, handed on."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from random import Random
 from typing import NamedTuple
@@ -151,20 +151,20 @@ def hand_on(session: Session, challenge: Challenge, account_id: int, *, by: int,
 
 
 def set_calibration(
-    session: Session, challenge: Challenge, application: Application, wanted: bool, *, by: int, at: datetime
+    session: Session, challenge: Challenge, numbers: Collection[int], wanted: bool, *, by: int, at: datetime
 ) -> None:
-    """Let every reviewer read an application, so that their scores can be compared; or no longer.
+    """Let every reviewer read the applications with these numbers, so that their scores can be compared; or no longer.
 
     Whoever has begun keeps it: what is assigned stays assigned.
     """
     lock_plan(session, challenge.id)
-    application.calibration = wanted
-    session.flush()
-    audit.record(
-        session, "selection:calibrate" if wanted else "selection:end-calibration", f"application:{application.id}",
-        by=by, at=at, scope=challenge.slug,
-    )  # fmt: skip
+    marked = sa.update(Application).where(Application.id.in_(numbers)).values(calibration=wanted)
+    session.execute(marked.execution_options(synchronize_session=False))
+    session.expire_all()
+    verb = "selection:calibrate" if wanted else "selection:end-calibration"
+    for number in sorted(numbers):
+        audit.record(session, verb, f"application:{number}", by=by, at=at, scope=challenge.slug)
     if wanted:
         note_conflicts(session, challenge, at=at)
         pairs = propose(session, challenge, plans.plan_of(session, challenge.id)).pairs
-        _write(session, [pair for pair in pairs if pair[0] == application.id], by, at)
+        _write(session, [pair for pair in pairs if pair[0] in numbers], by, at)

@@ -14,8 +14,11 @@ from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.moves import take
 from portal.selection import states
 from portal.selection.actions import decisions
+from portal.selection.actions.assigning import set_calibration
+from portal.selection.actions.scores import lock_plan
 from portal.selection.models import BulkItem, BulkMove
 from portal.selection.queries import bulk as queries
+from portal.selection.queries.plan import plan_of
 from portal.selection.queries.queue import Filter, matching
 from portal.selection.rules import bulk as rules
 from portal.selection.rules.bulk import CHUNK, Values
@@ -81,6 +84,8 @@ def go_on(session: Session, bulk_id: int, *, at: datetime, limit: int = CHUNK) -
         return 0
     if bulk.state is BulkState.QUEUED:
         take(session, bulk, states.BULK_BEGIN, at=at)
+    if bulk.verb in rules.CALIBRATIONS:
+        lock_plan(session, bulk.challenge_id)
     due = queries.due(session, bulk.id, limit)
     numbers = [row.id for row in due]
     _note(session, bulk, numbers, _change(session, bulk, due, at))
@@ -124,7 +129,11 @@ def _change(session: Session, bulk: BulkMove, due: Sequence[Application], at: da
     if bulk.verb in rules.DECISIONS:
         decisions.mean(session, bulk.challenge, numbers, rules.DECISIONS[bulk.verb], by=bulk.by_id, at=at)
         return reasons
-    _set(session, bulk.verb, given, numbers)
+    if bulk.verb in rules.CALIBRATIONS:
+        wanted = bulk.verb is BulkVerb.CALIBRATE
+        set_calibration(session, bulk.challenge, numbers, wanted, by=bulk.by_id, at=at)
+        return reasons
+    _set(session, bulk, given, numbers)
     audit.record(
         session, f"selection:{bulk.verb}", f"bulk:{bulk.id}", by=bulk.by_id, at=at, scope=bulk.challenge.slug,
         after={**bulk.given, "applications": numbers},
@@ -132,14 +141,16 @@ def _change(session: Session, bulk: BulkMove, due: Sequence[Application], at: da
     return reasons
 
 
-def _set(session: Session, verb: BulkVerb, given: Values, numbers: Sequence[int]) -> None:
+def _set(session: Session, bulk: BulkMove, given: Values, numbers: Sequence[int]) -> None:
+    # The lead's word ends the first pass: nobody is shown these cards any more.
+    looks = plan_of(session, bulk.challenge_id).looks
+    looked = sa.case((Application.looks < looks, looks), else_=Application.looks)
     columns: dict[BulkVerb, dict[str, object]] = {
         BulkVerb.INTO_REVIEW: {"in_review": True}, BulkVerb.OUT_OF_REVIEW: {"in_review": False},
-        BulkVerb.CALIBRATE: {"calibration": True}, BulkVerb.UNCALIBRATE: {"calibration": False},
-        BulkVerb.TRIAGE: {"triage": given.verdict},
+        BulkVerb.TRIAGE: {"triage": given.verdict, "looks": looked},
     }  # fmt: skip
-    if verb in columns:
-        written = sa.update(Application).where(Application.id.in_(numbers)).values(**columns[verb])
+    if bulk.verb in columns:
+        written = sa.update(Application).where(Application.id.in_(numbers)).values(**columns[bulk.verb])
         session.execute(written.execution_options(synchronize_session=False))
         session.expire_all()
 

@@ -25,6 +25,7 @@ LABELS = {
     BulkVerb.TRIAGE: "Set what first sight says",
     BulkVerb.DISQUALIFY: "Disqualify",
 }
+CALIBRATIONS = (BulkVerb.CALIBRATE, BulkVerb.UNCALIBRATE)
 DECISIONS = {
     BulkVerb.INVITE: Decision.INVITE, BulkVerb.WAITLIST: Decision.WAITLIST, BulkVerb.DECLINE: Decision.DECLINE,
     BulkVerb.CLEAR: None,

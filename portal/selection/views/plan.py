@@ -143,7 +143,12 @@ def calibrate(slug: str, application_id: int) -> ResponseReturnValue:
     if application.account_id == current_account().id:
         raise Forbidden("This is your own application.")
     assigning.set_calibration(
-        db.session, challenge, application, request.form.get("wanted") != "no", by=current_account().id, at=clock.now()
+        db.session,
+        challenge,
+        [application.id],
+        request.form.get("wanted") != "no",
+        by=current_account().id,
+        at=clock.now(),
     )
     db.session.commit()
     flash("Every reviewer reads it." if application.calibration else "It is an application like any other again.")
