@@ -118,7 +118,8 @@ def _init_database(app: Flask, config: Config) -> None:
     @app.before_request
     def note_reading() -> None:
         # Flask-Security's links confirm things by GET.
-        set_reading(request.method in ("GET", "HEAD", "OPTIONS") and request.blueprint != "security")
+        reads = request.method in ("GET", "HEAD", "OPTIONS") and request.blueprint != "security"
+        set_reading(reads or hasattr(app.view_functions.get(request.endpoint or ""), "reads_first"))
 
 
 def init_migrations(app: Flask) -> None:

@@ -54,6 +54,9 @@ class AuditEntry(Model):
 
 
 append_only(AuditEntry.__table__)
+# Made once: they run in every change, under the lock.
+_LAST = sa.select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)
+_ADDED = sa.insert(AuditEntry.__table__)  # type: ignore[arg-type]
 _COLUMNS = [column.key for column in AuditEntry.__table__.columns if column.key != "id"]
 
 
@@ -106,10 +109,10 @@ def _write_pending(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
     entries = cast(list[AuditEntry], session.info.pop(_PENDING))
-    last = session.scalars(sa.select(AuditEntry.hash).order_by(AuditEntry.id.desc()).limit(1)).one_or_none()
+    last = session.scalars(_LAST).one_or_none()
     chain(entries, last or GENESIS)
     # One statement for all of them, whose order is that of the list.
-    session.execute(sa.insert(AuditEntry), [{name: getattr(entry, name) for name in _COLUMNS} for entry in entries])
+    session.execute(_ADDED, [{name: getattr(entry, name) for name in _COLUMNS} for entry in entries])
 
 
 @event.listens_for(Session, "after_transaction_create")

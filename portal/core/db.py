@@ -1,11 +1,11 @@
 """The database: one base class, instants that cannot be naive, and the two engines' peculiarities."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
@@ -137,6 +137,28 @@ _reading: ContextVar[bool] = ContextVar("portal_reading", default=False)
 def set_reading(reading: bool) -> None:
     """Say whether the transactions begun from here on, in this thread or task, will only read."""
     _reading.set(reading)
+
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def reads_first(view: View) -> View:
+    """For an endpoint that changes something after looking at much: it reads until it calls `start_writing`."""
+    view.reads_first = True  # type: ignore[attr-defined]
+    return view
+
+
+def start_writing(session: Session) -> None:
+    """Go on as a writer, in an endpoint that reads first; on SQLite only now does it wait for the other writers.
+
+    What was read stays as it was, though others may have written since: as with PostgreSQL, whatever rests on it must
+    be compared and set.
+    """
+    if session.get_bind().dialect.name == "sqlite" and _reading.get():
+        connection = session.connection()
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    set_reading(False)
 
 
 def prepare_sqlite(engine: sa.Engine) -> None:

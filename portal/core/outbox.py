@@ -16,9 +16,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from portal.core.db import Model, insert
+from portal.core.db import Model
 
 LEASE = timedelta(minutes=5)
 TRIES = 10
@@ -97,6 +98,12 @@ class OutgoingMail(Model):
         return hashlib.sha256(self.dedupe_key.encode()).hexdigest()[:32]
 
 
+# Made once for either engine: putting it together would take longer than running it.
+_MAILS = Model.metadata.tables["outgoing_mail"]
+_POSTED: dict[str, sa.Insert] = {
+    "sqlite": sqlite.insert(_MAILS).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+    "postgresql": postgresql.insert(_MAILS).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+}
 Guard = Callable[[Session, OutgoingMail], bool]
 _GUARDS: dict[str, Guard] = {}
 
@@ -149,8 +156,7 @@ def post(session: Session, template: str, **values: Any) -> None:
 def post_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Put many mails into the outbox at once; each as `post` would."""
     if rows:
-        made = insert(session, OutgoingMail).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        session.execute(made, rows)
+        session.execute(_POSTED[session.get_bind().dialect.name], rows)
 
 
 def claim(session: Session, at: datetime, limit: int) -> Sequence[OutgoingMail]:

@@ -8,12 +8,16 @@ from sqlalchemy.orm import Session
 from portal.applications.models import Application, Question
 from portal.core.errors import NotFound
 
+_ASKED = (
+    sa.select(Question)
+    .where(Question.challenge_id == sa.bindparam("challenge"))
+    .order_by(Question.position, Question.id)
+)
+
 
 def questions(session: Session, challenge_id: int) -> Sequence[Question]:
     """All questions of a challenge in their order, those asked no longer too."""
-    return session.scalars(
-        sa.select(Question).where(Question.challenge_id == challenge_id).order_by(Question.position, Question.id)
-    ).all()
+    return session.scalars(_ASKED, {"challenge": challenge_id}).all()
 
 
 def question(session: Session, challenge_id: int, question_id: int) -> Question:

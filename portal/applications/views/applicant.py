@@ -16,7 +16,7 @@ from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
 from portal.challenges.queries import current_agreement
 from portal.core import clock
-from portal.core.db import db
+from portal.core.db import db, reads_first, start_writing
 from portal.core.errors import Conflict, Invalid, NotFound
 from portal.core.web import wants_json
 
@@ -78,16 +78,20 @@ def apply(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/challenges/<slug>/apply")
 @signed_in
+@reads_first
 def save(slug: str) -> ResponseReturnValue:
     """Keep the draft, or hand it in."""
     challenge, at = challenge_or_404(slug), clock.now()
     form, application = _form(challenge), _mine(challenge)
     submitting = request.form.get("do") == "submit"
     if _is_stale(form, application):
-        return _overtaken(challenge, application, form, at)
+        return _overtaken(challenge, application, form, at, STALE)
     if not form.check(complete=submitting):
         return _wrong(challenge, application, form, at)
-    version = _keep(challenge, application, form, submitting=submitting, at=at)
+    try:
+        version = _keep(challenge, application, form, submitting=submitting, at=at)
+    except Conflict as lost:
+        return _lost(slug, form, at, lost)
     db.session.commit()
     if wants_json():
         return jsonify(version=version, saved_at=at.isoformat())
@@ -100,6 +104,7 @@ def _keep(
 ) -> int:
     """Write what was typed as the page asks, in one go. The number of this saving."""
     session, account, content, version = db.session, current_account(), form.content(), form.seen_version()
+    start_writing(session)
     if application is None:
         begin = actions.apply_at_once if submitting else actions.start_draft
         begin(session, challenge, account, content, asked=form.questions, at=at)
@@ -119,14 +124,21 @@ def _is_stale(form: ApplicationForm, application: Application | None) -> bool:
 
 
 def _overtaken(
-    challenge: Challenge, application: Application | None, form: ApplicationForm, at: datetime
+    challenge: Challenge, application: Application | None, form: ApplicationForm, at: datetime, reason: str
 ) -> ResponseReturnValue:
     """Show what was typed beside the news that something else was saved; the next saving wins."""
     if wants_json():
-        raise Conflict(STALE)
+        raise Conflict(reason)
     form.version.data = str(application.version if application else 0)
-    form.form_errors.append(STALE)
+    form.form_errors.append(reason)
     return _form_page(challenge, application, form, at), 409
+
+
+def _lost(slug: str, form: ApplicationForm, at: datetime, lost: Conflict) -> ResponseReturnValue:
+    """The same where the race was lost in the last moment: what was typed must not go with it."""
+    db.session.rollback()
+    challenge = challenge_or_404(slug)
+    return _overtaken(challenge, _mine(challenge), form, at, lost.reason)
 
 
 def _wrong(
@@ -152,17 +164,22 @@ def edit(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/challenges/<slug>/apply/edit")
 @signed_in
+@reads_first
 def revise(slug: str) -> ResponseReturnValue:
     """Change what was submitted."""
     challenge, at = challenge_or_404(slug), clock.now()
     application, form = _mine_or_404(challenge), _form(challenge)
     if _is_stale(form, application):
-        return _overtaken(challenge, application, form, at)
+        return _overtaken(challenge, application, form, at, STALE)
     if not form.check(complete=True):
         return _wrong(challenge, application, form, at)
-    actions.revise_application(
-        db.session, application, form.content(), version=form.seen_version(), asked=form.questions, at=at
-    )
+    start_writing(db.session)
+    try:
+        actions.revise_application(
+            db.session, application, form.content(), version=form.seen_version(), asked=form.questions, at=at
+        )
+    except Conflict as lost:
+        return _lost(slug, form, at, lost)
     db.session.commit()
     flash("Your application is changed. It stays submitted.")
     return redirect(url_for("applications.apply", slug=slug))
