@@ -1,5 +1,7 @@
 """Applications by the hundred thousand: one row that is real, and the database multiplies it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
+from portal.applications import search
 from portal.applications.models import Application, application_scenario
 from portal.applications.states import ApplicationState
 from portal.challenges.models import Scenario
@@ -31,12 +34,45 @@ def fill(session: Session, challenge_id: int, count: int) -> None:
     )  # fmt: skip
     session.add(pattern)
     session.flush()
-    _multiply(session, person, pattern, count)
+    with _unindexed(session):
+        _multiply(session, person, pattern, count)
     session.commit()
     # Whoever serves this many rows has looked at them once, by hand or by the engine's own housekeeping.
     engine = session.get_bind().engine
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE" if engine.dialect.name == "sqlite" else "VACUUM ANALYZE")
+
+
+# What has to be made again after the rows: the indexes, and SQLite's triggers. PostgreSQL can leave triggers alone.
+_MADE = {
+    "sqlite": """
+        SELECT type || ' ' || name, sql FROM sqlite_master
+        WHERE tbl_name IN ('account', 'application', 'application_scenario') AND type <> 'table' AND sql IS NOT NULL
+    """,
+    "postgresql": """
+        SELECT 'index ' || indexname, indexdef FROM pg_indexes
+        WHERE tablename IN ('account', 'application', 'application_scenario', 'application_search')
+        AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = indexname)
+    """,
+}
+_HASTE = ("session_replication_role = replica", "synchronous_commit = off", "maintenance_work_mem = '256MB'")
+
+
+@contextmanager
+def _unindexed(session: Session) -> Iterator[None]:
+    """Write rows first and index all of them at once, as whoever restores a database does."""
+    engine = session.get_bind().dialect.name
+    made = session.execute(sa.text(_MADE[engine])).all()
+    if engine == "postgresql":
+        for setting in _HASTE:
+            session.execute(sa.text(f"SET LOCAL {setting}"))
+        session.execute(sa.text(f"TRUNCATE {search.TABLE}"))
+    for name, _ in made:
+        session.execute(sa.text(f"DROP {name}"))
+    yield
+    session.connection().exec_driver_sql(search.FILL[engine])
+    for _, statement in made:
+        session.connection().exec_driver_sql(statement)
 
 
 def _multiply(session: Session, person: Account, pattern: Application, count: int) -> None:
