@@ -21,10 +21,13 @@ from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
 from portal.core.todo import Task
 
+# Made once: nearly every request begins with it.
+_BY_SLUG = sa.select(Challenge).where(Challenge.slug == sa.bindparam("slug"))
+
 
 def challenge_by_slug(session: Session, slug: str) -> Challenge:
     """One challenge. Raises NotFound."""
-    found = session.scalars(sa.select(Challenge).where(Challenge.slug == slug)).one_or_none()
+    found = session.scalars(_BY_SLUG, {"slug": slug}).one_or_none()
     if found is None:
         raise NotFound("challenge")
     return found

@@ -55,7 +55,7 @@ class ApplicationForm(Form):
     affiliation = StringField("Affiliation", description="Company, university or none.",
                               render_kw=_size("affiliation") | {"autocomplete": "organization"})  # fmt: skip
     country = SelectField("Country", description="Where you live, and where a kit would be sent.",
-                          choices={"": "Choose …", **COUNTRIES}, validate_choice=False)  # fmt: skip
+                          choices=lambda: {"": "Choose …", **COUNTRIES}, validate_choice=False)  # fmt: skip
     kind = RadioField("You apply as", choices={"single": "one person", "team": "a team, for which you speak"},
                       default="single")  # fmt: skip
     team = TextAreaField("The others of the team", description="Their e-mail addresses, one a line; nobody is written "

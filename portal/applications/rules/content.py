@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -55,8 +55,7 @@ class Content:
 
     def columns(self) -> dict[str, Any]:
         """As columns of an application; the scenarios are rows of their own."""
-        told = asdict(self)
-        del told["scenario_ids"]
+        told = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "scenario_ids"}
         return told | {"team": list(self.team), "links": list(self.links)}
 
     def snapshot(self) -> dict[str, Any]:

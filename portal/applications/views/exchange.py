@@ -97,7 +97,7 @@ def confirm_import(slug: str, import_id: int) -> ResponseReturnValue:
         db.session, kept, skip_faulty=request.form.get("skip") == "y", by=current_account().id, at=clock.now()
     )  # fmt: skip
     db.session.commit()
-    flash("The applications are being taken over. This page tells how far it is.")
+    flash("The applications are being imported. This page tells how far it is.")
     return redirect(url_for("applications.import_report", slug=slug, import_id=import_id))
 
 
@@ -108,7 +108,7 @@ def discard_import(slug: str, import_id: int) -> ResponseReturnValue:
     kept = exchange.import_of(db.session, challenge_or_404(slug).id, import_id)
     actions.discard_import(db.session, kept, by=current_account().id, at=clock.now())
     db.session.commit()
-    flash("The file is put away. Nothing was changed.")
+    flash("The file is discarded. Nothing was changed.")
     return redirect(url_for("applications.imports", slug=slug))
 
 
