@@ -1,4 +1,4 @@
-"""Views that the demonstration's lead keeps, and a change of many that the lead has made."""
+"""Views that the demonstration's lead has saved, and a bulk change that the lead has made."""
 
 from portal.challenges.models import Challenge
 from portal.demo.world import World
@@ -12,7 +12,7 @@ from portal.selection.states import BulkVerb
 VIEWS = (
     ("Best not yet answered", "state=submitted&sort=-score", False),
     ("Opinions apart", "state=submitted&second=yes&sort=-spread", False),
-    ("Second pass", "second=yes", True),
+    ("In the review", "second=yes", True),
 )
 # What somebody wants to find again: who would fuzz gets a flag.
 TOLD, FLAG = "state=submitted&q=fuzz", "fuzzing"

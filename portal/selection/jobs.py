@@ -81,7 +81,7 @@ def go_on_in_bulk(session: Session, at: datetime) -> int:
 
 
 def count_views(session: Session, at: datetime) -> int:
-    """Count anew what kept views show."""
+    """Count anew what saved views show."""
     total = 0
     for view_id in saved_queries.outdated(session, at - timedelta(minutes=2)):
         saved.count_again(session, view_id, at=at)
@@ -134,8 +134,8 @@ def solve_drafts(session: Session, at: datetime) -> int:
 JOBS = (
     Job("selection: solve drafts", 2, solve_drafts),
     Job("selection: release waves", 10, release_waves),
-    Job("selection: go on with changes of many", 3, go_on_in_bulk),
-    Job("selection: count kept views", 60, count_views),
+    Job("selection: go on with bulk changes", 3, go_on_in_bulk),
+    Job("selection: count saved views", 60, count_views),
     Job("selection: remind the invited", 300, remind_invited),
     Job("selection: expire invitations", 60, expire_invitations),
     Job("selection: adjust scores", 30, fit_scores),

@@ -404,7 +404,7 @@ def test_faults_are_shown_and_a_file_can_be_put_away(
     sent = client.post(PAGE, data={"file": (io.BytesIO(rows), "x.json")})
     page = client.get(sent.location).text
     assert "Not an e-mail address." in page
-    assert "Skip what is faulty and take over 1 row" in page
+    assert "Skip what is faulty and import 1 row" in page
     assert client.post(f"{sent.location}/confirm").status_code == 422
     assert client.post(f"{sent.location}/discard").location == PAGE
     assert "Nothing was changed" in client.get(sent.location).text

@@ -331,7 +331,7 @@ def test_the_pages_of_the_lead(client: FlaskClient, session: Session, bench: Ben
 
     assert "Assign these 6" in client.get(page).text
     assert client.post(f"{STAFF}/review/assign").location == page
-    assert "Every application of the second pass has its readers" in client.get(page).text
+    assert "Every application in the review has its reviewers" in client.get(page).text
     people = {
         "people-0-account": str(cast.reviewer.id), "people-0-affiliation": "ACME", "people-0-capacity": "2",
         "people-1-account": str(cast.second_reviewer.id), "people-1-affiliation": "", "people-1-capacity": "",

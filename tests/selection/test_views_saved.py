@@ -1,4 +1,4 @@
-"""Kept views: one's own, shared ones, the first one, and what they show."""
+"""Saved views: one's own, shared ones, the first one, and what they show."""
 
 from datetime import timedelta
 
@@ -27,8 +27,8 @@ def test_keeping_what_the_list_shows(client: FlaskClient, session: Session, benc
     bench.crowd("ab", country="JP")
     bench.crowd("c", country="DE")
     sign_in(client, cast.lead)
-    assert "Keep this view" in client.get(f"{QUEUE}?country=JP").text
-    assert "Keep this view" not in client.get(QUEUE).text
+    assert "Save this view" in client.get(f"{QUEUE}?country=JP").text
+    assert "Save this view" not in client.get(QUEUE).text
 
     answer = client.post(VIEWS, data={"name": " Japan ", "query": "after=x&country=JP&nonsense=1&q=+"})
 
@@ -36,9 +36,9 @@ def test_keeping_what_the_list_shows(client: FlaskClient, session: Session, benc
     assert (view.name, view.query, view.counted, view.is_shared) == ("Japan", "country=JP", 2, False)
     assert answer.location == f"{QUEUE}?view={view.id}&country=JP"
     page = client.get(answer.location).text
-    assert "Kept as “Japan”." in page
+    assert "Saved as “Japan”." in page
     assert 'aria-current="true">Japan <span class="count">2</span>' in page
-    assert "Keep this view" not in page
+    assert "Save this view" not in page
 
 
 def test_the_first_view_opens_the_list(client: FlaskClient, session: Session, bench: Bench, cast: Cast) -> None:

@@ -18,7 +18,7 @@ class BulkForm(Form):
     all = BooleanField("All of this filter")
     count = IntegerField("How many", validators=[Optional()])
     flag = StringField("Flag", validators=[Length(max=FLAG_LENGTH)])
-    verdict = RadioField("First sight says", choices={verdict.value: verdict.value for verdict in VERDICTS},
+    verdict = RadioField("Triage result", choices={verdict.value: verdict.value for verdict in VERDICTS},
                          validate_choice=False, description="A later look counts anew.")  # fmt: skip
     kind = RadioField("What it is", choices={kind.value: kind.value for kind in KINDS}, validate_choice=False)
     reason = TextAreaField("Reason", validators=[Length(max=REASON_LENGTH)], render_kw={"rows": 2},

@@ -43,9 +43,9 @@ class _Part(Form):
 
 
 class PlanForm(Form):
-    """The settings of the two passes."""
+    """The settings of triage and review."""
 
-    looks = SelectField("Looks at each application in the first pass", choices={"1": "1", "2": "2", "3": "3"})
+    looks = SelectField("Looks at each application in triage", choices={"1": "1", "2": "2", "3": "3"})
     pool = RadioField(
         "What is reviewed", default=Pool.ALL.value,
         choices={Pool.ALL.value: "Every submitted application", Pool.CHOSEN.value: "Only what is put into the review"},

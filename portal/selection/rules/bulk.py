@@ -16,13 +16,13 @@ LABELS = {
     BulkVerb.WAITLIST: "Mean to waitlist",
     BulkVerb.DECLINE: "Mean to decline",
     BulkVerb.CLEAR: "Clear what is meant",
-    BulkVerb.INTO_REVIEW: "Put into the second pass",
-    BulkVerb.OUT_OF_REVIEW: "Take out of the second pass",
+    BulkVerb.INTO_REVIEW: "Put into the review",
+    BulkVerb.OUT_OF_REVIEW: "Take out of the review",
     BulkVerb.CALIBRATE: "Put into the calibration set",
     BulkVerb.UNCALIBRATE: "Take out of the calibration set",
     BulkVerb.FLAG: "Set a flag",
     BulkVerb.UNFLAG: "Remove a flag",
-    BulkVerb.TRIAGE: "Set what first sight says",
+    BulkVerb.TRIAGE: "Set the triage result",
     BulkVerb.DISQUALIFY: "Disqualify",
 }
 CALIBRATIONS = (BulkVerb.CALIBRATE, BulkVerb.UNCALIBRATE)
@@ -69,7 +69,7 @@ def values_of(kept: Mapping[str, Any]) -> Values:
 def missing(verb: BulkVerb, given: Values) -> dict[str, str]:
     """What the verb needs and was not given, by field."""
     words = {
-        "flag": "Name the flag.", "verdict": "Say what first sight says.", "kind": "Choose what it is.",
+        "flag": "Name the flag.", "verdict": "Choose the result.", "kind": "Choose what it is.",
         "reason": "Say why.",
     }  # fmt: skip
     found = {name: words[name] for name in NEEDS.get(verb, ()) if not getattr(given, name)}

@@ -25,7 +25,7 @@ class Steps(NamedTuple):
 
 
 # What the steps are called, in their order.
-LABELS = ("Applied", "Looked at", "Yes or maybe", "Second pass", "Invited", "Accepted")
+LABELS = ("Applied", "Triaged", "Yes or maybe", "In review", "Invited", "Accepted")
 
 
 class Group(NamedTuple):

@@ -107,7 +107,7 @@ def write_letter(slug: str, number: int, decision: str) -> ResponseReturnValue:
         form.body.errors = [wrong.messages["body"]] if "body" in wrong.messages else []
         return _letter_page(challenge, found, kind, form), 422
     db.session.commit()
-    flash("The letter is kept. This is how it goes out.")
+    flash("The letter is saved. This is how it goes out.")
     return redirect(url_for("selection.wave", slug=slug, number=number, _anchor="preview"))
 
 

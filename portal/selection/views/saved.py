@@ -49,7 +49,7 @@ def keep_view(slug: str) -> ResponseReturnValue:
         is_shared=_shares(slug, form), is_first=bool(form.is_first.data),
     )  # fmt: skip
     db.session.commit()
-    flash(f"Kept as “{view.name}”.")
+    flash(f"Saved as “{view.name}”.")
     return redirect(url_for("selection.queue", slug=slug, view=view.id, **parsed(query)))
 
 

@@ -6,7 +6,7 @@ function watch(form) {
   const page = document.createElement("button");
   page.type = "button";
   page.className = "btn btn-quiet btn-small";
-  told.after(page);
+  told.before(page);
 
   function show() {
     const count = boxes.filter((box) => box.checked).length;
