@@ -1,4 +1,4 @@
-"""The base of every form: CSRF, and text without the spaces around it."""
+"""The base of every form: CSRF, and text without the spaces around it and without what no database keeps."""
 
 from collections.abc import MutableMapping
 from typing import Any, TypeVar
@@ -13,8 +13,8 @@ _Kind = TypeVar("_Kind", bound=Field)
 
 
 def stripped(value: object) -> object:
-    """Text without surrounding white space; anything else as it is."""
-    return value.strip() if isinstance(value, str) else value
+    """Text without surrounding white space and NULs, which PostgreSQL refuses; anything else as it is."""
+    return value.replace("\0", "").strip() if isinstance(value, str) else value
 
 
 class _Stripping(DefaultMeta):

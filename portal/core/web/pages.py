@@ -5,14 +5,32 @@ from contextlib import suppress
 from flask import Flask, current_app, g, jsonify, render_template
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from typing_extensions import override
 from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.routing import IntegerConverter, ValidationError
 
 from portal.core.constraints import translate
 from portal.core.db import db
-from portal.core.errors import Invalid, PortalError, Unavailable
+from portal.core.errors import Conflict, Invalid, PortalError, Refused, Unavailable
 from portal.core.web.answers import wants_json
+
+# What PostgreSQL says when it ends one of several transactions that wait for each other, or cannot order them.
+_LOST = ("40P01", "40001")
+
+
+class Number(IntegerConverter):
+    """A number in an address: one that no row can have leads nowhere, and is never asked of the database."""
+
+    LARGEST = 2**31 - 1
+
+    @override
+    def to_python(self, value: str) -> int:
+        if len(value) > len(str(self.LARGEST)) or int(value) > self.LARGEST:
+            raise ValidationError
+        number: int = super().to_python(value)
+        return number
 
 
 def _answer(code: int, title: str, reason: str, messages: dict[str, str] | None = None) -> ResponseReturnValue:
@@ -39,8 +57,20 @@ def integrity_error(error: IntegrityError) -> ResponseReturnValue:
     return portal_error(translate(error))
 
 
+def unfit_error(error: Exception) -> ResponseReturnValue:
+    """A number or a sign that the database cannot hold, which no form of ours lets anybody type."""
+    current_app.logger.warning("does not fit the database", exc_info=error)
+    return portal_error(Refused("This holds a number or a sign that cannot be kept. Nothing was changed."))
+
+
 def database_error(error: Exception) -> ResponseReturnValue:
-    """The database is away, or others have kept it busy for too long. The page is made without asking it anything."""
+    """The database is away, or others have kept it busy for too long. The page is made without asking it anything.
+
+    Where it ended this request's transaction in favour of another one, that is a lost race.
+    """
+    if getattr(getattr(error, "orig", None), "sqlstate", None) in _LOST:
+        current_app.logger.warning("deadlock", exc_info=error)
+        return portal_error(Conflict("Somebody changed the same at this moment. Nothing was saved; send it again."))
     current_app.logger.error("database failed", exc_info=error)
     with suppress(DBAPIError):
         db.session.rollback()
@@ -82,11 +112,14 @@ def unexpected(error: Exception) -> ResponseReturnValue:
 
 
 def init_pages(app: Flask) -> None:
-    """Register the pages."""
+    """Register the pages, and what numbers in addresses may be."""
+    app.url_map.converters["int"] = Number
     app.register_error_handler(PortalError, portal_error)
     app.register_error_handler(IntegrityError, integrity_error)
     for kind in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(kind, database_error)
+    app.register_error_handler(DataError, unfit_error)
+    app.register_error_handler(OverflowError, unfit_error)
     app.register_error_handler(CSRFError, csrf_error)
     app.register_error_handler(SecurityError, wrong_host)
     app.register_error_handler(HTTPException, http_error)
