@@ -13,10 +13,11 @@ from flask_migrate import upgrade
 from portal.applications import search
 from portal.applications.models import Application, Revision
 from portal.applications.search import is_other
-from portal.core import constraints
+from portal.core import clock, constraints
 from portal.core.db import Model, db
 from portal.factory import create_app, init_migrations
-from portal.selection.models import Review, WaveEntry
+from portal.selection.jobs import fit_scores
+from portal.selection.models import Plan, Review, WaveEntry
 from tests.conftest import Databases
 from tests.servers import postgresql
 
@@ -115,6 +116,8 @@ def test_what_the_first_version_kept_is_still_there(database: str, tmp_path: Pat
             application = db.session.scalars(sa.select(Application)).one()
             assert (application.score_adjusted, application.looks, application.answers) == (4.0, 0, {})
             assert db.session.scalars(sa.select(WaveEntry.wave_id)).all() == [1]
+            assert fit_scores(db.session, clock.now()) == 1
+            assert db.session.scalars(sa.select(Plan.changed_at)).all() == [None]
             found = search.matching("trust", search.Scope.TOLD)
             assert found is not None
             assert db.session.scalars(found).all() == [1]

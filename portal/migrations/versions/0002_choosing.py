@@ -754,6 +754,12 @@ def upgrade() -> None:
     for statement in POSTGRESQL if op.get_bind().dialect.name == "postgresql" else SQLITE:
         op.execute(statement)
     op.execute(FILL_POSTGRESQL if op.get_bind().dialect.name == "postgresql" else FILL_SQLITE)
+    # What is known of scores is estimated soon after they were written; here that was long ago.
+    op.execute(
+        "INSERT INTO selection_plan (challenge_id, looks, pool, reviews_each, blind, changed_at) "
+        "SELECT challenge_id, 1, 'all', 3, FALSE, max(updated_at) FROM review "
+        "JOIN application ON application.id = application_id GROUP BY challenge_id"
+    )
 
 
 def downgrade() -> None:
