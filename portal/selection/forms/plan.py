@@ -14,6 +14,7 @@ from wtforms import (
     RadioField,
     SelectField,
     StringField,
+    TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
@@ -80,7 +81,7 @@ class LineForm(_Part):
 
     number = HiddenField()
     label = StringField("Criterion", validators=[Length(max=80, message="At most 80 characters.")])
-    help = StringField("What to look for", validators=[Length(max=300, message="At most 300 characters.")])
+    help = TextAreaField("What to look for", validators=[Length(max=300, message="At most 300 characters.")])
     weight = IntegerField(
         "Weight", default=1, validators=[Optional(), NumberRange(1, 10, "Between 1 and 10.")],
         render_kw={"inputmode": "numeric"},
