@@ -42,8 +42,8 @@ NUMBERS = ("0", "99999", str(2**31), str(2**63), "9" * 5000)
 ROUNDS = 2
 ARGUMENTS = (
     "after", "q", "sort", "state", "triage", "country", "scenario", "reviewer", "score", "least", "most", "flag",
-    "view", "pending", "cluster", "taken", "because", "left", "right", "one", "other", "skip", "application", "lines", "form",
-    "number", "a", "b", "kind", "reviews", "assigned", "organisation", "shown",
+    "view", "pending", "cluster", "taken", "because", "left", "right", "one", "other", "skip", "application", "lines",
+    "form", "number", "a", "b", "kind", "reviews", "assigned", "organisation", "shown",
 )  # fmt: skip
 
 

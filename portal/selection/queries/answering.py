@@ -75,14 +75,16 @@ def counts(session: Session, wave_id: int, *states: EntryState) -> Counts:
     return counts_of(dict(session.execute(rows.group_by(WaveEntry.decision)).all()))
 
 
-def entries(session: Session, wave_id: int, after: str | None = None) -> Page[WaveEntry]:
-    """The answers of a wave with applications and accounts, a page of them."""
+def entries(session: Session, wave_id: int, after: str | None = None, *, reader: int | None = None) -> Page[WaveEntry]:
+    """The answers of a wave with applications and accounts, a page of them; not the one that the reader gets."""
     rows = (
         sa.select(WaveEntry)
         .join(WaveEntry.application)
         .options(contains_eager(WaveEntry.application).joinedload(Application.account))
         .where(WaveEntry.wave_id == wave_id)
     )
+    if reader is not None:
+        rows = rows.where(Application.account_id != reader)
     return keyset(session, rows, order=((WaveEntry.decision, "asc"), (WaveEntry.id, "asc")), after=after)
 
 

@@ -210,8 +210,13 @@ def solving(session: Session) -> Sequence[tuple[int, int]]:
     return [(challenge_id, number) for challenge_id, number in rows]
 
 
-def choices(session: Session, draft_id: int, shown: Shown, after: str | None = None) -> Page[DraftChoice]:
-    """A page of what a draft makes of its pool, by rank, with applications and rivals; one statement."""
+def choices(
+    session: Session, draft_id: int, shown: Shown, after: str | None = None, *, reader: int | None = None
+) -> Page[DraftChoice]:
+    """A page of what a draft makes of its pool, by rank, with applications and rivals; one statement.
+
+    The reader's own application is left out.
+    """
     rows = (
         sa.select(DraftChoice)
         .join(DraftChoice.application)
@@ -221,6 +226,8 @@ def choices(session: Session, draft_id: int, shown: Shown, after: str | None = N
         )
         .where(DraftChoice.draft_id == draft_id)
     )
+    if reader is not None:
+        rows = rows.where(Application.account_id != reader)
     if shown.taken in ("yes", "no"):
         rows = rows.where(DraftChoice.taken.is_(shown.taken == "yes"))
     if shown.because in set(Because):

@@ -32,6 +32,9 @@ SELECT 'reader', CAST(a.id AS VARCHAR(12)), CASE WHEN a.name <> '' THEN a.name E
 FROM role_grant g JOIN account a ON a.id = g.account_id
 WHERE g.scope = :slug AND g.role IN ('reviewer', 'lead') AND :full
 UNION ALL
+SELECT 'own', CAST(id AS VARCHAR(12)), '', '', -1, 0 FROM application
+WHERE challenge_id = :challenge_id AND account_id = :me AND state <> 'erased'
+UNION ALL
 SELECT 'view', CAST(id AS VARCHAR(12)), name, query, coalesce(counted, -1),
     CASE WHEN owner_id = :me THEN 4 ELSE 0 END + CASE WHEN is_shared THEN 2 ELSE 0 END
     + CASE WHEN is_first AND owner_id = :me THEN 1 ELSE 0 END
@@ -54,12 +57,15 @@ class View(NamedTuple):
 
 
 class Offers(NamedTuple):
-    """Countries by code and name; scenarios' codes by number, in their order; readers' names by number; views."""
+    """Countries by code and name; scenarios' codes by number, in their order; readers' names by number; views; and the
+    number of the person's own application, if there is one.
+    """
 
     countries: list[tuple[str, str]]
     scenarios: dict[str, str]
     readers: dict[str, str]
     views: list[View]
+    own: int | None
 
     def codes(self, numbers: str | None) -> str:
         """Numbers of scenarios, apart by spaces, as codes in their order."""
@@ -89,6 +95,7 @@ def offers(session: Session, challenge: Challenge, *, me: int, full: bool) -> Of
         scenarios={row.word: row.name for row in sorted(of("scenario"), key=lambda row: row.place)},
         readers={row.word: row.name for row in sorted(of("reader"), key=lambda row: row.name)},
         views=sorted((_view(row, full) for row in of("view")), key=lambda view: (not view.is_mine, view.name.lower())),
+        own=next((int(row.word) for row in of("own")), None),
     )
 
 

@@ -68,7 +68,8 @@ class Filter(NamedTuple):
     """Which applications a list shows. Empty text means all; `states` narrows what `state` may name.
 
     `full` says that the reader may see scores and addresses, and search and sort by them; `blind` that they must not
-    learn who applies. `masked` are applications that the text of a blind search would find by what is masked only.
+    learn who applies. `masked` are applications that the text of a blind search would find by what is masked only,
+    `own` is the reader's own one, which is left out whatever is asked for: nobody is to read there how it stands.
     """
 
     state: str = ""
@@ -90,6 +91,10 @@ class Filter(NamedTuple):
     cluster: str = ""
     blind: bool = False
     masked: tuple[int, ...] = ()
+    own: int | None = None
+    # What a look beforehand has told (see `queries.found`): all that the words hit, all that the filter shows.
+    hits: tuple[int, ...] | None = None
+    few: tuple[int, ...] | None = None
 
     def order(self) -> Order:
         """The columns by which the list is sorted."""
@@ -106,7 +111,22 @@ class Filter(NamedTuple):
 
 def matching(challenge_id: int, chosen: Filter) -> list[sa.ColumnElement[bool]]:
     """The conditions that a filter stands for."""
-    return [Application.challenge_id == challenge_id, _in_states(chosen), *_narrowed(challenge_id, chosen)]
+    narrowed = _narrowed(challenge_id, chosen) if chosen.few is None else [_among(chosen.few)]
+    return [Application.challenge_id == challenge_id, _in_states(chosen), *narrowed]
+
+
+def _among(numbers: tuple[int, ...]) -> sa.ColumnElement[bool]:
+    """One of these. They stand in the statement as they are: thousands of parameters would cost more than the rows."""
+    return Application.id.in_(sa.bindparam(None, numbers, sa.Integer(), expanding=True, literal_execute=True))
+
+
+def without_own(session: Session, challenge_id: int, chosen: Filter, reader_id: int) -> Filter:
+    """The filter for somebody who may have applied as well."""
+    mine = sa.select(Application.id).where(
+        Application.challenge_id == challenge_id, Application.account_id == reader_id,
+        Application.state != sa.literal_column("'erased'"),
+    )  # fmt: skip
+    return chosen._replace(own=session.scalars(mine).one_or_none())
 
 
 def _in_states(chosen: Filter) -> sa.ColumnElement[bool]:
@@ -119,7 +139,7 @@ def _in_states(chosen: Filter) -> sa.ColumnElement[bool]:
 
 def _narrowed(challenge_id: int, chosen: Filter) -> list[sa.ColumnElement[bool]]:
     """All conditions but challenge and state."""
-    clauses: list[sa.ColumnElement[bool]] = []
+    clauses: list[sa.ColumnElement[bool]] = [] if chosen.own is None else [Application.id != chosen.own]
     if chosen.country and not chosen.blind:
         clauses.append(Application.country == chosen.country)
     if chosen.scenario:
@@ -161,11 +181,16 @@ def _telling(chosen: Filter) -> list[sa.ColumnElement[bool]]:
 
 
 def _saying(chosen: Filter) -> list[sa.ColumnElement[bool]]:
-    found = search.matching(blind.askable(chosen.text) if chosen.blind else chosen.text, chosen.scope())
+    found = said(chosen)
     if found is None:
         return [sa.false()]
     masked = [Application.id.not_in(chosen.masked)] if chosen.masked else []
-    return [Application.id.in_(found), *masked]
+    return [Application.id.in_(found) if chosen.hits is None else _among(chosen.hits), *masked]
+
+
+def said(chosen: Filter) -> sa.Select[int] | None:
+    """The numbers of all applications of any challenge that the words hit. None where there is no word."""
+    return search.matching(blind.askable(chosen.text) if chosen.blind else chosen.text, chosen.scope())
 
 
 def _interested(challenge_id: int, code: str) -> sa.ColumnElement[bool]:
@@ -201,17 +226,27 @@ def ids(session: Session, challenge_id: int, chosen: Filter) -> Sequence[int]:
     ).all()
 
 
+def is_indexed(chosen: Filter) -> bool:
+    """Whether it asks for nothing but state and country, which an index counts and sorts."""
+    narrowed, by_country = _narrowed(0, chosen), bool(chosen.country and not chosen.blind)
+    return len(narrowed) == by_country
+
+
 def by_state(session: Session, challenge_id: int, chosen: Filter) -> dict[ApplicationState, int]:
     """How many there are in each state, whatever state the filter names; CAP + 1 stands for more than CAP."""
-    narrowed, by_country = _narrowed(challenge_id, chosen), bool(chosen.country and not chosen.blind)
-    if len(narrowed) == by_country:
+    if is_indexed(chosen):
+        by_country = bool(chosen.country and not chosen.blind)
         asked = {"challenge_id": challenge_id, "most": CAP + 1} | ({"country": chosen.country} if by_country else {})
         found: dict[str, int] = dict(session.execute(_capped(chosen.states, by_country=by_country), asked).all())
         return {state: found[state.value] for state in chosen.states if found[state.value]}
     # What no index knows is counted in one pass over all.
     rows = (
         sa.select(Application.state, sa.func.count())
-        .where(Application.challenge_id == challenge_id, Application.state.in_(chosen.states), *narrowed)
+        .where(
+            Application.challenge_id == challenge_id,
+            Application.state.in_(chosen.states),
+            *_narrowed(challenge_id, chosen),
+        )
         .group_by(Application.state)
     )
     counted = dict(session.execute(rows).all())

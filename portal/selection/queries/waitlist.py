@@ -73,7 +73,10 @@ def shown(session: Session, found: Proposal, limit: int) -> list[Line]:
         zip(found.found.rows, found.labels, strict=True), key=lambda line: (not line[0].taken, line[0].place)
     )[: max(limit, len(found.ids))]
     ids = [row.candidate.id for row, _ in lines]
-    columns = (Application.id, Application.name, Application.handle, Application.affiliation, Application.country)
+    columns = (
+        Application.id, Application.account_id, Application.name, Application.handle, Application.affiliation,
+        Application.country,
+    )  # fmt: skip
     rows = sa.select(Application).options(sa.orm.load_only(*columns, raiseload=True)).where(Application.id.in_(ids))
     people = {one.id: one for one in session.scalars(rows)}
     return [

@@ -18,6 +18,7 @@ from portal.selection.models import BulkMove
 from portal.selection.queries import bulk as queries
 from portal.selection.queries import queue as lists
 from portal.selection.queries.asked import canonical, filter_from
+from portal.selection.queries.queue import Filter
 from portal.selection.rules import bulk as rules
 from portal.selection.states import BulkState, BulkVerb
 from portal.selection.views.blueprint import blueprint
@@ -41,7 +42,7 @@ def ask_bulk(slug: str) -> ResponseReturnValue:
     messages = rules.missing(verb, form.given())
     if count is None or messages or not form.validate():
         return _restate(challenge, form, verb, [] if every else ticked, messages)
-    chosen = filter_from(request.args, full=True, me=current_account().id) if every else ticked
+    chosen = _filter(challenge) if every else ticked
     made = actions.ask(
         db.session, challenge, chosen, verb, form.given(), count=count, by=current_account().id, at=clock.now()
     )  # fmt: skip
@@ -49,12 +50,17 @@ def ask_bulk(slug: str) -> ResponseReturnValue:
     return _onward(challenge, made)
 
 
+def _filter(challenge: Challenge) -> Filter:
+    """What the list shows that the person came from."""
+    me = current_account().id
+    return lists.without_own(db.session, challenge.id, filter_from(request.args, full=True, me=me), me)
+
+
 def _restate(
     challenge: Challenge, form: BulkForm, verb: BulkVerb, ticked: list[int], messages: dict[str, str]
 ) -> ResponseReturnValue:
     """How many it would be, and what the verb still needs. What was not asked for yet is no mistake."""
-    chosen = filter_from(request.args, full=True, me=current_account().id)
-    number = len(ticked) or lists.count(db.session, challenge.id, chosen)
+    number = len(ticked) or lists.count(db.session, challenge.id, _filter(challenge))
     again = "again" in request.form
     if again:
         form.complain(messages)

@@ -97,7 +97,8 @@ def _page(
         number_of=partial(lottery.number, found.lottery.seed),
         limits=[(one, words(wish)) for one, wish in zip(found.limits, lists.wishes_of(found.limits), strict=True)],
         counts=lists.by_reason(db.session, found.id) if solved else {}, kinds=Because,
-        page=lists.choices(db.session, found.id, shown, request.args.get("after")) if solved else None,
+        page=lists.choices(db.session, found.id, shown, request.args.get("after"), reader=current_account().id)
+        if solved else None,
     )  # fmt: skip
 
 

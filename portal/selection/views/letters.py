@@ -11,7 +11,7 @@ from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
 from portal.core import clock, mail
 from portal.core.db import db
-from portal.core.errors import Invalid, NotFound
+from portal.core.errors import Forbidden, Invalid, NotFound
 from portal.core.outbox import OutgoingMail
 from portal.selection import queries, rules
 from portal.selection.actions import mails
@@ -21,6 +21,14 @@ from portal.selection.models import Wave, WaveEntry
 from portal.selection.queries import delivery
 from portal.selection.rules import letters
 from portal.selection.views.blueprint import blueprint
+
+
+def _entry(found: Wave, entry_id: int) -> WaveEntry:
+    """An answer of the wave that is not the reader's own."""
+    entry = delivery.entry(db.session, found.id, entry_id)
+    if entry.application.account_id == current_account().id:
+        raise Forbidden("This answer is your own. You read it when it is sent.")
+    return entry
 
 
 def _made(challenge: Challenge, found: Wave, entry: WaveEntry) -> OutgoingMail:
@@ -34,7 +42,7 @@ def wave_mail(slug: str, number: int, entry_id: int) -> ResponseReturnValue:
     """One mail of a wave as it will be sent, and the way to the one before and after."""
     challenge = challenge_or_404(slug)
     found = queries.wave(db.session, challenge.id, number)
-    entry = delivery.entry(db.session, found.id, entry_id)
+    entry = _entry(found, entry_id)
     made = _made(challenge, found, entry)
     subject, text, _html = mail.render(made)
     before, after = delivery.neighbours(db.session, entry)
@@ -52,7 +60,7 @@ def wave_mail_html(slug: str, number: int, entry_id: int) -> ResponseReturnValue
     """The HTML part of a mail, as a mail program would show it: its few styles are inside, and nothing runs."""
     challenge = challenge_or_404(slug)
     found = queries.wave(db.session, challenge.id, number)
-    _subject, _text, html = mail.render(_made(challenge, found, delivery.entry(db.session, found.id, entry_id)))
+    _subject, _text, html = mail.render(_made(challenge, found, _entry(found, entry_id)))
     g.content_security = {"style-src": "'unsafe-inline'", "script-src": "'none'", "sandbox": ""}
     return html
 

@@ -17,6 +17,7 @@ from portal.core.web import csv_response
 from portal.selection.forms.bulk import BulkForm
 from portal.selection.forms.queue import TELLING, FilterForm, ViewForm, canonical, filter_from, parsed, tells
 from portal.selection.queries import queue as lists
+from portal.selection.queries.found import find
 from portal.selection.queries.masking import masked_hits
 from portal.selection.queries.offers import Offers, View, offers
 from portal.selection.queries.plan import plan_of
@@ -25,33 +26,33 @@ from portal.selection.rules.blind import alias, is_blind
 from portal.selection.views.blueprint import blueprint
 
 
-def filter_of_request(challenge: Challenge) -> Filter:
-    """The filter that the address asks for, as far as the person may ask for it."""
+def _asked(challenge: Challenge) -> tuple[Filter, Offers]:
+    """The filter that the address asks for, as far as the person may ask for it, and what can be chosen."""
     roles, me = my_roles(challenge.slug), current_account().id
     full = Role.LEAD in roles
+    offered = offers(db.session, challenge, me=me, full=full)
     blind = not full and is_blind(plan_of(db.session, challenge.id), roles)
-    chosen = filter_from(request.args, full=full, blind=blind, me=me)
-    if not (blind and chosen.text):
-        return chosen
-    return chosen._replace(masked=masked_hits(db.session, challenge.id, chosen.text))
+    chosen = filter_from(request.args, full=full, blind=blind, me=me)._replace(own=offered.own)
+    if blind and chosen.text:
+        chosen = chosen._replace(masked=masked_hits(db.session, challenge.id, chosen.text))
+    return chosen, offered
 
 
 @blueprint.get("/staff/<slug>/applications")
 @only(Role.LEAD, Role.REVIEWER)
 def queue(slug: str) -> ResponseReturnValue:
     """All applications, filtered and sorted by the address; by the first view where the address says nothing."""
-    challenge, me = challenge_or_404(slug), current_account().id
-    chosen = filter_of_request(challenge)
-    offered = offers(db.session, challenge, me=me, full=chosen.full)
+    challenge = challenge_or_404(slug)
+    chosen, offered = _asked(challenge)
     views = [view for view in offered.views if chosen.full or not tells(view.query)]
     first = next((view for view in views if view.is_first), None)
     if first and not request.args:
         return redirect(url_for("selection.queue", slug=slug, view=first.id, **parsed(first.query)))
-    counts = lists.by_state(db.session, challenge.id, chosen)
+    found = find(db.session, challenge.id, chosen)
     return render_template(
         "selection/queue.html", challenge=challenge, chosen=chosen, form=_form(chosen, offered), alias=alias,
-        countries=rules.COUNTRIES, codes=offered.codes, counts=counts, total=lists.total(counts, chosen),
-        cap=lists.CAP, page=lists.queue(db.session, challenge.id, chosen, request.args.get("after")),
+        countries=rules.COUNTRIES, codes=offered.codes, counts=found.counts, total=found.total,
+        cap=lists.CAP, page=lists.queue(db.session, challenge.id, found.chosen, request.args.get("after")),
         bulk=BulkForm(formdata=None) if chosen.full else None, **_kept(views),
     )  # fmt: skip
 
@@ -77,8 +78,7 @@ def _kept(views: Iterable[View]) -> dict[str, Any]:
 def table(slug: str) -> ResponseReturnValue:
     """What the list shows, as CSV. Scores and addresses are for the lead, and in blind mode all that tells who."""
     challenge = challenge_or_404(slug)
-    chosen = filter_of_request(challenge)
-    offered = offers(db.session, challenge, me=current_account().id, full=chosen.full)
+    chosen, offered = _asked(challenge)
     columns = _columns(chosen, offered)
     rows = ([tell(row) for tell in columns.values()] for row in lists.rows(db.session, challenge.id, chosen))
     return csv_response(f"{slug}-applications.csv", list(columns), rows)

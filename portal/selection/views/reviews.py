@@ -13,7 +13,7 @@ from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
 from portal.core import clock
 from portal.core.db import db
-from portal.core.errors import Conflict, Invalid, Refused
+from portal.core.errors import Conflict, Forbidden, Invalid, Refused
 from portal.selection.actions import reviews as actions
 from portal.selection.forms import ReviewForm, form_for
 from portal.selection.queries import plan as plans
@@ -53,6 +53,8 @@ def save_review(slug: str, application_id: int) -> ResponseReturnValue:
     """Keep my review, then go on to the next application or back to this one's page."""
     challenge, form = challenge_or_404(slug), asked(challenge_or_404(slug))
     application = applications.application(db.session, challenge.id, application_id)
+    if application.account_id == current_account().id:
+        raise Forbidden("This is your own application. Others read it.")
     if not form.validate_on_submit() or not _saved(application, form):
         return _card(challenge, application, form), 422
     flash("Your review is saved.")

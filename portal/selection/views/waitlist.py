@@ -23,11 +23,12 @@ SHOWN = 200
 @only(Role.LEAD)
 def waitlist(slug: str) -> ResponseReturnValue:
     """Places that are free, who is proposed for them, and why."""
-    challenge = challenge_or_404(slug)
+    challenge, me = challenge_or_404(slug), current_account().id
     found = lists.proposal(db.session, challenge)
+    others = [line for line in lists.shown(db.session, found, SHOWN) if line.application.account_id != me]
     return render_template(
         "selection/waitlist.html", challenge=challenge, found=found, points=points,
-        rows=lists.shown(db.session, found, SHOWN), standing=queries.standing(db.session, challenge),
+        rows=others, standing=queries.standing(db.session, challenge),
     )  # fmt: skip
 
 

@@ -75,7 +75,8 @@ def wave(slug: str, number: int) -> ResponseReturnValue:
 def _page(
     challenge: Challenge, found: Wave, form: ReleaseForm | StopForm | PaceForm, pace: PaceForm | None = None
 ) -> str:
-    page = queries.entries(db.session, found.id, request.args.get("after"))
+    me = current_account().id
+    page = queries.entries(db.session, found.id, request.args.get("after"), reader=me)
     if pace is None:
         pace = PaceForm(formdata=None)
         pace.show(found)
@@ -87,7 +88,11 @@ def _page(
         doubts=delivery.doubts(db.session, found), bounced=delivery.bounced(db.session, page.rows),
         plan=_plan(challenge, found), doubt=rules.why_not_answer,
         letters=mails.letters_of(db.session, found.id), days=days_of(found.weekdays),
-        samples=[_sample(challenge, found, entry) for entry in queries.samples(db.session, found.id)]
+        samples=[
+            _sample(challenge, found, entry)
+            for entry in queries.samples(db.session, found.id)
+            if entry.application.account_id != me
+        ]
         if found.state is WaveState.DRAFT else [],
     )  # fmt: skip
 
