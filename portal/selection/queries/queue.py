@@ -95,6 +95,8 @@ class Filter(NamedTuple):
     # What a look beforehand has told (see `queries.found`): all that the words hit, all that the filter shows.
     hits: tuple[int, ...] | None = None
     few: tuple[int, ...] | None = None
+    # So much fits that following the order soon fills a page, and gathering all of a country does not.
+    much: bool = False
 
     def order(self) -> Order:
         """The columns by which the list is sorted."""
@@ -117,6 +119,8 @@ def matching(challenge_id: int, chosen: Filter) -> list[sa.ColumnElement[bool]]:
 
 def _among(numbers: tuple[int, ...]) -> sa.ColumnElement[bool]:
     """One of these. They stand in the statement as they are: thousands of parameters would cost more than the rows."""
+    if not numbers:
+        return sa.false()
     return Application.id.in_(sa.bindparam(None, numbers, sa.Integer(), expanding=True, literal_execute=True))
 
 
@@ -141,7 +145,9 @@ def _narrowed(challenge_id: int, chosen: Filter) -> list[sa.ColumnElement[bool]]
     """All conditions but challenge and state."""
     clauses: list[sa.ColumnElement[bool]] = [] if chosen.own is None else [Application.id != chosen.own]
     if chosen.country and not chosen.blind:
-        clauses.append(Application.country == chosen.country)
+        # Of an expression the engines know no index.
+        country = Application.country + "" if chosen.much else Application.country
+        clauses.append(country == chosen.country)
     if chosen.scenario:
         clauses.append(_interested(challenge_id, chosen.scenario))
     if chosen.second in _YES:
