@@ -335,6 +335,23 @@ def test_a_conflict_hands_the_card_to_others_and_counts_no_look(
     assert [row.kind for row in session.scalars(sa.select(ConflictRow))] == [ConflictKind.DECLARED]
 
 
+@pytest.mark.parametrize("before", [None, YES])
+def test_a_conflict_declared_elsewhere_ends_judging(
+    table: Table, crowd: list[int], cast: Cast, before: Triage | None
+) -> None:
+    me, number = cast.reviewer.id, table.next(cast.reviewer.id)
+    assert number in crowd
+    if before:
+        table.judge(me, number, before)
+    declared = ConflictRow(application_id=number, reviewer_id=me, kind=ConflictKind.DECLARED, noted_at=NOON)
+    table.session.add(declared)
+    table.session.commit()
+    with pytest.raises(Refused, match="You have a conflict of interest here"):
+        table.judge(me, number, NO)
+    table.session.rollback()
+    assert table.looks(number) == (1 if before else 0, before)
+
+
 def test_a_conflict_found_later_takes_the_verdict_back(table: Table, crowd: list[int], cast: Cast) -> None:
     first = table.next(cast.reviewer.id)
     assert first is not None

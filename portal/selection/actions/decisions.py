@@ -17,6 +17,7 @@ from portal.core import audit
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move
 from portal.selection.actions.mails import tell
+from portal.selection.queries.holding import hold
 from portal.selection.queries.queue import Filter, matching
 from portal.selection.rules import LEAST_NOTICE, UNDECIDED
 
@@ -57,15 +58,16 @@ def mean(
     asked = session.scalars(sa.select(sa.func.count()).select_from(Application).where(*conditions)).one()
     if not asked:
         raise Refused("No application was selected, so nothing was changed.")
-    sources = RELEASES[decision].sources if decision else UNDECIDED
+    fit = (
+        Application.id.in_(sa.select(Application.id).where(*conditions)),
+        Application.wave_id.is_(None),
+        Application.account_id != by,
+        Application.state.in_(RELEASES[decision].sources if decision else UNDECIDED),
+    )
+    hold(session, *fit)
     changed = session.scalars(
         sa.update(Application)
-        .where(
-            Application.id.in_(sa.select(Application.id).where(*conditions)),
-            Application.wave_id.is_(None),
-            Application.account_id != by,
-            Application.state.in_(sources),
-        )
+        .where(*fit)
         .values(pending_decision=decision, pending_at=at if decision else None)
         .returning(Application.id)
         .execution_options(synchronize_session=False)

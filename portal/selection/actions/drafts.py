@@ -19,6 +19,7 @@ from portal.selection import states
 from portal.selection.actions.decisions import mean
 from portal.selection.models import Draft, DraftChoice, DraftLimit, Lottery, Pin
 from portal.selection.queries import drafts as queries
+from portal.selection.queries.holding import hold
 from portal.selection.rules import UNDECIDED, lottery
 from portal.selection.rules.drafts import AT_ONCE, Answer, Wish, answer, told_reason, why_not_freeze, words
 from portal.selection.states import DraftState
@@ -247,6 +248,8 @@ def freeze_draft(session: Session, draft: Draft, given: Freezing, *, by: int, at
     if reason and draft.state in states.FREEZE_DRAFT.sources:
         raise Refused(reason)
     take(session, draft, states.FREEZE_DRAFT, at=at, frozen_at=at, frozen_by_id=by)
+    chosen = sa.select(DraftChoice.application_id).where(DraftChoice.draft_id == draft.id)
+    hold(session, Application.id.in_(chosen))
     meant = _parts(session, draft, given, by)
     for decision, numbers in meant.items():
         _mean_all(session, draft.challenge, numbers, decision, by, at)

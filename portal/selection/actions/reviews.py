@@ -16,6 +16,7 @@ from portal.selection.actions import scores
 from portal.selection.models import Assignment, Conflict, Endorsement, Mark, Review
 from portal.selection.queries import plan as plans
 from portal.selection.queries import reviewing as queries
+from portal.selection.queries.holding import hold
 from portal.selection.rules.reviews import OVERALL, Opinion, misfits
 from portal.selection.rules.scores import weighted
 from portal.selection.states import ConflictKind
@@ -110,6 +111,7 @@ def declare_conflict(session: Session, application: Application, account_id: int
 
     Raises Refused where one has reviewed it: the scores would no longer be what the others saw.
     """
+    hold(session, Application.id == application.id)
     if queries.own_review(session, application.id, account_id):
         raise Refused("You have reviewed it already. Ask the lead what to do with your review.")
     made = insert(session, Conflict).values(

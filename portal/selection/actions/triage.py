@@ -111,12 +111,15 @@ def judge(
 ) -> Triage | None:  # fmt: skip
     """Say what one makes of an application at first sight, or say it anew; gives what all say of it together.
 
-    Raises Refused for one's own and for what is decided, Conflict where somebody else has the application meanwhile.
+    Raises Refused for one's own, for what is decided and where there is a conflict of interest, Conflict where somebody
+    else has the application meanwhile.
     """
     if verdict not in rules.VERDICTS:
         raise Invalid({"verdict": "Choose yes, maybe, no or spam."})
     application = queries.locked(session, challenge, application_id)
     _refuse(rules.why_not_judge(application, by))
+    if session.get(Conflict, (application_id, by), populate_existing=True) is not None:
+        raise Refused("You have a conflict of interest here: others judge it.")
     known, look = queries.verdict_of(session, application_id, by), queries.look_at(session, application_id)
     if known is not None:
         before, known.verdict, known.at = known.verdict, verdict, at

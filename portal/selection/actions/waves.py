@@ -16,6 +16,7 @@ from portal.core.moves import take
 from portal.selection import queries, rules, states
 from portal.selection.actions import answers
 from portal.selection.models import Wave, WaveEntry, WaveLetter
+from portal.selection.queries.holding import hold
 from portal.selection.rules import letters
 from portal.selection.rules.pace import Pace, pace_of
 from portal.selection.states import EntryState, WaveState
@@ -52,15 +53,14 @@ def create_wave(session: Session, challenge: Challenge, answer_by: datetime | No
 
 def _freeze(session: Session, wave: Wave) -> rules.Counts:
     """Take the applications first: two leads at the same moment then never hold the same one."""
+    meant = (
+        Application.challenge_id == wave.challenge_id,
+        Application.pending_decision.is_not(None),
+        Application.wave_id.is_(None),
+    )
+    hold(session, *meant)
     session.execute(
-        sa.update(Application)
-        .where(
-            Application.challenge_id == wave.challenge_id,
-            Application.pending_decision.is_not(None),
-            Application.wave_id.is_(None),
-        )
-        .values(wave_id=wave.id)
-        .execution_options(synchronize_session=False)
+        sa.update(Application).where(*meant).values(wave_id=wave.id).execution_options(synchronize_session=False)
     )
     columns = [WaveEntry.wave_id, WaveEntry.application_id, WaveEntry.decision, WaveEntry.state]
     pending = sa.literal(EntryState.PENDING, WaveEntry.state.type)
