@@ -291,6 +291,11 @@ def test_accounts_are_found_or_made_and_each_person_gets_one_mail(
     assert [(mail.to, mail.context["new"]) for mail in mails()] == [
         ("new@example.org", True), ("sam-stranger@example.org", False),
     ]  # fmt: skip
+    # By these it becomes a task of the lead's where it cannot be delivered.
+    about = session.scalars(sa.select(Application.id).order_by(Application.id))
+    assert [(mail.subject, mail.scope) for mail in mails()] == [
+        (f"application:{number}", cast.slug) for number in about
+    ]  # fmt: skip
     texts = [render(mail)[1] for mail in mails()]
     assert "/account/confirm" in texts[0]
     assert "/account/reset" in texts[0]

@@ -18,10 +18,8 @@ from portal.applications.rules.exchange import Checked, Entry, Fault, Sheet
 from portal.applications.states import ApplicationState, ImportState
 from portal.challenges.models import Challenge
 from portal.challenges.queries import current_agreement
-from portal.core import audit
-from portal.core.db import insert
+from portal.core import audit, outbox
 from portal.core.errors import Conflict, Refused
-from portal.core.outbox import MailState, OutgoingMail
 
 # So many rows become applications in one transaction; meanwhile nobody else can write on SQLite, for a third of a
 # second or so.
@@ -141,7 +139,7 @@ def _make(session: Session, kept: Import, entries: Sequence[Entry], at: datetime
     session.execute(sa.insert(Revision), [_revision(number, entry, at) for number, entry in pairs])
     session.execute(sa.insert(Step), [_step(kept, number, at) for number, _ in pairs])
     mails = [_mail(kept, number, entry, entry.email not in before, at) for number, entry in pairs]
-    session.execute(insert(session, OutgoingMail).on_conflict_do_nothing(index_elements=["dedupe_key"]), mails)
+    outbox.post_all(session, mails)
     for number, entry in pairs:
         audit.record(
             session, "applications:submit", f"application:{number}", by=kept.by_id, at=at, scope=kept.challenge.slug,
@@ -186,11 +184,9 @@ def _step(kept: Import, number: int, at: datetime) -> dict[str, Any]:
 
 
 def _mail(kept: Import, number: int, entry: Entry, new: bool, at: datetime) -> dict[str, Any]:
-    """A row of the outbox, as `outbox.post` would write it."""
     challenge = kept.challenge
     told = {"challenge": challenge.title, "slug": challenge.slug, "name": entry.content.name, "email": entry.email}
-    return {
-        "dedupe_key": f"application:{number}:imported", "template": "applications/imported", "to": entry.email,
-        "context": {**told, "new": new}, "secret": False, "state": MailState.QUEUED, "created_at": at,
-        "not_before": at, "tries": 0,
-    }  # fmt: skip
+    return outbox.row(
+        "applications/imported", to=entry.email, at=at, context={**told, "new": new}, scope=challenge.slug,
+        key=f"application:{number}:imported", subject=f"application:{number}",
+    )  # fmt: skip
