@@ -60,7 +60,7 @@ def _go_on(app: Flask, words: dict[str, str]) -> None:
     invited = f"{words['declined']}@demo.example"
     _post(app, "lead", f"/staff/{LIVE}/waves", answer_on=day)
     # Under the limits of the second draft so few applications may have no solution.
-    _post(app, "lead", f"/staff/{LIVE}/selection", name="Fewer places", places="4")
+    _post(app, "lead", f"/staff/{LIVE}/selection/drafts", name="Fewer places", places="4")
     _post(app, "lead", f"/staff/{LIVE}/selection/drafts/3/solve")
     _post(app, words["teammate"], f"/challenges/{LIVE}/team/invitations", email=invited)
     _post(app, None, "/account/reset", email=invited)

@@ -3,7 +3,6 @@
 PORTAL_SHOTS=FOLDER keeps a picture of each.
 """
 
-import fcntl
 import gzip
 import json
 import os
@@ -58,20 +57,6 @@ class Document(HTMLParser):
             self.faults.append(f"twice the id {number}")
         self.ids.add(number or "")
         self.ids.discard("")
-
-
-@pytest.fixture(scope="session")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of the demonstration, loaded once for all the processes of a run."""
-    own = tmp_path_factory.getbasetemp()
-    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder, done = root / "demonstration", root / "demonstration.done"
-    with (root / "demonstration.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            preparing.load(folder)
-            done.touch()
-    return folder
 
 
 @pytest.fixture(scope="session")
