@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.accounts.current import current_account
 from portal.accounts.gate import only
 from portal.accounts.states import Role
+from portal.applications.rules import COUNTRIES
 from portal.challenges.access import challenge_or_404
 from portal.core import clock
 from portal.core.db import db
@@ -27,7 +28,7 @@ def waitlist(slug: str) -> ResponseReturnValue:
     found = lists.proposal(db.session, challenge)
     others = [line for line in lists.shown(db.session, found, SHOWN) if line.application.account_id != me]
     return render_template(
-        "selection/waitlist.html", challenge=challenge, found=found, points=points,
+        "selection/waitlist.html", challenge=challenge, found=found, points=points, countries=COUNTRIES,
         rows=others, standing=queries.standing(db.session, challenge),
     )  # fmt: skip
 
