@@ -13,6 +13,7 @@ from portal.selection.models import (
     Assignment,
     Conflict,
     Criterion,
+    Draft,
     Endorsement,
     Look,
     Mark,
@@ -22,6 +23,7 @@ from portal.selection.models import (
     SavedView,
     Verdict,
 )
+from portal.selection.rules.drafts import PINNED
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -85,6 +87,7 @@ def erase(session: Session, account_id: int, _at: datetime) -> None:
         .execution_options(synchronize_session="fetch")
     )
     _delete(session, SavedView, SavedView.owner_id == account_id)
+    _forget_clashes(session, about)
     _delete(session, Pin, Pin.application_id.in_(about))
     for kind in (Conflict, Look):
         _delete(session, kind, sa.or_(kind.application_id.in_(about), kind.reviewer_id == account_id))
@@ -99,6 +102,15 @@ def erase(session: Session, account_id: int, _at: datetime) -> None:
         .values(affiliation="", capacity=0)
         .execution_options(synchronize_session="fetch")
     )
+
+
+def _forget_clashes(session: Session, about: sa.Select[int]) -> None:
+    """What cannot be solved tells who is pinned by their names."""
+    pinned = sa.select(Pin.draft_id).where(Pin.application_id.in_(about))
+    for draft in session.scalars(sa.select(Draft).where(Draft.id.in_(pinned), Draft.clash.is_not(None))):
+        told = draft.clash or []
+        draft.clash = [PINNED.format("somebody") if line.endswith(PINNED.format("")) else line for line in told]
+    session.flush()
 
 
 def _delete(session: Session, kind: Any, which: sa.ColumnElement[bool]) -> None:

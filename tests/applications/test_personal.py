@@ -6,11 +6,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.accounts import personal
+from portal.applications import actions
 from portal.applications.jobs import forget
 from portal.applications.models import Application, Revision
 from portal.applications.personal import erase, exported
 from portal.applications.rules import Content, content_of
 from portal.applications.states import ApplicationState, Decision
+from portal.core.outbox import OutgoingMail
 from tests.applications.conftest import KEY, LINK, Desk
 from tests.cast import NOON, Cast
 
@@ -32,6 +34,19 @@ def test_the_person_gets_what_they_told_and_nothing_that_is_meant(session: Sessi
     assert personal.exporters["applications"] is exported
 
 
+def test_the_person_gets_every_revision(session: Session, desk: Desk, cast: Cast) -> None:
+    application = desk.submitted()
+    later = NOON + timedelta(hours=1)
+    actions.revise_application(session, application, desk.content(plan="Another plan."), version=1, at=later)
+    session.commit()
+
+    (told,) = exported(session, cast.applicant.id)["applications"]
+
+    assert [(row["number"], row["at"], row["plan"]) for row in told["revisions"]] == [
+        (1, NOON, "Read the network daemon."), (2, later, "Another plan."),
+    ]  # fmt: skip
+
+
 def test_erasing_leaves_state_country_and_times(session: Session, desk: Desk, cast: Cast) -> None:
     application = desk.submitted(content=desk.content(certificate=KEY))
     other = desk.submitted(cast.stranger)
@@ -46,6 +61,18 @@ def test_erasing_leaves_state_country_and_times(session: Session, desk: Desk, ca
     kept = session.scalars(sa.select(Revision.application_id)).all()
     assert (list(kept), other.state) == ([other.id], ApplicationState.SUBMITTED)
     assert desk.draft().state is ApplicationState.DRAFT
+
+
+def test_what_was_written_to_an_earlier_address_is_forgotten_too(session: Session, desk: Desk, cast: Cast) -> None:
+    desk.submitted()
+    desk.submitted(cast.stranger)
+    cast.applicant.email = "later@example.org"
+    session.commit()
+
+    erase(session, cast.applicant.id, NOON)
+    session.commit()
+
+    assert session.scalars(sa.select(OutgoingMail.to)).all() == [cast.stranger.email]
 
 
 def test_applications_without_a_place_are_forgotten_90_days_after_the_challenge(

@@ -3,10 +3,11 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.selection.actions import drafts
 from portal.selection.actions.assigning import assign
 from portal.selection.actions.plan import Terms, set_reviewers
 from portal.selection.actions.reviews import declare_conflict, set_agreement
-from portal.selection.models import Assignment, Conflict, Mark, Reviewer
+from portal.selection.models import Assignment, Conflict, Mark, Pin, Reviewer
 from portal.selection.personal import erase, exported
 from portal.selection.queries import reviewing as queries
 from tests.cast import NOON, Cast
@@ -31,6 +32,23 @@ def test_comments_go_with_the_applicant_and_scores_stay(session: Session, bench:
     assert session.scalars(sa.select(sa.func.count()).select_from(Mark)).one() == 2
     assert session.scalars(sa.select(Conflict)).all() == []
     assert {row.application_id for row in session.scalars(sa.select(Assignment))} == {other.id}
+
+
+def test_what_stands_in_the_way_of_a_draft_names_nobody_who_has_left(
+    session: Session, bench: Bench, cast: Cast
+) -> None:
+    made, other = bench.what_if(1), bench.submitted(cast.stranger)
+    for row in (bench.submitted(), other):
+        drafts.pin(session, made, row.id, "Known to us.", inside=True, by=cast.lead.id, at=NOON)
+    drafts.solve_draft(session, made, by=cast.lead.id, at=NOON)
+    session.commit()
+    assert made.clash == ["1 place", "Sam Stranger is pinned in", "Ada Applicant is pinned in"]
+
+    erase(session, cast.applicant.id, NOON)
+    session.commit()
+
+    assert made.clash == ["1 place", "somebody is pinned in", "somebody is pinned in"]
+    assert [pin.application_id for pin in session.scalars(sa.select(Pin))] == [other.id]
 
 
 def test_a_reviewer_gets_all_that_they_did(session: Session, bench: Bench, cast: Cast) -> None:

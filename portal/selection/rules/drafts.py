@@ -19,6 +19,8 @@ EACH = frozenset({LimitKind.EACH_COUNTRY, LimitKind.EACH_ORGANISATION})
 KINDS = {ApplicantKind.TEAM.value: "teams", ApplicantKind.SINGLE.value: "single researchers"}
 # Up to so many applications a draft is solved while the lead waits; above, a job does it.
 AT_ONCE = 10_000
+# Who stands in the way of a choice, by name.
+PINNED = "{} is pinned in"
 
 
 class Applicant(NamedTuple):
@@ -215,8 +217,8 @@ def told(asked: Question, clash: Clash, names: Mapping[int, str]) -> tuple[str, 
         for n in clash.maxima if n not in clash.minima
     ]  # fmt: skip
     if clash.places:
-        found.append(f"{problem.places} places")
-    found += [f"{names.get(number, number)} is pinned in" for number in clash.pinned]
+        found.append("1 place" if problem.places == 1 else f"{problem.places} places")
+    found += [PINNED.format(names.get(number, number)) for number in clash.pinned]
     if clash == Clash(minima=clash.minima) and len(clash.minima) == 1:
         n = clash.minima[0]
         there = sum(one.profile >> n & 1 for one in (*problem.free, *problem.pinned))
