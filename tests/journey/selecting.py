@@ -95,7 +95,7 @@ def review(stage: Stage, page: Page, comment: str) -> None:
     for _ in range(2):
         page.goto(stage.staff("review"))
         score = "5" if "Ada" in page.locator("h1").inner_text() else "2"
-        page.get_by_label(re.compile(f"^{score} ")).check()
+        page.locator("[data-criterion]").get_by_label(score, exact=True).check()
         page.get_by_label("Comment").fill(comment)
         page.get_by_role("button", name="Save, next one").click()
     expect(page.get_by_text("All reviewed")).to_be_visible()
@@ -116,26 +116,27 @@ def review_by_keyboard(stage: Stage, page: Page, comment: str) -> None:
 
 def decide(stage: Stage, lead: Page) -> None:
     """The lead reads the reviews, means to invite the one and to decline the other, and looks at the wave."""
-    lead.goto(stage.staff("selection?sort=-score"))
+    lead.goto(stage.staff("applications?sort=-score"))
     rows = lead.locator("tbody tr")
     expect(rows.nth(0)).to_contain_text("Ada Tanaka")
     expect(rows.nth(0)).to_contain_text("4.50")
     lead.get_by_role("link", name="Ada Tanaka").click()
     expect(lead.get_by_text("Deep, and she writes well.")).to_be_visible()
-    lead.goto(stage.staff("selection?q=Ada"))
+    lead.goto(stage.staff("applications?q=Ada"))
     mean(lead, "Mean to invite", all_of_filter=True)
-    lead.goto(stage.staff("selection?q=Bob"))
+    lead.goto(stage.staff("applications?q=Bob"))
     mean(lead, "Mean to decline", all_of_filter=False)
 
 
-def mean(lead: Page, button: str, *, all_of_filter: bool) -> None:
+def mean(lead: Page, verb: str, *, all_of_filter: bool) -> None:
     """Note a decision for the one application that the filter shows."""
     expect(lead.locator("tbody tr")).to_have_count(1)
-    box = lead.get_by_label("All 1 of this filter") if all_of_filter else lead.get_by_label(re.compile("^Select "))
+    box = lead.get_by_label("All 1 that fit") if all_of_filter else lead.get_by_label(re.compile("^Select "))
     box.check()
     expect(lead.locator("[data-select-count]")).to_have_text("1 selected")
-    lead.get_by_role("button", name=button).click()
-    expect(lead.get_by_text("Nobody is told before a wave is released.").first).to_be_visible()
+    lead.get_by_label("What to do with the selected").select_option(verb)
+    lead.get_by_role("button", name="Apply").click()
+    expect(lead.get_by_text(f"{verb}: done for 1.")).to_be_visible()
 
 
 def nothing_told(stage: Stage, page: Page, email: str) -> None:

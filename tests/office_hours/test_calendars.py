@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from email import message_from_bytes, policy
 
 import icalendar
 import sqlalchemy as sa
@@ -123,7 +124,8 @@ def test_a_mail_carries_the_invitation_as_calendars_expect_it(
     stage.book(stage.slots(stage.series())[0])
     [first, _] = session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.id))
 
-    made = mail.message(first, client.application.extensions["portal.config"])
+    written = mail.message(first, client.application.extensions["portal.config"]).content
+    made = message_from_bytes(written, policy=policy.default)
 
     part = next(part for part in made.walk() if part.get_content_type() == "text/calendar")
     event = icalendar.Calendar.from_ical(part.get_payload(decode=True)).walk("VEVENT")[0]

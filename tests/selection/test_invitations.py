@@ -249,6 +249,7 @@ def test_the_queues_of_the_staff(session: Session, bench: Bench, cast: Cast) -> 
         Queue("Waves not yet out", f"{staff}/waves", 0, None),
         Queue("Invitations without an answer", f"{staff}/applications?state=invited", 1, NOON),
         Queue("Answers that could not be delivered", f"{staff}/undelivered", 0, None),
+        Queue("Places free for the waiting list", f"{staff}/waitlist", 0, None),
     ]
     assert len(queries.queues(session, cast.challenge, frozenset({Role.REVIEWER}), NOON)) == 2
     assert queries.queues(session, cast.challenge, frozenset({Role.FINANCE}), NOON) == []
