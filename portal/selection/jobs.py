@@ -118,11 +118,14 @@ def solve_drafts(session: Session, at: datetime) -> int:
     total = 0
     for challenge_id, number in draft_queries.solving(session):
         found = draft_queries.draft(session, challenge_id, number)
-        asked = draft_queries.ask(session, found)
+        asked, since = draft_queries.ask(session, found), found.state_since
         session.commit()
         told = answer(asked.question, asked.names)
         try:
-            write(session, draft_queries.draft(session, challenge_id, number), asked, told, at=at)
+            found = draft_queries.draft(session, challenge_id, number)
+            if found.state_since != since:
+                raise Conflict("It was changed and is solved anew.")
+            write(session, found, asked, told, at=at)
         except (Conflict, Refused):
             session.rollback()  # discarded, or solved by another worker in the meantime
         else:

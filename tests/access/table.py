@@ -185,6 +185,7 @@ TABLE: dict[str, Row] = {
     "selection.triage_undo": staff(REVIEWER, LEAD),
     "selection.triage_pace": staff(REVIEWER, LEAD),
     "selection.fairness": staff(LEAD),
+    "selection.lotteries": everyone(),
     "selection.fairness_table": replace(staff(LEAD, make=objects.fairness), scoped=False),
     "selection.selection": staff(LEAD),
     "selection.create_draft": staff(LEAD),

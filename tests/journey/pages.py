@@ -80,6 +80,7 @@ PAGES = (
     Kind("challenge", "challenges.show", "", f"/challenges/{LIVE}/"),
     Kind("challenge-over", "challenges.show", "", f"/challenges/{PAST}/"),
     Kind("rules", "challenges.rules", "", f"/challenges/{LIVE}/rules"),
+    Kind("lottery", "selection.lotteries", "", f"/challenges/{LIVE}/lottery"),
     Kind("results", "results.show", "", f"/challenges/{PAST}/results"),
     Kind("acknowledgements", "results.acknowledgements", "", f"/challenges/{PAST}/acknowledgements"),
     Kind("keys", "reports.key_sets", "", "/keys/"),

@@ -187,7 +187,7 @@ def test_the_report_costs_as_many_statements_whatever_the_number(
     statements.clear()
     page = client.get(f"{STAFF}/fairness")
     assert page.status_code == 200
-    assert len([text for text in statements if not text.startswith("BEGIN")]) == 13
+    assert len([text for text in statements if not text.startswith("BEGIN")]) == 12
 
 
 def test_the_page_and_its_tables(client: FlaskClient, programme: Bench, cast: Cast) -> None:

@@ -1,13 +1,18 @@
 """The lottery's numbers can be recomputed with other people's tools; the regions are those of the United Nations."""
 
+import html
 import shutil
 import subprocess
 
 import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from portal.applications.rules import COUNTRIES
 from portal.selection.rules import lottery
 from portal.selection.rules.regions import M49, NAMED, REGIONS, SUBREGIONS, regions_of
+from tests.cast import NOON, Cast
+from tests.selection.conftest import Bench
 
 SEED = "5f" * 32
 
@@ -45,3 +50,19 @@ def test_every_country_stands_in_one_region_and_one_subregion() -> None:
     assert {"Africa", "Eastern Africa"} == regions_of("KE")
     assert len(NAMED) == len(M49) + len(SUBREGIONS)
     assert (len(REGIONS["Africa"]), len(REGIONS["Europe"])) == (60, 52)
+
+
+def test_everybody_sees_the_hash_before_and_the_seed_after(
+    client: FlaskClient, session: Session, bench: Bench, cast: Cast
+) -> None:
+    address = f"/challenges/{cast.slug}/lottery"
+    assert "appears here before the first choice" in client.get(address).text
+    draft = bench.what_if(1)
+    before = client.get(address).text
+    assert draft.lottery.commitment in before
+    assert draft.lottery.seed not in before
+    draft.lottery.revealed_at = NOON
+    after = client.get(address).text
+    assert draft.lottery.seed in after
+    assert all(html.escape(line) in after for line in lottery.recipe(draft.lottery.seed, 1))
+    assert client.get("/challenges/unknown/lottery").status_code == 404

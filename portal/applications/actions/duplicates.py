@@ -73,6 +73,9 @@ def _row(challenge_id: int, each: Found, at: datetime) -> dict[str, object]:
 def recluster(session: Session, challenge_id: int) -> None:
     """Give the applications their clusters by the evidence that nobody has dismissed; only changes are written."""
     session.flush()
+    # One at a time: who waited here sees the evidence that the other has judged.
+    held = sa.select(DuplicateScan.challenge_id).where(DuplicateScan.challenge_id == challenge_id)
+    session.execute(held.with_for_update())
     pairs = session.execute(
         sa.select(DuplicatePair.low_id, DuplicatePair.high_id).where(
             DuplicatePair.challenge_id == challenge_id, DuplicatePair.dismissed_at.is_(None)

@@ -75,6 +75,13 @@ def last_frozen(session: Session, challenge_id: int) -> Draft | None:
     ).one_or_none()
 
 
+def lotteries(session: Session, challenge_id: int) -> Sequence[Lottery]:
+    """All lotteries of a challenge, the newest first."""
+    return session.scalars(
+        sa.select(Lottery).where(Lottery.challenge_id == challenge_id).order_by(Lottery.number.desc())
+    ).all()
+
+
 def open_lottery(session: Session, challenge_id: int) -> Lottery | None:
     """The lottery whose seed nobody knows yet."""
     return session.scalars(
