@@ -196,6 +196,8 @@ def test_kits_and_countries_without_post(
     assert told[french.id].because is Because.UNSHIPPABLE
     bench.invited(bench.submitted(cast.applicant))
     assert queries.kits_for_places(session, cast.challenge, 2) == 1
+    with pytest.raises(Refused, match="changed since"):
+        drafts.freeze_draft(session, made, Freezing(2), by=cast.lead.id, at=NOON)
 
 
 def test_equal_scores_are_left_to_the_lottery(bench: Bench, session: Session) -> None:

@@ -243,8 +243,7 @@ def freeze_draft(session: Session, draft: Draft, given: Freezing, *, by: int, at
     One's own application is left out. Raises Refused where the pool has changed since it was solved or another number
     was restated, Conflict where somebody has just frozen it or moved one of its applications.
     """
-    fresh = draft.print == queries.pool_print(session, draft.challenge_id)
-    reason = why_not_freeze(draft.solved_at, fresh, draft.taken, given.count)
+    reason = why_not_freeze(draft.solved_at, queries.is_fresh(session, draft), draft.taken, given.count)
     if reason and draft.state in states.FREEZE_DRAFT.sources:
         raise Refused(reason)
     take(session, draft, states.FREEZE_DRAFT, at=at, frozen_at=at, frozen_by_id=by)

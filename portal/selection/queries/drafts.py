@@ -119,6 +119,12 @@ def pool_print(session: Session, challenge_id: int) -> str:
     return hashlib.sha256(" ".join(str(int(part or 0)) for part in told).encode()).hexdigest()
 
 
+def is_fresh(session: Session, draft: Draft) -> bool:
+    """Whether a solved draft would find the same again: neither its pool nor the stock of kits has changed."""
+    stocked = not draft.kits_each or draft.kits == kits_for_places(session, draft.challenge, draft.kits_each)
+    return stocked and draft.print == pool_print(session, draft.challenge_id)
+
+
 def kits_for_places(session: Session, challenge: Challenge, kits_each: int) -> int | None:
     """How many new places the free kits allow, those who are invited being served first; None where nobody counts."""
     free = supply.free_kits(session, challenge.id)

@@ -89,7 +89,7 @@ def _page(
     shown = shown_from(request.args.to_dict())
     solved = found.state in (DraftState.SOLVED, DraftState.FROZEN)
     kits = lists.kits_for_places(db.session, challenge, found.kits_each) if found.kits_each else None
-    stale = found.state is DraftState.SOLVED and found.print != lists.pool_print(db.session, challenge.id)
+    stale = found.state is DraftState.SOLVED and not lists.is_fresh(db.session, found)
     return render_template(
         "selection/draft.html", challenge=challenge, draft=found, settings=settings, limit=limit, pin=pin,
         freeze=freeze or FreezeForm(formdata=None), shown=shown, solved=solved, stale=stale, kits_now=kits,
