@@ -29,7 +29,8 @@ def test_every_measure_is_taken_quickly() -> None:
     rows = done.stdout.splitlines()[1:]
     assert [row[:20].strip() for row in rows] == [
         "start", "demonstration", "queue, sqlite", "queue, postgresql", "first page, sqlite",
-        "late page, sqlite", "first page, postgresql", "late page, postgresql", "submit, sqlite", "submit, postgresql",
+        "late page, sqlite", "first page, postgres", "late page, postgresq", "submit, sqlite", "submit, postgresql",
+        "to many, sqlite", "to many, postgresql",
         "book, sqlite", "book, postgresql", "upload, folder", "upload, s3", "walker", "mail, sqlite",
         "mail, postgresql",
         "wave, sqlite", "wave, sqlite", "wave, postgresql", "wave, postgresql",
