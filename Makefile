@@ -69,10 +69,7 @@ assets: static/vendor/.made
 
 # The settings that a person has set win; the rest are those of a demonstration on this machine. The shell stays to tell
 # the server of the end of its terminal, which that would take for a request to load itself anew. It waits a second: the
-# server's signal handler takes a lock, so a second signal on the heels of the first could stop it for good. Where the
-# machine is so busy that a second is too short, the whole group is ended after ten more.
-LAST = n=0; while kill -0 $$server 2>/dev/null && [ $$n -lt 10 ]; do sleep 1; n=$$((n + 1)); done; \
-	kill -0 $$server 2>/dev/null && kill -KILL 0
+# server's signal handler takes a lock, so a second signal on the heels of the first could stop it for good.
 run: $(VENV)/.run static/vendor/.made
 	@$(BIN)/python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null \
 		|| { echo 'Port $(PORT) is taken, perhaps by a portal that runs already. `make run PORT=8001` takes another.' >&2; exit 1; }
@@ -98,7 +95,7 @@ run: $(VENV)/.run static/vendor/.made
 	export PORTAL_SCHEDULER="$${PORTAL_SCHEDULER:-embedded}"; \
 	$(BIN)/granian --interface wsgi --host 127.0.0.1 --port $(PORT) --workers 1 --blocking-threads 4 \
 		--workers-kill-timeout 5 --log-level warning app:app & \
-	server=$$!; trap : INT; trap 'sleep 1; kill -TERM $$server 2>/dev/null; $(LAST)' HUP TERM; \
+	server=$$!; trap : INT; trap 'sleep 1; kill -TERM $$server 2>/dev/null' HUP TERM; \
 	while kill -0 $$server 2>/dev/null; do wait $$server; done
 
 # --- checks ----------------------------------------------------------------------------------------------------------

@@ -105,6 +105,7 @@ def review_by_keyboard(stage: Stage, page: Page, comment: str) -> None:
     """Another reviewer never touches the mouse."""
     page.goto(stage.staff("review"))
     for _ in range(2):
+        expect(page.locator("form[data-review][data-ready]")).to_be_visible()
         name = page.locator("h1").inner_text()
         page.keyboard.press("4" if "Ada" in name else "1")
         page.keyboard.press("c")

@@ -42,6 +42,8 @@ def _running(data: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], i
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # Whoever starts the tests may have had this signal ignored (as nohup does), which children inherit.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
     try:
         until_answering(port, "/readyz", make, log, tries=6000)
