@@ -14,7 +14,6 @@ from portal.applications.rules.likeness import (
     SAME,
     Groups,
     alike,
-    jaccard,
     marked,
     shingles,
     words,
@@ -22,6 +21,12 @@ from portal.applications.rules.likeness import (
 from portal.demo import essays
 
 TEXTS = st.text(st.sampled_from("ab cΩ漢 \n.,'E\u0301"), max_size=200)
+
+
+def jaccard(first: frozenset[int], second: frozenset[int]) -> float:
+    """The share of what either has that both have."""
+    common = len(first & second)
+    return common / (len(first) + len(second) - common) if common else 0.0
 
 
 def essay(random: Random) -> str:

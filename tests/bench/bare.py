@@ -19,7 +19,8 @@ from portal.applications.rules import COUNTRIES
 from portal.applications.states import ApplicationState
 from portal.core.web.filters import init_filters
 from portal.selection.forms.bulk import BulkForm
-from portal.selection.forms.queue import FilterForm, ViewForm, parsed
+from portal.selection.forms.queue import FilterForm, ViewForm
+from portal.selection.queries.asked import parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = sa.make_url(os.environ.get("BARE_DATABASE_URL", "sqlite://"))

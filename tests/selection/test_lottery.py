@@ -10,11 +10,16 @@ from sqlalchemy.orm import Session
 
 from portal.applications.rules import COUNTRIES
 from portal.selection.rules import lottery
-from portal.selection.rules.regions import M49, NAMED, REGIONS, SUBREGIONS, regions_of
+from portal.selection.rules.regions import M49, NAMED, REGIONS, SUBREGIONS
 from tests.cast import NOON, Cast
 from tests.selection.conftest import Bench
 
 SEED = "5f" * 32
+
+
+def regions_of(country: str) -> frozenset[str]:
+    """The region and the subregion of a country; none for codes that stand in no region."""
+    return frozenset(name for name, codes in NAMED.items() if country in codes)
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl on this machine")

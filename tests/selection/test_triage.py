@@ -259,8 +259,8 @@ def test_same_affiliation_and_own_team_are_noted_and_passed_over(table: Table, b
 
 def test_reviewers_without_affiliation_share_none(table: Table, bench: Bench, cast: Cast) -> None:
     table.session.add(Reviewer(challenge_id=cast.challenge.id, account_id=cast.reviewer.id, affiliation="Independent"))
-    (free,) = bench.crowd(["free"], affiliation="independent")
-    (plain,) = bench.crowd(["plain"])
+    (free,) = bench.crowd(["free"], affiliation="independent", rnd=0)
+    (plain,) = bench.crowd(["plain"], rnd=1)
     assert table.next(cast.reviewer.id) == free.id
     assert table.next(cast.reviewer.id, free.id) == plain.id
 

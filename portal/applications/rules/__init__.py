@@ -1,13 +1,10 @@
 """Answers about applications that need no database."""
 
 from portal.applications.rules.content import (
-    CERTIFICATE_LENGTH,
     COUNTRIES,
     LENGTHS,
-    LINK_LENGTH,
     LINKS,
     TEAM,
-    TITLES,
     Content,
     Entry,
     content_of,
@@ -23,13 +20,10 @@ from portal.applications.rules.content import (
 )
 
 __all__ = [
-    "CERTIFICATE_LENGTH",
     "COUNTRIES",
     "LENGTHS",
     "LINKS",
-    "LINK_LENGTH",
     "TEAM",
-    "TITLES",
     "Content",
     "Entry",
     "content_of",

@@ -44,12 +44,6 @@ def shingles(*texts: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def jaccard(first: frozenset[int], second: frozenset[int]) -> float:
-    """The share of what either has that both have."""
-    common = len(first & second)
-    return common / (len(first) + len(second) - common) if common else 0.0
-
-
 class Groups:
     """Union-find: which belong together, however long the chain."""
 

@@ -10,7 +10,6 @@ from portal.accounts.gate import only
 from portal.accounts.states import Role
 from portal.applications import queries, rules
 from portal.applications.actions import duplicates as actions
-from portal.applications.forms.judging import numbers
 from portal.applications.queries import duplicates
 from portal.applications.queries.duplicates import Cluster
 from portal.applications.rules import comparing
@@ -36,7 +35,7 @@ def duplicates_page(slug: str) -> ResponseReturnValue:
     """Clusters with their evidence, and what was judged to be different people."""
     challenge, me = challenge_or_404(slug), current_account().id
     asked = queries.questions(db.session, challenge.id)
-    found, after = duplicates.clusters(db.session, challenge.id, sum(numbers(request.args.getlist("after")[:1])))
+    found, after = duplicates.clusters(db.session, challenge.id, request.args.get("after", 0, type=int))
     shown = [
         Shown(cluster, True, [], [], "")
         if any(one.account_id == me for one in cluster.applications)
@@ -72,8 +71,8 @@ def compare_again(slug: str) -> ResponseReturnValue:
 def disqualify_duplicates(slug: str) -> ResponseReturnValue:
     """Disqualify the chosen applications as duplicates of the one that stays."""
     count = actions.disqualify_duplicates(
-        db.session, challenge_or_404(slug), stays=sum(numbers(request.form.getlist("stays")[:1])),
-        gone=sorted(set(numbers(request.form.getlist("gone")))), reason=request.form.get("reason", "").strip(),
+        db.session, challenge_or_404(slug), stays=request.form.get("stays", 0, type=int),
+        gone=sorted(set(request.form.getlist("gone", type=int))), reason=request.form.get("reason", "").strip(),
         by=current_account().id, at=clock.now(),
     )  # fmt: skip
     db.session.commit()
@@ -87,7 +86,7 @@ def disqualify_duplicates(slug: str) -> ResponseReturnValue:
 def dismiss_duplicates(slug: str) -> ResponseReturnValue:
     """Say that the applications of a cluster are different people's."""
     actions.dismiss(
-        db.session, challenge_or_404(slug), numbers(request.form.getlist("pairs")),
+        db.session, challenge_or_404(slug), request.form.getlist("pairs", type=int),
         request.form.get("reason", "").strip(), by=current_account().id, at=clock.now(),
     )  # fmt: skip
     db.session.commit()

@@ -41,7 +41,7 @@ def create_wave(session: Session, challenge: Challenge, answer_by: datetime | No
         session.flush()
     held = _freeze(session, wave)
     if not held.total:
-        raise Refused("No decision is meant at present: choose some on the selection page first.")
+        raise Refused("No decision is meant at present: choose some in the list of applications, or freeze a draft.")
     reason = rules.why_not_deadline(held, answer_by, at)
     if reason:
         raise Invalid({"answer_by": reason})

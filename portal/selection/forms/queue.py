@@ -8,9 +8,6 @@ from wtforms.validators import DataRequired, Length
 from portal.applications.states import Decision, Triage
 from portal.challenges.models import Scenario
 from portal.core.forms import Form
-from portal.selection.queries.asked import TELLING, canonical, filter_from, parsed, tells
-
-__all__ = ["TELLING", "FilterForm", "ViewForm", "canonical", "filter_from", "parsed", "tells"]
 
 _EITHER = {"": "All", "yes": "yes", "no": "no"}
 _MARK = {"type": "number", "min": "0", "max": "5", "step": "0.01", "inputmode": "decimal"}

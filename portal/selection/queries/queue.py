@@ -1,6 +1,6 @@
 """The staff's list of applications: filtered, sorted, a page at a time, at the same cost for few and for very many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -223,13 +223,6 @@ def queue(session: Session, challenge_id: int, chosen: Filter, after: str | None
 def count(session: Session, challenge_id: int, chosen: Filter) -> int:
     """How many applications the filter shows, exactly."""
     return session.scalars(sa.select(sa.func.count()).where(*matching(challenge_id, chosen))).one()
-
-
-def ids(session: Session, challenge_id: int, chosen: Filter) -> Sequence[int]:
-    """All that the filter shows, for an action on the whole of it."""
-    return session.scalars(
-        sa.select(Application.id).where(*matching(challenge_id, chosen)).order_by(Application.id)
-    ).all()
 
 
 def is_indexed(chosen: Filter) -> bool:

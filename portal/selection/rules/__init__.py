@@ -1,6 +1,6 @@
 """Answers about reviews and waves that need no database."""
 
-from portal.selection.rules.reviews import SCORES, UNDECIDED, why_not_review
+from portal.selection.rules.reviews import UNDECIDED, why_not_review
 from portal.selection.rules.waves import (
     LAST_DAY,
     LEAST_NOTICE,
@@ -20,7 +20,6 @@ __all__ = [
     "LAST_DAY",
     "LEAST_NOTICE",
     "REMIND_BEFORE",
-    "SCORES",
     "TOO_LATE",
     "UNDECIDED",
     "Counts",

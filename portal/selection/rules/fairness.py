@@ -120,17 +120,6 @@ def alpha(sums: Sums) -> float | None:
     return 1 - sums.within / sums.reviews / expected if expected > 1e-9 else None
 
 
-def sums_of(units: Iterable[Sequence[float]]) -> Sums:
-    """The same sums from the scores themselves, one sequence an application."""
-    comparable = [scores for scores in units if len(scores) > 1]
-    squares = [sum(score * score for score in scores) for scores in comparable]
-    within = sum(
-        2 * (len(scores) * square - sum(scores) ** 2) / (len(scores) - 1)
-        for scores, square in zip(comparable, squares, strict=True)
-    )
-    return Sums(sum(map(len, comparable)), float(sum(map(sum, comparable))), float(sum(squares)), within)
-
-
 class Load(NamedTuple):
     """What one person did in both passes, and how their scores lie against the others'.
 

@@ -53,8 +53,3 @@ NAMED: dict[str, frozenset[str]] = {
     for region, parts in M49.items()
     for name, codes in ((region, REGIONS[region]), *((part, SUBREGIONS[part]) for part in parts))
 }
-
-
-def regions_of(country: str) -> frozenset[str]:
-    """The region and the subregion of a country; none for codes that stand in no region."""
-    return frozenset(name for name, codes in NAMED.items() if country in codes)

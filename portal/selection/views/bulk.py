@@ -13,11 +13,10 @@ from portal.core.db import db
 from portal.core.errors import Refused
 from portal.selection.actions import bulk as actions
 from portal.selection.forms.bulk import BulkForm
-from portal.selection.forms.queue import parsed
 from portal.selection.models import BulkMove
 from portal.selection.queries import bulk as queries
 from portal.selection.queries import queue as lists
-from portal.selection.queries.asked import canonical, filter_from
+from portal.selection.queries.asked import canonical, filter_from, parsed
 from portal.selection.queries.queue import Filter
 from portal.selection.rules import bulk as rules
 from portal.selection.states import BulkState, BulkVerb

@@ -15,8 +15,9 @@ from portal.challenges.models import Challenge
 from portal.core.db import db
 from portal.core.web import csv_response
 from portal.selection.forms.bulk import BulkForm
-from portal.selection.forms.queue import TELLING, FilterForm, ViewForm, canonical, filter_from, parsed, tells
+from portal.selection.forms.queue import FilterForm, ViewForm
 from portal.selection.queries import queue as lists
+from portal.selection.queries.asked import TELLING, canonical, filter_from, parsed, tells
 from portal.selection.queries.found import find
 from portal.selection.queries.masking import masked_hits
 from portal.selection.queries.offers import Offers, View, offers

@@ -11,8 +11,9 @@ from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.selection.actions import saved as actions
-from portal.selection.forms.queue import ViewForm, canonical, parsed
+from portal.selection.forms.queue import ViewForm
 from portal.selection.queries import saved as queries
+from portal.selection.queries.asked import canonical, parsed
 from portal.selection.views.blueprint import blueprint
 
 
