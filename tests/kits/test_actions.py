@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, NotFound, Refused
+from portal.core.moves import Move
 from portal.core.outbox import OutgoingMail
 from portal.kits import actions, queries, states
 from portal.kits.actions import Given, Scan
@@ -102,7 +103,7 @@ def test_the_bench_moves_a_unit(
 
 @pytest.mark.parametrize("move", [move for move in states.UNIT_MOVES if not move.by], ids=lambda move: move.name)
 def test_what_goes_with_a_parcel_is_not_done_by_hand(
-    session: Session, cast: Cast, bench: Bench, move: states.Move[UnitState]
+    session: Session, cast: Cast, bench: Bench, move: Move[UnitState]
 ) -> None:
     unit = bench.units("KIT-1")[0]
 
@@ -199,7 +200,7 @@ STEPS = [move for move in states.MOVES if move.by]
 
 
 @pytest.mark.parametrize("move", STEPS, ids=lambda move: move.name)
-def test_a_step_from_elsewhere_is_refused(session: Session, bench: Bench, move: states.Move[ShipmentState]) -> None:
+def test_a_step_from_elsewhere_is_refused(session: Session, bench: Bench, move: Move[ShipmentState]) -> None:
     parcel = bench.at(S.HANDED_OVER if S.HANDED_OVER not in move.sources else S.READY)
     before = parcel.state
 

@@ -1,21 +1,10 @@
-"""A unit's life, and a shipment's way from the plan to the researcher's word that it is there."""
+"""A shipment's way from the plan to the researcher's word that it is there."""
 
 from enum import StrEnum
 
 from portal.accounts.states import Role
 from portal.core.moves import Move
-
-
-class UnitState(StrEnum):
-    IN_STOCK = "in_stock"
-    RESERVED = "reserved"
-    SHIPPED = "shipped"
-    WITH_PARTICIPANT = "with_participant"
-    RETURNED = "returned"
-    KEPT = "kept"
-    LOST = "lost"
-    FAULTY = "faulty"
-    RETIRED = "retired"
+from portal.kits.states.units import ARRIVE, LOSE_UNIT, RELEASE, SHIP, TAKE_BACK
 
 
 class ShipmentState(StrEnum):
@@ -49,31 +38,8 @@ class Word(StrEnum):
     NOTHING = "nothing"
 
 
-U, S = UnitState, ShipmentState
+S = ShipmentState
 _LOGISTICS = frozenset({Role.LOGISTICS.value})
-
-# A unit. What moves with a shipment is nobody's button; the rest is done at the bench.
-RESERVE = Move("reserve", "Reserve", frozenset({U.IN_STOCK}), U.RESERVED)
-RELEASE = Move("release", "Put back into stock", frozenset({U.RESERVED}), U.IN_STOCK)
-SHIP = Move("ship", "Ship", frozenset({U.RESERVED}), U.SHIPPED)
-ARRIVE = Move("arrive", "Arrive", frozenset({U.SHIPPED}), U.WITH_PARTICIPANT)
-TAKE_BACK = Move("take-back", "Mark as returned", frozenset({U.SHIPPED, U.WITH_PARTICIPANT}), U.RETURNED)
-LOSE_UNIT = Move("lose", "Mark as lost", frozenset({U.SHIPPED, U.WITH_PARTICIPANT}), U.LOST)
-KEEP = Move("keep", "Let the participant keep it", frozenset({U.WITH_PARTICIPANT}), U.KEPT, by=_LOGISTICS)
-HAND_BACK = Move("hand-back", "Mark as returned", frozenset({U.WITH_PARTICIPANT}), U.RETURNED, by=_LOGISTICS)
-MISLAY = Move("mislay", "Mark as lost", frozenset({U.WITH_PARTICIPANT, U.IN_STOCK}), U.LOST, by=_LOGISTICS)
-FAULT = Move(
-    "fault", "Mark as faulty", frozenset({U.IN_STOCK, U.WITH_PARTICIPANT, U.RETURNED}), U.FAULTY, by=_LOGISTICS
-)
-RESTOCK = Move("restock", "Put back into stock", frozenset({U.RETURNED}), U.IN_STOCK, by=_LOGISTICS)
-RETIRE = Move("retire", "Retire", frozenset({U.RETURNED, U.KEPT, U.LOST, U.FAULTY}), U.RETIRED, by=_LOGISTICS)
-
-UNIT_MOVES = (
-    RESERVE, RELEASE, SHIP, ARRIVE, TAKE_BACK, LOSE_UNIT, KEEP, HAND_BACK, MISLAY, FAULT, RESTOCK, RETIRE,
-)  # fmt: skip
-
-# Bound to a shipment: exactly these units have a live place in one.
-BOUND = frozenset({U.RESERVED, U.SHIPPED, U.WITH_PARTICIPANT})
 
 BEFORE_LABEL = (S.PLANNED, S.ADDRESS_REQUESTED, S.ADDRESS_CONFIRMED, S.HELD, S.READY, S.PACKED)
 BEFORE_HAND_OVER = (*BEFORE_LABEL, S.LABELLED)

@@ -1,8 +1,6 @@
-"""Pure answers about units, parcels and what is told of them."""
+"""Pure answers about parcels and what is told of them."""
 
-import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from portal.core.errors import Conflict, Refused
@@ -13,10 +11,12 @@ from portal.kits.states import RANK, ShipmentState, UnitState, Word
 # How long after its delivery an address is kept, how long people have for giving it, and after how long without a scan
 # somebody should ask the carrier.
 KEEP_ADDRESS = timedelta(days=30)
-ADDRESS_WITHIN = timedelta(days=7)
-SILENT_AFTER = timedelta(days=7)
 
-_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{1,63}")
+
+ADDRESS_WITHIN = timedelta(days=7)
+
+
+SILENT_AFTER = timedelta(days=7)
 
 
 # Where a parcel is, in words for the person who waits for it.
@@ -42,36 +42,6 @@ WHERE = {
     ShipmentState.LOST: "This parcel is lost.",
     ShipmentState.CANCELLED: "This parcel was cancelled.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Serials:
-    """Pasted serial numbers: the good ones in order, and what is wrong by line."""
-
-    good: tuple[str, ...]
-    faults: tuple[str, ...]
-
-
-def read_serials(text: str, known: Collection[str] = ()) -> Serials:
-    """Read one serial number a line; `known` are already in the stock."""
-    seen: dict[str, int] = {}
-    faults: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        serial = line.strip()
-        fault = _serial_fault(serial, seen, known) if serial else None
-        if fault:
-            faults.append(f"Line {number}: {fault}")
-        elif serial:
-            seen[serial] = number
-    return Serials(tuple(seen), tuple(faults))
-
-
-def _serial_fault(serial: str, seen: dict[str, int], known: Collection[str]) -> str | None:
-    if not _SERIAL.fullmatch(serial):
-        return f"“{serial[:40]}” is no serial number: 2 to 64 letters, digits and . _ : / -"
-    if serial in seen:
-        return f"{serial} stands on line {seen[serial]} already."
-    return f"{serial} is already in the stock." if serial in known else None
 
 
 def tracking_move(

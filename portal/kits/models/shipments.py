@@ -1,7 +1,6 @@
-"""What is true of kits: kinds, units by serial number, where they go, and how they got there."""
+"""Parcels, what is in them, and how they got where they are."""
 
 from datetime import datetime
-from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -11,60 +10,12 @@ from portal.challenges.models import Challenge, Participant
 from portal.core.constraints import explain
 from portal.core.db import Model, append_only
 from portal.core.moves import Moving
-from portal.kits.states import BEFORE_HAND_OVER, BEFORE_LABEL, ShipmentState, UnitState, Word
+from portal.kits.models.stock import Unit
+from portal.kits.states import BEFORE_HAND_OVER, BEFORE_LABEL, ShipmentState, Word
 
 
 def _listed(states: tuple[ShipmentState, ...]) -> str:
     return ", ".join(f"'{state}'" for state in states)
-
-
-class KitModel(Model):
-    """A kind of kit. What customs ask for is the operator's to know; `basis` says how they know it."""
-
-    __tablename__ = "kit_model"
-    __table_args__ = (
-        sa.UniqueConstraint("challenge_id", "name", "revision"),
-        sa.CheckConstraint("weight_g > 0", name="weight_positive"),
-        sa.CheckConstraint("declared_value > 0", name="value_positive"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey(Challenge.id))
-    name: Mapped[str] = mapped_column(sa.String(80))
-    revision: Mapped[str] = mapped_column(sa.String(40), default="")
-    weight_g: Mapped[int]
-    # Text: a leading zero of a tariff number is a digit of it.
-    hs_code: Mapped[str] = mapped_column(sa.String(14), default="")
-    eccn: Mapped[str] = mapped_column(sa.String(20), default="")
-    origin: Mapped[str] = mapped_column(sa.String(2), default="")
-    declared_value: Mapped[Decimal]
-    currency: Mapped[str] = mapped_column(sa.String(3))
-    basis: Mapped[str] = mapped_column(sa.String(300), default="")
-
-    @property
-    def label(self) -> str:
-        """Name and revision."""
-        return f"{self.name} {self.revision}".strip()
-
-
-class Unit(Moving[UnitState], Model):
-    """One kit, known by the serial number on it."""
-
-    __tablename__ = "kit_unit"
-    __table_args__ = (
-        sa.UniqueConstraint("challenge_id", "serial"),
-        sa.Index("ix_kit_unit_state", "challenge_id", "state", "serial"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    challenge_id: Mapped[int] = mapped_column(sa.ForeignKey(Challenge.id))
-    model_id: Mapped[int] = mapped_column(sa.ForeignKey(KitModel.id), index=True)
-    serial: Mapped[str] = mapped_column(sa.String(64))
-    state: Mapped[UnitState] = mapped_column(default=UnitState.IN_STOCK)
-    state_since: Mapped[datetime]
-    location: Mapped[str] = mapped_column(sa.String(80), default="")
-    firmware: Mapped[str] = mapped_column(sa.String(60), default="")
-    model: Mapped[KitModel] = relationship()
 
 
 class Shipment(Moving[ShipmentState], Model):
@@ -191,43 +142,24 @@ class ShipmentEvent(Model):
     account_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
 
 
-class DeliveryAddress(Model):
-    """Where a participant's parcels go. All but the country is sealed under a key that is not in the database."""
-
-    __tablename__ = "delivery_address"
-    __table_args__ = (sa.CheckConstraint("(sealed IS NULL) = (purged_at IS NOT NULL)", name="purged_is_gone"),)
-
-    participant_id: Mapped[int] = mapped_column(sa.ForeignKey(Participant.id), primary_key=True)
-    country: Mapped[str] = mapped_column(sa.String(2))
-    sealed: Mapped[bytes | None] = mapped_column(sa.LargeBinary, deferred=True)
-    # The participant insisted on an address that does not look like one of its country.
-    doubtful: Mapped[bool] = mapped_column(default=False)
-    given_at: Mapped[datetime]
-    given_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id, ondelete="SET NULL"))
-    purged_at: Mapped[datetime | None]
-
-
 append_only(ShipmentEvent.__table__)
 
+
 explain("uq_shipment_unit_live", "This unit is already in another parcel.", columns="shipment_unit.unit_id")
+
+
 explain(
     "uq_shipment_participant_id_number",
     "Somebody has just planned this participant's parcel.",
     columns="shipment.participant_id, shipment.number",
 )
+
+
 explain(
     "uq_shipment_carrier_tracking_number",
     "Another parcel has this tracking number.",
     columns="shipment.carrier, shipment.tracking_number",
 )
-explain(
-    "uq_kit_unit_challenge_id_serial",
-    "One of these serial numbers is already in the stock.",
-    columns="kit_unit.challenge_id, kit_unit.serial",
-)
-explain(
-    "uq_kit_model_challenge_id_name_revision",
-    "There is a kit model of this name and revision.",
-    columns="kit_model.challenge_id, kit_model.name, kit_model.revision",
-)
+
+
 explain("uq_shipment_replaces_id", "This parcel has been replaced already.", columns="shipment.replaces_id")

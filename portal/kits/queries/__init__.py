@@ -1,0 +1,52 @@
+"""Finding kits: a participant's own parcels, and a challenge's stock and pipeline."""
+
+from portal.kits.queries.people import address_of, addresses_over, contact, countries_of, unplanned
+from portal.kits.queries.shipments import (
+    COMPLAINED,
+    Stage,
+    count_troubles,
+    names_of,
+    own_parcel,
+    parcels_of,
+    pipeline,
+    shipment,
+    shipments,
+)
+from portal.kits.queries.stock import (
+    all_units,
+    known_serials,
+    models,
+    places_of,
+    unit,
+    unit_by_serial,
+    unit_counts,
+    units,
+)
+from portal.kits.queries.todo import queues, tasks
+
+__all__ = [
+    "COMPLAINED",
+    "Stage",
+    "address_of",
+    "addresses_over",
+    "all_units",
+    "contact",
+    "count_troubles",
+    "countries_of",
+    "known_serials",
+    "models",
+    "names_of",
+    "own_parcel",
+    "parcels_of",
+    "pipeline",
+    "places_of",
+    "queues",
+    "shipment",
+    "shipments",
+    "tasks",
+    "unit",
+    "unit_by_serial",
+    "unit_counts",
+    "units",
+    "unplanned",
+]

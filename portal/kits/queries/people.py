@@ -1,0 +1,79 @@
+"""Whom kits go to, and where."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, undefer
+
+from portal.accounts.models import Account
+from portal.challenges.models import Member, Participant
+from portal.challenges.states import MemberRole, ParticipantState
+from portal.kits import states
+from portal.kits.models import DeliveryAddress, Shipment
+from portal.kits.states import ShipmentState
+
+
+def countries_of(session: Session, participant_ids: Collection[int]) -> dict[int, str]:
+    """The country of each participant: of the address where there is one, else of the person who leads."""
+    rows = session.execute(
+        sa.select(Member.participant_id, sa.func.coalesce(DeliveryAddress.country, Member.country))
+        .outerjoin(DeliveryAddress, DeliveryAddress.participant_id == Member.participant_id)
+        .where(Member.participant_id.in_(participant_ids), Member.role == MemberRole.LEAD)
+    )
+    return {participant_id: country for participant_id, country in rows}  # noqa: C416 - a row is no pair to dict()
+
+
+def unplanned(session: Session, challenge_id: int) -> Sequence[Participant]:
+    """Active participants for whom no parcel is planned, under way or arrived."""
+    served = sa.select(Shipment.participant_id).where(
+        Shipment.challenge_id == challenge_id,
+        Shipment.state.not_in([ShipmentState.CANCELLED, ShipmentState.LOST, ShipmentState.RETURNED]),
+    )
+    return session.scalars(
+        sa.select(Participant)
+        .where(
+            Participant.challenge_id == challenge_id,
+            Participant.state == ParticipantState.ACTIVE,
+            Participant.id.not_in(served),
+        )
+        .order_by(Participant.id)
+    ).all()
+
+
+def contact(session: Session, participant_id: int) -> Account | None:
+    """Whom mails about parcels go to: the member who leads, else the first who is active."""
+    return session.scalars(
+        sa.select(Account)
+        .join(Member, Member.account_id == Account.id)
+        .where(Member.participant_id == participant_id, Account.active)
+        .order_by(Member.role != MemberRole.LEAD, Member.id)
+        .limit(1)
+    ).one_or_none()
+
+
+def address_of(session: Session, participant_id: int, *, sealed: bool = False) -> DeliveryAddress | None:
+    """The participant's address, still sealed; without the sealed part unless asked for."""
+    rows = sa.select(DeliveryAddress).where(DeliveryAddress.participant_id == participant_id)
+    return session.scalars(rows.options(undefer(DeliveryAddress.sealed)) if sealed else rows).one_or_none()
+
+
+def addresses_over(session: Session, before: datetime) -> Sequence[int]:
+    """Participants whose last parcel arrived before `before` and for whom nothing is under way."""
+    arrived = sa.func.coalesce(Shipment.received_at, Shipment.delivered_at)
+    # What was delivered has arrived, whether or not the participant has said so.
+    pending = [state for state in states.OPEN if state is not ShipmentState.DELIVERED]
+    under_way = sa.select(Shipment.participant_id).where(Shipment.state.in_(pending))
+    last = (
+        sa.select(Shipment.participant_id)
+        .where(arrived.is_not(None))
+        .group_by(Shipment.participant_id)
+        .having(sa.func.max(arrived) <= before)
+    )
+    return session.scalars(
+        sa.select(DeliveryAddress.participant_id).where(
+            DeliveryAddress.purged_at.is_(None),
+            DeliveryAddress.participant_id.in_(last),
+            DeliveryAddress.participant_id.not_in(under_way),
+        )
+    ).all()

@@ -1,0 +1,76 @@
+"""What there is to do about kits, for participants and for logistics."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.accounts.states import Role
+from portal.challenges.models import Challenge, Member
+from portal.core.todo import Queue, Task
+from portal.kits import rules, states
+from portal.kits.models import Shipment
+from portal.kits.queries.people import unplanned
+from portal.kits.queries.shipments import COMPLAINED, pipeline
+from portal.kits.states import ShipmentState
+
+
+def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
+    """What a participant should do about their kit."""
+    slug = member.participant.challenge.slug
+    rows = session.execute(
+        sa.select(Shipment.state, Shipment.state_since)
+        .where(
+            Shipment.participant_id == member.participant_id,
+            Shipment.state.in_([ShipmentState.ADDRESS_REQUESTED, ShipmentState.DELIVERED]),
+            Shipment.word.is_(None),
+        )
+        .order_by(Shipment.state_since)
+    )
+    found = []
+    for state, since in rows:
+        url = f"/challenges/{slug}/kit"
+        if state is ShipmentState.ADDRESS_REQUESTED:
+            found.append(Task("Tell us where to send your kit", url, since + rules.ADDRESS_WITHIN))
+        else:
+            found.append(Task("Say whether your kit has arrived", url, None, "The carrier says that it is delivered."))
+    return found
+
+
+def queues(session: Session, challenge: Challenge, roles: Collection[Role], at: datetime) -> list[Queue]:
+    """What waits for logistics."""
+    if Role.LOGISTICS not in roles:
+        return []
+    stages = {stage.state: stage for stage in pipeline(session, challenge.id)}
+    url = f"/staff/{challenge.slug}/shipments"
+    kinds = (
+        ("Parcels to prepare", ShipmentState.ADDRESS_CONFIRMED),
+        ("Parcels to pack", ShipmentState.READY),
+        ("Parcels to label", ShipmentState.PACKED),
+        ("Parcels to hand over", ShipmentState.LABELLED),
+    )
+    found = [Queue(label, f"{url}?state={state}", stages[state].count, stages[state].oldest) for label, state in kinds]
+    planless = unplanned(session, challenge.id)
+    oldest = min((participant.accepted_at for participant in planless), default=None)
+    return [
+        Queue("Participants without a parcel", url, len(planless), oldest), *found,
+        _queue(session, challenge, "Parcels with a trouble", f"{url}?state=trouble", COMPLAINED, Shipment.word_at),
+        _queue(
+            session, challenge, "Parcels without news for a week", f"{url}?state=in_transit",
+            sa.and_(Shipment.state.in_(states.ON_THE_WAY), Shipment.tracked_at < at - rules.SILENT_AFTER),
+            Shipment.tracked_at,
+        ),
+    ]  # fmt: skip
+
+
+def _queue(
+    session: Session, challenge: Challenge, label: str, url: str, where: sa.ColumnElement[bool],
+    age: sa.orm.InstrumentedAttribute[datetime | None],
+) -> Queue:  # fmt: skip
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(age)).select_from(Shipment).where(
+            Shipment.challenge_id == challenge.id, where
+        )
+    ).one()  # fmt: skip
+    return Queue(label, url, count, oldest)

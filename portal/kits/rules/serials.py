@@ -1,0 +1,37 @@
+"""Serial numbers as they are scanned, pasted and imported."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{1,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Serials:
+    """Pasted serial numbers: the good ones in order, and what is wrong by line."""
+
+    good: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def read_serials(text: str, known: Collection[str] = ()) -> Serials:
+    """Read one serial number a line; `known` are already in the stock."""
+    seen: dict[str, int] = {}
+    faults: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        serial = line.strip()
+        fault = _serial_fault(serial, seen, known) if serial else None
+        if fault:
+            faults.append(f"Line {number}: {fault}")
+        elif serial:
+            seen[serial] = number
+    return Serials(tuple(seen), tuple(faults))
+
+
+def _serial_fault(serial: str, seen: dict[str, int], known: Collection[str]) -> str | None:
+    if not _SERIAL.fullmatch(serial):
+        return f"“{serial[:40]}” is no serial number: 2 to 64 letters, digits and . _ : / -"
+    if serial in seen:
+        return f"{serial} stands on line {seen[serial]} already."
+    return f"{serial} is already in the stock." if serial in known else None
