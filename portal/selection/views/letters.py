@@ -1,6 +1,6 @@
 """The mails of a wave: each as it will be sent, and what the lead writes instead of our words."""
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
@@ -57,10 +57,11 @@ def wave_mail(slug: str, number: int, entry_id: int) -> ResponseReturnValue:
 @blueprint.get("/staff/<slug>/waves/<int:number>/mails/<int:entry_id>/html")
 @only(Role.LEAD)
 def wave_mail_html(slug: str, number: int, entry_id: int) -> ResponseReturnValue:
-    """The HTML part of a mail, as a mail program would show it."""
+    """The HTML part of a mail, as a mail program would show it: nothing in it runs."""
     challenge = challenge_or_404(slug)
     found = queries.wave(db.session, challenge.id, number)
     _subject, _text, html = mail.render(_made(challenge, found, _entry(found, entry_id)))
+    g.content_security = {"script-src": "'none'", "sandbox": ""}
     return html
 
 
