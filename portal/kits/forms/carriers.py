@@ -12,6 +12,8 @@ from portal.kits.rules.carriers import Profile
 from portal.kits.rules.carriers.profile import Options
 from portal.kits.rules.carriers.returns import ROLES, Table, guess
 
+# The field that says which column has what role.
+_FIELD_OF = {role: "carrier_column" if role == "carrier" else role for role in ROLES}
 _TYPED = re.compile(r"typed-([1-9][0-9]{0,9})-([0-9]{1,3})", re.ASCII)
 
 
@@ -68,22 +70,21 @@ class NumbersForm(Form):
     carrier = line("Carrier", 40, description="Where no column tells it: UPS, DHL, FedEx, USPS, or another.")
     reference = SelectField("Our reference is in", validate_choice=False)
     number = SelectField("The tracking number is in", validate_choice=False)
-    carriers = SelectField("The carrier is in", validate_choice=False)
+    carrier_column = SelectField("The carrier is in", validate_choice=False)
     void = SelectField("That a label is void is in", validate_choice=False)
-
-    FIELDS = {role: "carriers" if role == "carrier" else role for role in ROLES}
 
     @property
     def written(self) -> str:
         """The rows with the spaces and tabs at their ends: an empty cell is one, too."""
-        return (self.text.raw_data or [""])[0].replace("\0", "")
+        sent: str = (self.text.raw_data or [""])[0]
+        return sent.replace("\0", "")
 
     def columns(self, table: Table) -> dict[str, int]:
-        """Which column is what: as it was chosen, or as the table looks. The choices are set, and what is missing told."""
+        """Which column is what: as it was chosen, or as the table looks. What is missing is told at its field."""
         sent = bool(self.reference.raw_data)
         guessed = {} if sent else guess(table)
         chosen: dict[str, int] = {}
-        for role, name in self.FIELDS.items():
+        for role, name in _FIELD_OF.items():
             field = self[name]
             field.choices = [
                 SelectChoice("", "none of them"), *(SelectChoice(str(n), told) for n, told in enumerate(table.header))

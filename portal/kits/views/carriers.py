@@ -17,6 +17,7 @@ from portal.core.errors import Invalid, NotFound
 from portal.kits import queries
 from portal.kits.actions import carriers as actions
 from portal.kits.actions.carriers import Order
+from portal.kits.forms import CountForm
 from portal.kits.forms.carriers import CarrierForm, NumbersForm, numbers_in, typed_in
 from portal.kits.queries import carriers as finding
 from portal.kits.rules.carriers import PROFILES, Profile
@@ -106,8 +107,8 @@ def carrier_file(slug: str, profile: str) -> ResponseReturnValue:
     db.session.commit()
     if file is None:
         return _page(challenge, program, form, rows, 422)
-    response = Response(file.content, mimetype="application/zip" if file.name.endswith(".zip") else "text/csv")
-    response.charset = "" if file.name.endswith(".zip") else program.encoding
+    kind = "application/zip" if file.name.endswith(".zip") else f"text/csv; charset={program.encoding}"
+    response = Response(file.content, content_type=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -133,18 +134,19 @@ def take_numbers(slug: str) -> ResponseReturnValue:
     table, columns = _table(form) if form.validate() else (None, {})
     if table is None or form.errors:
         return _numbers(challenge, form, table, status=422)
-    good = numbers_in(request.form.getlist("good"))
+    told = CountForm()
+    told.validate()
     lines = actions.take_numbers(
-        db.session, challenge, table, columns, form.carrier.data or "", seen=next(iter(good), None),
+        db.session, challenge, table, columns, form.carrier.data or "", seen=told.count.data,
         skip_faulty=request.form.get("skip") == "y", by=current_account().id, at=clock.now(),
     )  # fmt: skip
     db.session.commit()
     counts = _counts(lines)
     labelled, already, skipped = (counts[verdict] for verdict in (Verdict.GOOD, Verdict.ALREADY, Verdict.FAULTY))
-    told = [f"{labelled} parcels are labelled." if labelled else "Nothing was changed."]
-    told += [f"{already} had their number already."] if already else []
-    told += [f"{skipped} faulty rows were skipped."] if skipped else []
-    flash(" ".join(told))
+    words = [f"{labelled} parcels are labelled." if labelled else "Nothing was changed."]
+    words += [f"{already} had their number already."] if already else []
+    words += [f"{skipped} faulty rows were skipped."] if skipped else []
+    flash(" ".join(words))
     return redirect(url_for("kits.carriers", slug=slug))
 
 

@@ -55,11 +55,19 @@ def _fedex(number: str) -> bool | None:
 
 
 def _usps(number: str) -> bool | None:
-    """20 or 22 digits: every second from the right thrice; or the postal union's S10, such as RB123456785GB."""
+    """22 digits, or the last 20 of them where they begin with 91: every second from the right thrice.
+
+    Or the postal union's S10, such as RB123456785GB.
+    """
     if len(number) in (20, 22) and number.isdigit():
-        digits = [int(sign) for sign in reversed(number)]
-        return (sum(digits[0::2]) + 3 * sum(digits[1::2])) % 10 == 0
+        whole = {number, f"91{number}"} if len(number) == 20 else {number}
+        return any(_tens(digits) for digits in whole)
     if not _S10.fullmatch(number):
         return None
     total = sum(int(sign) * weight for sign, weight in zip(number[2:10], (8, 6, 4, 2, 3, 5, 9, 7), strict=True))
     return {10: 0, 11: 5}.get(11 - total % 11, 11 - total % 11) == int(number[10])
+
+
+def _tens(number: str) -> bool:
+    digits = [int(sign) for sign in reversed(number)]
+    return (sum(digits[0::2]) + 3 * sum(digits[1::2])) % 10 == 0

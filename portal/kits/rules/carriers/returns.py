@@ -79,11 +79,13 @@ class Known:
 def decode(data: bytes) -> str:
     """The text of a file: UTF-8, UTF-16 with its mark, else Windows-1252, in which UPS's programs write."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
+        text = data.decode("utf-16", "replace")
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("cp1252", "replace")
+    return text.replace("\0", "")
 
 
 def read(text: str) -> Table:
