@@ -4,6 +4,7 @@ import hashlib
 import io
 import re
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.accounts.states import Role
-from portal.challenges.models import Participant
+from portal.challenges.models import Member, Participant
 from portal.core.audit import AuditEntry
 from portal.core.errors import Conflict, Refused
+from portal.kits import actions as kits
 from portal.kits.actions import carriers as actions
 from portal.kits.models import CarrierExport, Shipment, ShipmentEvent
+from portal.kits.rules.carriers import PROFILES
 from portal.kits.rules.carriers.files import read_back
 from portal.kits.rules.carriers.returns import Verdict, guess, read
 from portal.kits.states import ShipmentState
@@ -40,10 +43,8 @@ def packed(bench: Bench, number: int = 1, **address: Any) -> Shipment:
 
 
 def packed_for(bench: Bench, participant: Participant, serial: str, **address: Any) -> Shipment:
-    from portal.kits import actions as kits
-
     parcel = bench.parcel(participant)
-    member = bench.session.scalars(sa.select(kits.addresses.Member).filter_by(participant_id=participant.id)).one()
+    member = bench.session.scalars(sa.select(Member).filter_by(participant_id=participant.id)).one()
     bench.address(member, **address)
     parcel = bench.again(parcel)
     kits.assign_unit(bench.session, parcel, bench.units(serial)[0], by=bench.by, at=NOON)
@@ -123,8 +124,8 @@ def test_each_programs_file_is_within_its_limits(
 ) -> None:
     parcels = [
         packed(bench, 1),
-        packed(bench, 2, country="US", region="Colorado", city="Boulder", postal_code="80302-1234", phone="+13035550100",
-               street="Kapitän-Nemo-Straße 12 Hinterhaus II"),
+        packed(bench, 2, country="US", region="Colorado", city="Boulder", postal_code="80302-1234",
+               phone="+13035550100", street="Kapitän-Nemo-Straße 12 Hinterhaus II"),
         packed(bench, 3, recipient="山田 花子", latin_recipient="Hanako Yamada", city="東京", latin_city="Tokyo",
                street="神田1-1", latin_street="1-1 Kanda", country="JP", postal_code="101-0021"),
     ]  # fmt: skip
@@ -240,8 +241,6 @@ def test_anothers_challenge_has_no_say(client: FlaskClient, session: Session, ca
 def test_a_parcel_without_an_address_does_not_fit(
     client: FlaskClient, session: Session, cast: Cast, bench: Bench
 ) -> None:
-    from portal.kits import actions as kits
-
     fine, erased = packed(bench, 1), packed(bench, 2)
     kits.purge_address(session, erased.participant_id, at=NOON)
     sign_in(client, cast.logistics)
@@ -255,11 +254,7 @@ def test_a_parcel_without_an_address_does_not_fit(
 def test_rows_beyond_the_limit_come_in_a_zip(
     client: FlaskClient, session: Session, cast: Cast, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
-    from portal.kits.views import carriers as views
-
-    monkeypatch.setitem(views.PROFILES, "ups-campusship", replace(views.PROFILES["ups-campusship"], most_rows=2))
+    monkeypatch.setitem(PROFILES, "ups-campusship", replace(PROFILES["ups-campusship"], most_rows=2))
     parcels = [packed(bench, number) for number in range(1, 4)]
     sign_in(client, cast.logistics)
 
@@ -277,16 +272,16 @@ def test_checking_and_exporting_cost_the_same_for_many(
     client: FlaskClient, cast: Cast, bench: Bench, statements: list[str]
 ) -> None:
     sign_in(client, cast.logistics)
-    parcels = [packed(bench, number) for number in range(1, 3)]
+    parcels = [packed(bench, number).id for number in range(1, 3)]
 
     def cost(path: str) -> int:
-        client.post(path, data=WHY | {"parcel": [parcel.id for parcel in parcels]})
+        client.post(path, data=WHY | {"parcel": parcels})
         statements.clear()
-        assert client.post(path, data=WHY | {"parcel": [parcel.id for parcel in parcels]}).status_code == 200
+        assert client.post(path, data=WHY | {"parcel": parcels}).status_code == 200
         return len(statements)
 
     few = [cost(path) for path in (f"{PAGE}/generic", f"{PAGE}/generic/file")]
-    parcels += [packed(bench, number) for number in range(3, 20)]
+    parcels += [packed(bench, number).id for number in range(3, 20)]
 
     assert [cost(path) for path in (f"{PAGE}/generic", f"{PAGE}/generic/file")] == few
 
@@ -308,9 +303,9 @@ def test_numbers_come_back_and_label_all_parcels_at_once(
     page = client.post(NUMBERS, data=rows)
     assert (page.status_code, "Label 2 parcels" in page.text) == (200, True)
     assert [state for state, _, _ in states_of(session)] == [S.PACKED, S.PACKED]
-    done = client.post(f"{NUMBERS}/take", data=rows | {"count": "2"}, follow_redirects=True)
+    done = client.post(f"{NUMBERS}/take", data=rows | {"count": "2"})
 
-    assert "2 parcels are labelled." in done.text
+    assert (done.status_code, "2 parcels are labelled." in client.get(done.location).text) == (302, True)
     assert states_of(session) == [(S.LABELLED, "UPS", UPS), (S.LABELLED, "UPS", UPS_TOO)]
     assert [(subject, actor) for subject, actor, _ in audited(session, "kits:label")] == [
         (f"shipment:{first.id}", cast.logistics.id), (f"shipment:{second.id}", cast.logistics.id)
@@ -331,10 +326,12 @@ def test_the_same_file_twice_changes_nothing_and_says_so(
     client.post(f"{NUMBERS}/take", data=rows | {"count": "1"})
 
     page = client.post(NUMBERS, data=rows).text
-    again = client.post(f"{NUMBERS}/take", data=rows | {"count": "0"}, follow_redirects=True).text
+    client.get(PAGE)
+    client.post(f"{NUMBERS}/take", data=rows | {"count": "0"})
+    again = client.get(PAGE).text
 
     assert ("1 row is there already" in page, "/numbers/take" in page) == (True, False)
-    assert "Nothing was changed. 1 had their number already." in again
+    assert "Nothing was changed. 1 parcel had its number already." in again
     assert len(audited(session, "kits:label")) == 1
     # Later, when the parcel is on its way, too.
     bench.advance(bench.again(parcel), "hand-over")
@@ -369,7 +366,7 @@ def test_columns_can_be_chosen(client: FlaskClient, session: Session, cast: Cast
     assert client.post(f"{NUMBERS}/take", data=chosen | {"reference": ""}).status_code == 422
 
 
-@pytest.mark.parametrize("data", [{}, {"text": "   "}, {"text": "x" * 600_000}, {"text": "a,b\n", "carrier": "c" * 41}])
+@pytest.mark.parametrize("data", [{}, {"text": "   "}, {"text": "x" * 500_001}, {"text": "a,b\n", "carrier": "c" * 41}])
 def test_what_cannot_be_read_is_told(client: FlaskClient, cast: Cast, data: dict[str, str]) -> None:
     sign_in(client, cast.logistics)
 
@@ -388,9 +385,9 @@ def test_nothing_changes_while_a_row_is_faulty_unless_it_is_skipped(
     assert "Skip what is faulty and label 1 parcel" in client.post(NUMBERS, data=rows).text
     assert client.post(f"{NUMBERS}/take", data=rows).status_code == 422
     assert states_of(session) == [(S.PACKED, None, None)]
-    done = client.post(f"{NUMBERS}/take", data=rows | {"skip": "y"}, follow_redirects=True).text
+    client.post(f"{NUMBERS}/take", data=rows | {"skip": "y"})
 
-    assert "1 parcels are labelled. 1 faulty rows were skipped." in done
+    assert "1 parcel is labelled. 1 faulty row was skipped." in client.get(PAGE).text
     assert states_of(session) == [(S.LABELLED, "UPS", UPS)]
 
 
@@ -445,9 +442,7 @@ def test_a_number_that_another_parcel_has_is_a_fault(session: Session, cast: Cas
         )
 
 
-def test_a_thousand_numbers_take_one_statement_each(
-    session: Session, cast: Cast, bench: Bench, statements: list[str]
-) -> None:
+def test_each_number_costs_one_statement(session: Session, cast: Cast, bench: Bench, statements: list[str]) -> None:
     parcels = [packed(bench, number) for number in range(1, 13)]
     rows = [f"{parcel.reference},JD{parcel.id:010}" for parcel in parcels]
 
@@ -461,8 +456,9 @@ def test_a_thousand_numbers_take_one_statement_each(
         session.commit()
         return len(statements)
 
-    two, ten = cost(rows[:2]), cost(rows[2:])
-    assert ten - two == 8
+    cost(rows[:1])
+    two, nine = cost(rows[1:3]), cost(rows[3:])
+    assert nine - two == 7
 
 
 def test_nothing_of_it_is_got(client: FlaskClient, cast: Cast) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge
@@ -103,6 +104,8 @@ def _note(
 ) -> None:
     """Note each address that was opened; of what was typed over, the columns alone."""
     for row in rows:
+        if not row.cells:
+            continue
         after: dict[str, object] = {"profile": order.profile.name}
         if row.typed:
             after["typed"] = [order.profile.columns[place].name for place in sorted(row.typed)]
@@ -184,14 +187,14 @@ def _label(
         with conflicts():
             take(session, parcel, label, at=at, carrier=line.carrier, tracking_number=line.number)
         told.append(
-            ShipmentEvent(
-                shipment_id=number, provider=OURSELVES, event_key=f"{number}:{label.name}:{at.isoformat()}",
-                status=label.target, title="Labelled", occurred_at=at, recorded_at=at, account_id=by,
-            )
+            {
+                "shipment_id": number, "provider": OURSELVES, "event_key": f"{number}:{label.name}:{at.isoformat()}",
+                "status": label.target, "title": "Labelled", "occurred_at": at, "recorded_at": at, "account_id": by,
+            }
         )  # fmt: skip
         audit.record(
             session, f"kits:{label.name}", f"shipment:{number}", by=by, at=at, scope=challenge.slug,
             after={"state": label.target, "was": "packed", "from": "a file"},
         )  # fmt: skip
-    session.add_all(told)
-    session.flush()
+    if told:
+        session.execute(sa.insert(ShipmentEvent), told)

@@ -143,11 +143,15 @@ def take_numbers(slug: str) -> ResponseReturnValue:
     db.session.commit()
     counts = _counts(lines)
     labelled, already, skipped = (counts[verdict] for verdict in (Verdict.GOOD, Verdict.ALREADY, Verdict.FAULTY))
-    words = [f"{labelled} parcels are labelled." if labelled else "Nothing was changed."]
-    words += [f"{already} had their number already."] if already else []
-    words += [f"{skipped} faulty rows were skipped."] if skipped else []
+    words = [_said(labelled, "parcel is", "parcels are", "labelled") if labelled else "Nothing was changed."]
+    words += [_said(already, "parcel had its", "parcels had their", "number already")] if already else []
+    words += [_said(skipped, "faulty row was", "faulty rows were", "skipped")] if skipped else []
     flash(" ".join(words))
     return redirect(url_for("kits.carriers", slug=slug))
+
+
+def _said(count: int, one: str, several: str, what: str) -> str:
+    return f"{count} {one if count == 1 else several} {what}."
 
 
 def _table(form: NumbersForm) -> tuple[Table | None, dict[str, int]]:
