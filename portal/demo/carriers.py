@@ -34,7 +34,8 @@ def wait_for_labels(world: World, stage: Stage, vault: Vault) -> None:
         )
     ).all()
     served = [members for members in stage.participants if members[0].participant_id in arrived]
-    ready = sorted(served, key=lambda members: members[0].country not in ODD)
+    odd = [members for members in served if members[0].country in ODD]
+    ready = [*odd[:2], *(members for members in served if members not in odd[:2])]
     packed = world.now - timedelta(hours=20)
     chosen = frozenset(
         _pack(world, members[0], number, packed, vault) for number, members in enumerate(ready[:SECOND_PARCELS])
