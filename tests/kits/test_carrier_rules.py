@@ -260,6 +260,16 @@ def test_one_line_of_a_street_that_is_typed_makes_the_person_answer_for_all() ->
     assert words(row(WORLDSHIP, {first: ""})) == ["Address 1 is missing, and it is required."]
 
 
+def test_a_fault_before_the_street_hides_none_in_it() -> None:
+    second = place(WORLDSHIP, "Address 2")
+    found = row(WORLDSHIP, {second: "x" * 36}, recipient="Ρόζα", company="ACME")
+
+    assert words(found) == [
+        "Attention has “Ρ”, which is not in the character set of UPS WorldShip: «Ρόζα»",
+        f"Address 2 has 36 characters, 35 are allowed: «{'x' * 36}»",
+    ]
+
+
 # Files
 
 

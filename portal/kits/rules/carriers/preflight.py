@@ -28,10 +28,10 @@ def row_of(profile: Profile, consignment: Consignment, options: Options, typed: 
     anew = any(profile.columns[place].line is not None for place in changed)
     faults = [street.fault] if street.fault and not anew else []
     notes = [street.note] if street.note and not anew else []
-    cells = []
+    cells, unbroken = [], bool(faults)
     for place, column in enumerate(profile.columns):
-        unset = column.line is not None and bool(faults)
-        cell, fault, note = _cell(profile, column, changed.get(place, given[place]), consignment.address, unset)
+        text, told = changed.get(place, given[place]), column.line is not None and unbroken
+        cell, fault, note = _cell(profile, column, text, consignment.address, told)
         cells.append(cell)
         faults += [Fault(fault, (place,))] if fault else []
         notes += [note] if note else []
@@ -76,13 +76,13 @@ def _too_long(given: Sequence[str], lines: int, most: int) -> str:
 
 
 def _cell(
-    profile: Profile, column: Column, text: str, address: Address, unset: bool
+    profile: Profile, column: Column, text: str, address: Address, told: bool
 ) -> tuple[str, str | None, str | None]:
-    """The text as the column wants it, what is wrong with it, and how it is not as it was. `unset` has its fault."""
+    """The text as the column wants it, what is wrong with it, and how it is not as it was. What is `told` has its fault."""
     try:
         fitted = unicodedata.normalize("NFC", text) if profile.formulas is Formulas.REFUSED else text
         fitted = column.change(fitted, address) if column.change else fitted
-        if not unset:
+        if not told:
             check(profile, column, fitted)
     except Unfit as unfit:
         return text, f"{column.name} {unfit}", None
