@@ -78,7 +78,7 @@ def _too_long(given: Sequence[str], lines: int, most: int) -> str:
 def _cell(
     profile: Profile, column: Column, text: str, address: Address, told: bool
 ) -> tuple[str, str | None, str | None]:
-    """The text as the column wants it, what is wrong with it, and how it is not as it was. What is `told` has its fault."""
+    """The text as the column wants it, what is wrong with it unless that is `told` already, and what was done to it."""
     try:
         fitted = unicodedata.normalize("NFC", text) if profile.formulas is Formulas.REFUSED else text
         fitted = column.change(fitted, address) if column.change else fitted
