@@ -59,7 +59,8 @@ personal.erasers.append(erase)
 personal.kept.append(
     personal.Kept(
         "Delivery address and telephone number",
-        "To send you the kit. Sealed in the database; each look at it is noted.",
+        "To send you the kit: the carrier gets them, with your e-mail address, for the label. Sealed in the database; "
+        "each look at it is noted.",
         "Until 30 days after delivery, or until you erase your account.",
     )
 )

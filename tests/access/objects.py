@@ -239,6 +239,12 @@ def unit(world: World) -> Values:
     return {"unit_id": made.id, "name": "retire"}
 
 
+def program(world: World) -> Values:
+    """A carrier's program, and a parcel that is packed for it."""
+    Kits(world.session, world.cast).at(ShipmentState.PACKED)
+    return {"profile": "generic"}
+
+
 # Office hours
 
 

@@ -241,6 +241,11 @@ TABLE: dict[str, Row] = {
     "kits.scan": staff(LOGISTICS, make=objects.shipment),
     "kits.settle": staff(LOGISTICS, make=objects.shipment),
     "kits.replace": staff(LOGISTICS, make=objects.shipment),
+    "kits.carriers": staff(LOGISTICS),
+    "kits.carrier_check": replace(staff(LOGISTICS, make=objects.program), scoped=False),
+    "kits.carrier_file": replace(staff(LOGISTICS, make=objects.program), scoped=False),
+    "kits.carrier_numbers": staff(LOGISTICS),
+    "kits.take_numbers": staff(LOGISTICS),
     "kits.reveal": staff(LOGISTICS, make=objects.shipment),
     # Office hours
     "office_hours.mine": members(),

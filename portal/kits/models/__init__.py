@@ -1,10 +1,12 @@
 """What is true of kits: kinds, units by serial number, where they go, and how they got there."""
 
 from portal.kits.models.addresses import DeliveryAddress
+from portal.kits.models.carriers import CarrierExport
 from portal.kits.models.shipments import Shipment, ShipmentEvent, ShipmentUnit
 from portal.kits.models.stock import KitModel, Unit
 
 __all__ = [
+    "CarrierExport",
     "DeliveryAddress",
     "KitModel",
     "Shipment",

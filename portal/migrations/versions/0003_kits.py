@@ -2,6 +2,11 @@
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+from alembic import op
+
+from portal.core.db import UtcDateTime
+
 revision: str = "0003"
 down_revision: str | None = "0002"
 branch_labels: str | Sequence[str] | None = None
@@ -31,6 +36,21 @@ def _bench() -> None:
 
 def _carriers() -> None:
     """Files for carriers' programs."""
+    op.create_table(
+        "carrier_export",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("challenge_id", sa.Integer(), nullable=False),
+        sa.Column("profile", sa.String(length=40), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.CheckConstraint("count > 0", name=op.f("ck_carrier_export_count_positive")),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_carrier_export_by_id")),
+        sa.ForeignKeyConstraint(["challenge_id"], ["challenge.id"], name=op.f("fk_carrier_export_challenge_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_carrier_export")),
+    )
+    op.create_index("ix_carrier_export_challenge_id", "carrier_export", ["challenge_id", "id"], unique=False)
 
 
 def _tracking() -> None:
