@@ -194,6 +194,13 @@ def prepare_sqlite(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
 
 
+def _speaks(socket: int) -> bool:
+    """Whether there is anything to read, be it the end."""
+    ear = select.poll()
+    ear.register(socket, select.POLLIN)
+    return bool(ear.poll(0))
+
+
 def prepare_postgresql(engine: sa.Engine) -> None:
     """Let no request begin on a connection that the server has ended.
 
@@ -203,9 +210,7 @@ def prepare_postgresql(engine: sa.Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def look(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _lent: PoolProxiedConnection) -> None:
-        ear = select.poll()
-        ear.register(connection.fileno(), select.POLLIN)
-        if ear.poll(0):
+        if connection.closed or _speaks(connection.fileno()):
             raise DisconnectionError("the server has ended this connection")
 
 
