@@ -102,10 +102,11 @@ def _protect() -> None:
 
 def _init_database(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
-    # What statements are about (addresses, tokens) belongs into no log. A server that is away is noticed soon.
+    # What statements are about (addresses, tokens) belongs into no log. A server that is away is noticed soon, and no
+    # connection grows so old that something on the way to the server forgets it.
     options: dict[str, object] = {"hide_parameters": True}
     if config.database_url.startswith("postgresql"):
-        options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+        options |= {"pool_recycle": 180, "connect_args": {"connect_timeout": 10}}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     config.data.mkdir(parents=True, exist_ok=True)
     db.init_app(app)

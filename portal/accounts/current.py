@@ -11,7 +11,8 @@ from portal.accounts.models import Account
 
 def maybe_account() -> Account | None:
     """The signed-in person, if somebody is."""
-    return cast(Account, current_user._get_current_object()) if current_user.is_authenticated else None
+    person = current_user._get_current_object()  # once: the proxy looks for the person at every question
+    return cast(Account, person) if person.is_authenticated else None
 
 
 def current_account() -> Account:

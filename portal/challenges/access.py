@@ -23,9 +23,9 @@ class AgreementNeeded(PortalError):
         self.back_to = back_to
 
 
-def challenge_or_404(slug: str) -> Challenge:
-    """The challenge of the address. Raises NotFound."""
-    return queries.challenge_by_slug(db.session, slug)
+def challenge_or_404(slug: str, *, scenarios: bool = False) -> Challenge:
+    """The challenge of the address, with its scenarios where they will be asked for. Raises NotFound."""
+    return queries.challenge_by_slug(db.session, slug, scenarios=scenarios)
 
 
 def member_or_404(slug: str, *, signed: bool = True) -> Member:

@@ -23,11 +23,13 @@ from portal.core.todo import Task
 
 # Made once: nearly every request begins with it.
 _BY_SLUG = sa.select(Challenge).where(Challenge.slug == sa.bindparam("slug"))
+_WITH_SCENARIOS = _BY_SLUG.options(joinedload(Challenge.scenarios))
 
 
-def challenge_by_slug(session: Session, slug: str) -> Challenge:
-    """One challenge. Raises NotFound."""
-    found = session.scalars(_BY_SLUG, {"slug": slug}).one_or_none()
+def challenge_by_slug(session: Session, slug: str, *, scenarios: bool = False) -> Challenge:
+    """One challenge, in the same statement with its scenarios where they will be asked for. Raises NotFound."""
+    asked = _WITH_SCENARIOS if scenarios else _BY_SLUG
+    found = session.scalars(asked, {"slug": slug}).unique().one_or_none()
     if found is None:
         raise NotFound("challenge")
     return found

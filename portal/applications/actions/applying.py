@@ -27,6 +27,7 @@ from portal.core.moves import Move, take
 
 # Rows are written by statements made once: taking objects apart costs more than all that the database does.
 _BEGUN = sa.insert(Application.__table__).returning(Application.id)  # type: ignore[arg-type]
+_HANDED_IN = _BEGUN.values(agreement_id=queries.agreement_now(sa.bindparam("challenge", type_=sa.Integer)))
 _CHOSEN = sa.insert(application_scenario)
 _STEPPED = sa.insert(Step.__table__)  # type: ignore[arg-type]
 _KEPT = sa.insert(Revision.__table__)  # type: ignore[arg-type]
@@ -102,9 +103,8 @@ def apply_at_once(
     _refuse(rules.faults(content, _scenario_ids(challenge), asked))
     content = _whole({}, content, asked)
     application_id = _begin(
-        session, challenge, account, content, version=1, at=at, state=states.SUBMIT.target, submitted_at=at,
-        agreement_id=queries.agreement_now(session, challenge.id),
-    )  # fmt: skip
+        session, challenge, account, content, _HANDED_IN, version=1, at=at, state=states.SUBMIT.target, submitted_at=at
+    )
     _note(session, application_id, challenge.slug, states.SUBMIT, ApplicationState.DRAFT, by=account.id, at=at)
     _receive(session, application_id, challenge, account, content, number=1, at=at)
     return application_id
@@ -175,15 +175,17 @@ def withdraw_application(session: Session, application: Application, *, at: date
 
 
 def _begin(
-    session: Session, challenge: Challenge, account: Account, content: Content, *, at: datetime, **columns: Any
-) -> int:
+    session: Session, challenge: Challenge, account: Account, content: Content, insert: sa.Insert = _BEGUN, *,
+    at: datetime, **columns: Any,
+) -> int:  # fmt: skip
     row = {
         "challenge_id": challenge.id, "account_id": account.id, "canonical_email": account.canonical_email,
         "state_since": at, "created_at": at, "saved_at": at, "rnd": secrets.randbelow(2**31), **content.columns(),
         **columns,
+        "challenge": challenge.id,  # no column: it is what the current agreement is looked for by
     }  # fmt: skip
     with conflicts():
-        number = session.execute(_BEGUN, row).scalar_one()
+        number = session.execute(insert, row).scalar_one()
     chosen = [{"application_id": number, "scenario_id": scenario.id} for scenario in _chosen(challenge, content)]
     if chosen:
         session.execute(_CHOSEN, chosen)
@@ -202,7 +204,7 @@ def _submit(
     application.scenarios = _chosen(challenge, told)
     move(
         session, application, step, *still, by=account.id, at=at, submitted_at=application.submitted_at or at,
-        canonical_email=account.canonical_email, agreement_id=queries.agreement_now(session, challenge.id),
+        canonical_email=account.canonical_email, agreement_id=queries.agreement_now(challenge.id),
         decided_by_id=None, decided_at=None, answer_by=None, **saved,
     )  # fmt: skip
     _receive(session, number, challenge, account, told, number=revision, at=at)

@@ -78,17 +78,15 @@ def next_revision(session: Session, application_id: int) -> int:
     return (session.scalars(last).one() or 0) + 1
 
 
-_AGREEMENT = (
-    sa.select(Agreement.id)
-    .where(Agreement.challenge_id == sa.bindparam("challenge"))
-    .order_by(Agreement.version.desc())
-    .limit(1)
-)
-
-
-def agreement_now(session: Session, challenge_id: int) -> int | None:
-    """The number of the agreement that is current, if there is one."""
-    return session.scalars(_AGREEMENT, {"challenge": challenge_id}).one_or_none()
+def agreement_now(challenge_id: int | sa.BindParameter[int]) -> sa.ScalarSelect[int]:
+    """The number of the agreement that is current, if there is one: a part of the statement that keeps it."""
+    return (
+        sa.select(Agreement.id)
+        .where(Agreement.challenge_id == challenge_id)
+        .order_by(Agreement.version.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def of_account(session: Session, account_id: int) -> Sequence[Application]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -190,6 +191,7 @@ def may_return(application: Application, challenge: Challenge, at: datetime) -> 
     return application.state is ApplicationState.WITHDRAWN and is_open(challenge, at)
 
 
+@lru_cache(maxsize=256)
 def spoken(instant: datetime, zone: str) -> str:
     """An instant for a mail, on the reader's clock and with its name."""
     local = instant.astimezone(ZoneInfo(zone))

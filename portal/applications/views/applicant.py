@@ -62,7 +62,7 @@ def _status_page(challenge: Challenge, application: Application, at: datetime) -
 @signed_in
 def apply(slug: str) -> ResponseReturnValue:
     """The form, or how the application stands."""
-    challenge, at = challenge_or_404(slug), clock.now()
+    challenge, at = challenge_or_404(slug, scenarios=True), clock.now()
     application = _mine(challenge)
     if application is not None and application.state is not ApplicationState.DRAFT:
         return _status_page(challenge, application, at)
@@ -81,7 +81,7 @@ def apply(slug: str) -> ResponseReturnValue:
 @reads_first
 def save(slug: str) -> ResponseReturnValue:
     """Keep the draft, or hand it in."""
-    challenge, at = challenge_or_404(slug), clock.now()
+    challenge, at = challenge_or_404(slug, scenarios=True), clock.now()
     form, application = _form(challenge), _mine(challenge)
     submitting = request.form.get("do") == "submit"
     if _is_stale(form, application):
@@ -137,7 +137,7 @@ def _overtaken(
 def _lost(slug: str, form: ApplicationForm, at: datetime, lost: Conflict) -> ResponseReturnValue:
     """The same where the race was lost in the last moment: what was typed must not go with it."""
     db.session.rollback()
-    challenge = challenge_or_404(slug)
+    challenge = challenge_or_404(slug, scenarios=True)
     return _overtaken(challenge, _mine(challenge), form, at, lost.reason)
 
 
@@ -153,7 +153,7 @@ def _wrong(
 @signed_in
 def edit(slug: str) -> ResponseReturnValue:
     """The form again, with what was submitted."""
-    challenge, at = challenge_or_404(slug), clock.now()
+    challenge, at = challenge_or_404(slug, scenarios=True), clock.now()
     application = _mine_or_404(challenge)
     if application.state is not ApplicationState.SUBMITTED or not rules.may_edit(application, challenge, at):
         return redirect(url_for("applications.apply", slug=slug))
@@ -167,7 +167,7 @@ def edit(slug: str) -> ResponseReturnValue:
 @reads_first
 def revise(slug: str) -> ResponseReturnValue:
     """Change what was submitted."""
-    challenge, at = challenge_or_404(slug), clock.now()
+    challenge, at = challenge_or_404(slug, scenarios=True), clock.now()
     application, form = _mine_or_404(challenge), _form(challenge)
     if _is_stale(form, application):
         return _overtaken(challenge, application, form, at, STALE)
