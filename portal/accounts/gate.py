@@ -28,8 +28,8 @@ class Audience:
     """Whom an endpoint is for: everyone, the signed-in, or (with roles) some of the staff.
 
     `anywhere` lets a role in whichever challenge count, on pages that belong to none. `tokens` says that the endpoint
-    itself knows what to do with a bearer token, which then stands for the sign-in; `signed` that it believes nothing but
-    the sender's signature over the request, so that a forged one of a browser is refused like any other.
+    itself knows what to do with a bearer token, which then stands for the sign-in; `signed` that it believes nothing
+    but the sender's signature over the request, so that a browser's forged one is refused like any other.
     """
 
     everyone: bool = False

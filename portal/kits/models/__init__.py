@@ -3,6 +3,7 @@
 from portal.kits.models.addresses import DeliveryAddress
 from portal.kits.models.shipments import Shipment, ShipmentEvent, ShipmentUnit
 from portal.kits.models.stock import KitModel, Unit
+from portal.kits.models.tracking import TrackingNews, TrackingPoll
 
 __all__ = [
     "DeliveryAddress",
@@ -10,5 +11,7 @@ __all__ = [
     "Shipment",
     "ShipmentEvent",
     "ShipmentUnit",
+    "TrackingNews",
+    "TrackingPoll",
     "Unit",
 ]
