@@ -136,13 +136,19 @@ def public_keys(text: str) -> dict[str, RSAPublicKey]:
     Raises ValueError where there is none, one cannot be read, or one is shorter than 2048 bits.
     """
     if text.lstrip().startswith("{"):
-        told = json.loads(text).get("keys")
-        keys = {str(key["kid"]): _jwk(key) for key in told if key.get("kty") == "RSA"}
+        keys = _jwks(text)
     else:
         keys = {f"PEM {number}": _pem(found) for number, found in enumerate(_PEM.findall(text))}
     if not keys or any(key.key_size < 2048 for key in keys.values()):
         raise ValueError("no RSA keys of at least 2048 bits")
     return keys
+
+
+def _jwks(text: str) -> dict[str, RSAPublicKey]:
+    try:
+        return {str(key["kid"]): _jwk(key) for key in json.loads(text)["keys"] if key["kty"] == "RSA"}
+    except (KeyError, TypeError) as error:
+        raise ValueError("no JWKS document") from error
 
 
 def _jwk(key: Mapping[str, str]) -> RSAPublicKey:
@@ -160,7 +166,7 @@ def _pem(text: str) -> RSAPublicKey:
 def _webhook_keys(value: str) -> str | None:
     try:
         public_keys(value)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except ValueError:
         return "must be RSA public keys of at least 2048 bits, as PEM or as the service's JWKS document"
     return None
 

@@ -242,6 +242,11 @@ TABLE: dict[str, Row] = {
     "kits.settle": staff(LOGISTICS, make=objects.shipment),
     "kits.replace": staff(LOGISTICS, make=objects.shipment),
     "kits.reveal": staff(LOGISTICS, make=objects.shipment),
+    "kits.tracking": staff(LOGISTICS),
+    "kits.match_tracking": staff(LOGISTICS),
+    "kits.dismiss_number": staff(LOGISTICS),
+    "kits.handle_news": staff(LOGISTICS, make=objects.tracking_news),
+    "kits.webhook": everyone(objects.webhook),
     # Office hours
     "office_hours.mine": members(),
     "office_hours.book": members(objects.slot),

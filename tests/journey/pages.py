@@ -175,6 +175,7 @@ PAGES = (
     Kind("shipments", "kits.shipments", "logistics", f"/staff/{LIVE}/shipments"),
     Kind("parcel", "kits.shipment", "logistics", f"/staff/{LIVE}/shipments/{{parcel}}"),
     Kind("parcel-travelling", "kits.shipment", "logistics", f"/staff/{LIVE}/shipments/{{travelling}}"),
+    Kind("tracking", "kits.tracking", "logistics", f"/staff/{LIVE}/shipments/tracking"),
     Kind("reveal", "kits.reveal", "logistics", f"/staff/{LIVE}/shipments/{{addressed}}/address"),
     Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
     Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),

@@ -93,7 +93,10 @@ def _shipstation(message: Json) -> list[News]:
 
 
 def read_shipstation(tracking: Json, carrier: str = "") -> list[News]:
-    """The scans of ShipStation's account of a parcel, as it posts it and as it answers when asked. Raises Malformed."""
+    """The scans of ShipStation's account of a parcel, as it posts it and, asked for a carrier's, answers it.
+
+    Raises Malformed.
+    """
     scans = [_scan(row, "status_code", "status_detail_code", "occurred_at") for row in _rows(tracking, "events")]
     scans.append(
         _Scan(
@@ -101,7 +104,7 @@ def read_shipstation(tracking: Json, carrier: str = "") -> list[News]:
             _last(scans, tracking, "actual_delivery_date"),
         )
     )  # fmt: skip
-    told = {"carrier_code": carrier, **tracking} if carrier else tracking
+    told = {**tracking, "carrier_code": carrier} if carrier else tracking
     return _news(SHIPSTATION, vocabulary.shipstation, told, ("carrier_code", "tracking_number"), scans)
 
 
