@@ -51,10 +51,14 @@ def _told(status: int, words: str) -> Response:
 
 
 def _message() -> Message:
-    """The request as it came. Raises RequestEntityTooLarge, or what is wrong with how it was sent."""
-    request.max_content_length = MOST_BYTES
+    """The request as it came. Raises HTTPException where it is too large, or was not sent as a whole."""
+    if (request.content_length or 0) > MOST_BYTES:
+        raise RequestEntityTooLarge
+    body = request.get_data(cache=False)
+    if len(body) > MOST_BYTES:
+        raise RequestEntityTooLarge
     headers = {name.lower(): request.headers.getlist(name) for name in request.headers.keys()}  # noqa: SIM118
-    return Message(request.get_data(cache=False), headers, request.path, request.args.get("token", ""))
+    return Message(body, headers, request.path, request.args.get("token", ""))
 
 
 @blueprint.post("/webhooks/<provider>")
@@ -70,10 +74,8 @@ def webhook(provider: str) -> ResponseReturnValue:
         return _told(415, "Send application/json.")
     try:
         message = _message()
-    except RequestEntityTooLarge:
-        return _told(413, "This is too large.")
     except HTTPException as error:
-        return _told(error.code or 400, "This was not sent as a whole.")
+        return _told(error.code or 400, error.name)
     if not check(message, clock.now()):
         log.warning("webhook refused", provider=provider)
         return _told(401, "This is not signed as it should be.")
