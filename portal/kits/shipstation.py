@@ -6,6 +6,7 @@ with the header API-Key. Only the configured host is ever asked: http.client fol
 
 import ssl
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -61,7 +62,8 @@ class ShipStation:
             alarm.start()
             try:
                 connection.request("GET", target, headers={"API-Key": self._token, "Accept": "application/json"})
-                body = self._read(connection.getresponse())
+                with closing(connection.getresponse()) as response:
+                    body = self._read(response)
             finally:
                 alarm.cancel()
         except (OSError, HTTPException) as error:

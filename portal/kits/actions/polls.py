@@ -22,7 +22,7 @@ def plan(session: Session, carriers: Mapping[str, Collection[str]], *, at: datet
         for shipment_id, carrier in queries.to_ask(session).items()
         if (service := next((name for name, known in carriers.items() if carrier in known), None))
     }
-    kept = dict(session.execute(sa.select(TrackingPoll.shipment_id, TrackingPoll.adapter)).tuples().all())
+    kept = {poll.shipment_id: poll.adapter for poll in session.scalars(sa.select(TrackingPoll))}
     over = [shipment_id for shipment_id, service in kept.items() if wanted.get(shipment_id) != service]
     if over:
         session.execute(sa.delete(TrackingPoll).where(TrackingPoll.shipment_id.in_(over)))
@@ -63,13 +63,9 @@ def answered(session: Session, parcels: Sequence[Asked], *, at: datetime) -> Non
 
 def unanswered(session: Session, parcels: Sequence[Asked], why: str, *, at: datetime, wait: timedelta) -> None:
     """Note that it did not; the next time is later with each failure, and not before it wants to be asked."""
-    counts = dict(
-        session.execute(
-            sa.select(TrackingPoll.shipment_id, TrackingPoll.failures).where(
-                TrackingPoll.shipment_id.in_([parcel.shipment_id for parcel in parcels])
-            )
-        ).tuples()
-    )
+    ids = [parcel.shipment_id for parcel in parcels]
+    rows = session.scalars(sa.select(TrackingPoll).where(TrackingPoll.shipment_id.in_(ids)))
+    counts = {poll.shipment_id: poll.failures for poll in rows}
     for parcel in parcels:
         failures = counts.get(parcel.shipment_id, 0) + 1
         later = at + back_off(parcel.shipment_id, failures, wait)
