@@ -1,14 +1,21 @@
 """The portal's settings: read once from a mapping, checked together, frozen afterwards."""
 
+import json
+import re
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
 SCHEDULERS = ("off", "embedded")
 STORAGE_SCHEMES = ("file", "s3", "az", "gs", "memory")
 MAIL_SCHEMES = ("smtp", "smtps", "folder")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 class ConfigError(Exception):
@@ -39,6 +46,13 @@ class Config:
     redis_url: str | None = None
     demonstration: bool = False
     metrics_token: str | None = field(default=None, repr=False)
+    # What the services that pass news of carriers on sign them with. Without it their webhook is not there.
+    easypost_webhook_secret: str | None = field(default=None, repr=False)
+    shippo_webhook_secret: str | None = field(default=None, repr=False)
+    shipstation_webhook_keys: str | None = field(default=None, repr=False)
+    # The service that is asked about parcels now and then, and what it knows us by.
+    tracking_url: str | None = None
+    tracking_token: str | None = field(default=None, repr=False)
     proxies: int = 0
     testing: bool = False
 
@@ -116,6 +130,61 @@ def _private_key(value: str) -> str | None:
     return None if value.startswith("-----BEGIN PRIVATE KEY-----") else "must be a private key in PEM"
 
 
+def public_keys(text: str) -> dict[str, RSAPublicKey]:
+    """The RSA keys in a JWKS document by their key ids (RFC 7517), or in PEM, one after the other, under no name.
+
+    Raises ValueError where there is none, one cannot be read, or one is shorter than 2048 bits.
+    """
+    if text.lstrip().startswith("{"):
+        keys = _jwks(text)
+    else:
+        keys = {f"PEM {number}": _pem(found) for number, found in enumerate(_PEM.findall(text))}
+    if not keys or any(key.key_size < 2048 for key in keys.values()):
+        raise ValueError("no RSA keys of at least 2048 bits")
+    return keys
+
+
+def _jwks(text: str) -> dict[str, RSAPublicKey]:
+    try:
+        return {str(key["kid"]): _jwk(key) for key in json.loads(text)["keys"] if key["kty"] == "RSA"}
+    except (KeyError, TypeError) as error:
+        raise ValueError("no JWKS document") from error
+
+
+def _jwk(key: Mapping[str, str]) -> RSAPublicKey:
+    modulus, exponent = (int.from_bytes(urlsafe_b64decode(key[name] + "==")) for name in ("n", "e"))
+    return RSAPublicNumbers(exponent, modulus).public_key()
+
+
+def _pem(text: str) -> RSAPublicKey:
+    key = load_pem_public_key(text.encode())
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("no RSA key")
+    return key
+
+
+def _webhook_keys(value: str) -> str | None:
+    try:
+        public_keys(value)
+    except ValueError:
+        return "must be RSA public keys of at least 2048 bits, as PEM or as the service's JWKS document"
+    return None
+
+
+def _webhook_secret(value: str) -> str | None:
+    return None if len(value) >= 16 else "needs at least 16 characters"
+
+
+def _service(value: str) -> str | None:
+    """The address of a service that is asked: nothing in it may lead elsewhere."""
+    parts = urlsplit(value)
+    if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        return "must look like https://api.example.org/v1/tracking"
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        return "must be https except on a loopback address"
+    return None
+
+
 def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str | None]:
     return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
 
@@ -146,9 +215,16 @@ def load_config(environ: Mapping[str, str]) -> Config:
         redis_url=environ.get("PORTAL_REDIS_URL"),
         demonstration=environ.get("PORTAL_DEMONSTRATION") == "1",
         metrics_token=environ.get("PORTAL_METRICS_TOKEN"),
+        easypost_webhook_secret=reader.checked("EASYPOST_WEBHOOK_SECRET", "", _webhook_secret) or None,
+        shippo_webhook_secret=reader.checked("SHIPPO_WEBHOOK_SECRET", "", _webhook_secret) or None,
+        shipstation_webhook_keys=reader.checked("SHIPSTATION_WEBHOOK_KEYS", "", _webhook_keys) or None,
+        tracking_url=reader.checked("TRACKING_URL", "", _service) or None,
+        tracking_token=reader.text("TRACKING_TOKEN", "") or None,
         proxies=int(proxies) if proxies.isdecimal() else 0,
         testing=environ.get("PORTAL_TESTING") == "1",
     )
+    if bool(config.tracking_url) != bool(config.tracking_token):
+        reader.faults.append("PORTAL_TRACKING_URL and PORTAL_TRACKING_TOKEN: one is of no use without the other")
     if config.demonstration and config.host not in LOOPBACK:
         reader.faults.append("PORTAL_DEMONSTRATION: its passwords are public, so only a loopback address may have it")
     if reader.faults:

@@ -78,7 +78,7 @@ def _init_web(app: Flask, config: Config) -> None:
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=1024 * 1024,
         WTF_CSRF_TIME_LIMIT=12 * 3600,
-        WTF_CSRF_CHECK_DEFAULT=False,  # done in `_protect`, which knows of bearer tokens
+        WTF_CSRF_CHECK_DEFAULT=False,  # done in `_protect`, which knows of bearer tokens and signatures
         TEMPLATES_AUTO_RELOAD=False,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -94,9 +94,13 @@ def _init_web(app: Flask, config: Config) -> None:
 
 
 def _protect() -> None:
-    """CSRF for whatever changes something, unless a bearer token (which no browser sends by itself) signs it."""
+    """CSRF for whatever changes something, unless it is signed: by a bearer token or over its whole body.
+
+    No browser does either by itself.
+    """
     audience = audience_of(current_app, request.endpoint) if request.endpoint else None
-    if current_app.config["WTF_CSRF_ENABLED"] and not (audience and audience.tokens and bears_token()):
+    signed = audience is not None and (audience.signed or (audience.tokens and bears_token()))
+    if current_app.config["WTF_CSRF_ENABLED"] and not signed:
         csrf.protect()
 
 

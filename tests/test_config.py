@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from portal.config import Config, ConfigError, load_config
+from portal.config import Config, ConfigError, load_config, public_keys
+from tests.kits.services import rsa_public
 
 SECRET = "s" * 40
 
@@ -75,3 +76,53 @@ def test_the_demonstration_stays_on_this_machine() -> None:
                 "PORTAL_DEMONSTRATION": "1",
             }
         )
+
+
+SERVICES = {
+    "PORTAL_EASYPOST_WEBHOOK_SECRET": "easypost-secret-é", "PORTAL_SHIPPO_WEBHOOK_SECRET": "shippo-secret-1234",
+    "PORTAL_SHIPSTATION_WEBHOOK_KEYS": rsa_public(), "PORTAL_TRACKING_TOKEN": "tracking-token",
+}  # fmt: skip
+
+
+def test_what_services_sign_with_may_come_as_files_and_is_never_shown(tmp_path: Path) -> None:
+    environ = {"PORTAL_SECRET_KEY": SECRET, "PORTAL_TRACKING_URL": "https://api.example.org/v1/tracking"}
+    for name, value in SERVICES.items():
+        (tmp_path / name).write_text(f"{value}\n")
+        environ[f"{name}_FILE"] = str(tmp_path / name)
+
+    config = load_config(environ)
+
+    assert (config.easypost_webhook_secret, config.shippo_webhook_secret) == ("easypost-secret-é", "shippo-secret-1234")
+    assert list(public_keys(config.shipstation_webhook_keys or "")) == ["PEM 0"]
+    assert config.tracking_url == "https://api.example.org/v1/tracking"
+    for value in SERVICES.values():
+        assert value.strip()[-20:] not in repr(config)
+
+
+def test_what_services_sign_with_is_checked_at_once() -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_config(
+            {
+                "PORTAL_SECRET_KEY": SECRET, "PORTAL_EASYPOST_WEBHOOK_SECRET": "short",
+                "PORTAL_SHIPPO_WEBHOOK_SECRET": "short", "PORTAL_SHIPSTATION_WEBHOOK_KEYS": "-----BEGIN RUBBISH-----",
+                "PORTAL_TRACKING_URL": "http://api.example.org/",
+            }
+        )  # fmt: skip
+
+    assert raised.value.faults == [
+        "PORTAL_EASYPOST_WEBHOOK_SECRET: needs at least 16 characters",
+        "PORTAL_SHIPPO_WEBHOOK_SECRET: needs at least 16 characters",
+        "PORTAL_SHIPSTATION_WEBHOOK_KEYS: must be RSA public keys of at least 2048 bits, as PEM or as the service's "
+        "JWKS document",
+        "PORTAL_TRACKING_URL: must be https except on a loopback address",
+        "PORTAL_TRACKING_URL and PORTAL_TRACKING_TOKEN: one is of no use without the other",
+    ]
+
+
+@pytest.mark.parametrize("url", [
+    "https://user:pass@api.example.org/", "https://api.example.org/?next=x", "https://", "ftp://api.example.org/",
+    "https://api.example.org/#x", "api.example.org",
+])  # fmt: skip
+def test_a_service_that_is_asked_has_a_plain_address(url: str) -> None:
+    with pytest.raises(ConfigError, match="PORTAL_TRACKING_URL"):
+        load_config({"PORTAL_SECRET_KEY": SECRET, "PORTAL_TRACKING_URL": url, "PORTAL_TRACKING_TOKEN": "t"})

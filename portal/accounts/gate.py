@@ -28,13 +28,15 @@ class Audience:
     """Whom an endpoint is for: everyone, the signed-in, or (with roles) some of the staff.
 
     `anywhere` lets a role in whichever challenge count, on pages that belong to none. `tokens` says that the endpoint
-    itself knows what to do with a bearer token, which then stands for the sign-in.
+    itself knows what to do with a bearer token, which then stands for the sign-in; `signed` that it believes nothing
+    but the sender's signature over the request, so that a browser's forged one is refused like any other.
     """
 
     everyone: bool = False
     roles: frozenset[Role] = frozenset()
     anywhere: bool = False
     tokens: bool = False
+    signed: bool = False
 
 
 EVERYONE = Audience(everyone=True)
@@ -68,6 +70,12 @@ def admits_tokens(view: View) -> View:
     """Put above the audience: requests with a bearer token come through, and the view authenticates them."""
     audience: Audience = view.audience  # type: ignore[attr-defined]
     return _declare(view, replace(audience, tokens=True))
+
+
+def verifies_signatures(view: View) -> View:
+    """Put above the audience: the view refuses whatever is not signed by a program that it knows."""
+    audience: Audience = view.audience  # type: ignore[attr-defined]
+    return _declare(view, replace(audience, signed=True))
 
 
 def audience_of(app: Flask, endpoint: str) -> Audience | None:

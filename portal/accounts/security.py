@@ -220,6 +220,8 @@ def init_security(app: Flask, config: Config) -> None:
         app, Datastore(db, Account, SecurityRole, WebAuthn), mail_util_cls=OutboxMail, password_util_cls=Passwords,
         register_form=SignUpForm, totp_cls=Codes,
     )  # fmt: skip
+    # Flask-Security would look for a token of its own in whatever body a stranger sends, and read it whole for that.
+    app.login_manager.request_loader(None)  # type: ignore[attr-defined]
     init_noted(app)
     declare(app, EVERYONE, [f"security.{name}" for name in OPEN])
     declare(app, SIGNED_IN, [f"security.{name}" for name in MINE])

@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.core.jobs import Job
-from portal.kits import actions, queries, rules
+from portal.core.mail import config_of
+from portal.kits import actions, follow, queries, rules
+from portal.kits.shipstation import adapters_of
 
 
 def purge_addresses(session: Session, at: datetime) -> int:
@@ -18,4 +21,13 @@ def purge_addresses(session: Session, at: datetime) -> int:
     return gone
 
 
-JOBS: tuple[Job, ...] = (Job("kits-purge-addresses", 24 * 3600, purge_addresses),)
+def ask_carriers(session: Session, at: datetime) -> int:
+    """Ask the services that the settings name for parcels that are on their way."""
+    return follow.ask_all(session, adapters_of(config_of(current_app)), at)
+
+
+JOBS: tuple[Job, ...] = (
+    Job("kits-purge-addresses", 24 * 3600, purge_addresses),
+    Job("kits-take-news", 20, follow.take_news),
+    Job("kits-ask-carriers", 300, ask_carriers),
+)

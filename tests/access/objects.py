@@ -19,8 +19,9 @@ from portal.core import outbox
 from portal.core.blobs import blobs
 from portal.core.mail import config_of
 from portal.core.outbox import MailState, OutgoingMail
-from portal.kits.models import ShipmentUnit
+from portal.kits.models import ShipmentUnit, TrackingNews
 from portal.kits.states import ShipmentState
+from portal.kits.states.tracking import NewsState
 from portal.office_hours.actions import open_feed
 from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
@@ -231,6 +232,24 @@ def shipment(world: World) -> Values:
     parcel = Kits(world.session, world.cast).at(ShipmentState.READY)
     place = world.session.scalars(sa.select(ShipmentUnit.id).where(ShipmentUnit.shipment_id == parcel.id)).one()
     return {"shipment_id": parcel.id, "place_id": place, "name": "pack"}
+
+
+def tracking_news(world: World) -> Values:
+    """News of the researcher's parcel that failed."""
+    parcel = Kits(world.session, world.cast).at(ShipmentState.HANDED_OVER)
+    news = TrackingNews(
+        provider="easypost", event_key="1", carrier="DHL", number="JD000001", said="in_transit",
+        status=ShipmentState.IN_TRANSIT, description="In transit", occurred_at=NOON, received_at=NOON,
+        state=NewsState.FAILED, state_since=NOON, next_at=NOON, error="A fault.", shipment_id=parcel.id,
+    )  # fmt: skip
+    world.session.add(news)
+    world.session.flush()
+    return {"news_id": news.id, "what": "again"}
+
+
+def webhook(_world: World) -> Values:
+    """A service that no secret is known of."""
+    return {"provider": "easypost"}
 
 
 def unit(world: World) -> Values:

@@ -247,6 +247,11 @@ TABLE: dict[str, Row] = {
     "kits.carrier_numbers": staff(LOGISTICS),
     "kits.take_numbers": staff(LOGISTICS),
     "kits.reveal": staff(LOGISTICS, make=objects.shipment),
+    "kits.tracking": staff(LOGISTICS),
+    "kits.match_tracking": staff(LOGISTICS),
+    "kits.dismiss_number": staff(LOGISTICS),
+    "kits.handle_news": staff(LOGISTICS, make=objects.tracking_news),
+    "kits.webhook": everyone(objects.webhook),
     # Office hours
     "office_hours.mine": members(),
     "office_hours.book": members(objects.slot),

@@ -178,6 +178,7 @@ PAGES = (
     Kind("carriers", "kits.carriers", "logistics", f"/staff/{LIVE}/shipments/carriers"),
     Kind("carrier", "kits.carrier_check", "logistics", f"/staff/{LIVE}/shipments/carriers/ups-worldship"),
     Kind("carrier-numbers", "kits.carrier_numbers", "logistics", f"/staff/{LIVE}/shipments/carriers/numbers"),
+    Kind("tracking", "kits.tracking", "logistics", f"/staff/{LIVE}/shipments/tracking"),
     Kind("reveal", "kits.reveal", "logistics", f"/staff/{LIVE}/shipments/{{addressed}}/address"),
     Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
     Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.core.errors import Invalid, Refused
@@ -42,11 +43,44 @@ def note_scan(session: Session, shipment: Shipment, scan: Scan, *, by: int | Non
         shipment.state, scan.status, occurred_at=scan.occurred_at, tracked_at=shipment.tracked_at
     )
     if move is None:
+        _hear_again(session, shipment, scan)
         return False
-    values: dict[str, object] = {"tracked_at": scan.occurred_at}
+    # From the hand-over on the carrier's clock counts; it never goes back.
+    started = shipment.state is not ShipmentState.HANDED_OVER
+    latest = max(scan.occurred_at, shipment.tracked_at) if started else scan.occurred_at
+    values: dict[str, object] = {"tracked_at": latest}
     if move is states.DELIVER:
         values["delivered_at"] = scan.occurred_at
     step(session, shipment, move, by=by, at=at, changes=values)
     if move is states.DELIVER:
         mail(session, shipment, "delivered", at=at)
     return True
+
+
+def _hear_again(session: Session, shipment: Shipment, scan: Scan) -> None:
+    """A later scan that says where it is already: what happened before that one is late from now on."""
+    if scan.status is shipment.state:
+        session.execute(
+            sa.update(Shipment)
+            .where(Shipment.id == shipment.id, Shipment.state == scan.status, Shipment.tracked_at < scan.occurred_at)
+            .values(tracked_at=scan.occurred_at)
+            .execution_options(synchronize_session=False)
+        )
+        session.expire(shipment, ["tracked_at"])
+
+
+def hand_over_by_scan(session: Session, shipment: Shipment, occurred_at: datetime, *, at: datetime) -> None:
+    """Hand a labelled parcel over by the carrier's own word: what it has scanned, it has.
+
+    Nobody need press the button when the van has left. The audit has the step without a person, with this as its
+    reason; the time is the carrier's. Raises Refused where it is not labelled, Conflict if somebody was first.
+    """
+    word = "The carrier has scanned it."
+    times: dict[str, object] = {"handed_over_at": occurred_at, "tracked_at": occurred_at}
+    step(session, shipment, states.HAND_OVER, by=None, at=at, reason=word, changes=times)
+    line = Line(
+        "Handed over", f"{shipment.id}:hand-over:{at.isoformat()}", status=shipment.state, detail=word,
+        occurred_at=occurred_at,
+    )  # fmt: skip
+    tell(session, shipment, line, by=None, at=at)
+    mail(session, shipment, "handed_over", at=at)

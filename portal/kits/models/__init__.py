@@ -4,6 +4,7 @@ from portal.kits.models.addresses import DeliveryAddress
 from portal.kits.models.carriers import CarrierExport
 from portal.kits.models.shipments import Shipment, ShipmentEvent, ShipmentUnit
 from portal.kits.models.stock import KitModel, Unit
+from portal.kits.models.tracking import TrackingNews, TrackingPoll
 
 __all__ = [
     "CarrierExport",
@@ -12,5 +13,7 @@ __all__ = [
     "Shipment",
     "ShipmentEvent",
     "ShipmentUnit",
+    "TrackingNews",
+    "TrackingPoll",
     "Unit",
 ]

@@ -21,7 +21,8 @@ def _listed(states: tuple[ShipmentState, ...]) -> str:
 class Shipment(Moving[ShipmentState], Model):
     """One parcel to one participant; `number` is its place among theirs. A replacement names what it replaces.
 
-    `tracked_at` is when that happened, by the carrier's clock, which brought it into its present state.
+    `tracked_at` is when that happened, by the carrier's clock, which brought it into its present state, or when a scan
+    last told of that state again.
     """
 
     __tablename__ = "shipment"

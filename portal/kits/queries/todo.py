@@ -13,6 +13,7 @@ from portal.kits import rules, states
 from portal.kits.models import Shipment
 from portal.kits.queries.people import unplanned
 from portal.kits.queries.shipments import COMPLAINED, pipeline
+from portal.kits.queries.tracking import count_unknown
 from portal.kits.states import ShipmentState
 
 
@@ -61,6 +62,7 @@ def queues(session: Session, challenge: Challenge, roles: Collection[Role], at: 
             sa.and_(Shipment.state.in_(states.ON_THE_WAY), Shipment.tracked_at < at - rules.SILENT_AFTER),
             Shipment.tracked_at,
         ),
+        Queue("Tracking numbers nobody has", f"{url}/tracking", *count_unknown(session)),
     ]  # fmt: skip
 
 

@@ -49,14 +49,16 @@ def tracking_move(
 ) -> Move[ShipmentState] | None:
     """The move that news of tracking make; None where they are too late, or tell nothing new.
 
-    Forward is always right: a carrier may leave scans out. Sideways and back only what happened after that which
-    brought the parcel to where it is.
+    Forward is right even when it happened earlier than what we knew: a carrier may leave scans out, and tell of them
+    later. Not so out of a trouble, which comes at any point of the way, and not back to us, for that would undo what
+    came after it: those, and every step sideways or back, only if they happened after that which brought the parcel to
+    where it is. Whatever a carrier tells of a parcel that we have just handed over is newer than our own clock.
     """
-    for move in states.TRACKING:
-        if move.target is status and state in move.sources:
-            forward = RANK[status] > RANK[state]
-            return move if forward or occurred_at > tracked_at else None
-    return None
+    move = next((move for move in states.TRACKING if move.target is status and state in move.sources), None)
+    if move is None or occurred_at > tracked_at or state is ShipmentState.HANDED_OVER:
+        return move
+    undoes = move is states.TURN_BACK or (state in states.TROUBLES and move is not states.DELIVER)
+    return move if RANK[status] > RANK[state] and not undoes else None
 
 
 def check_assign(state: ShipmentState, unit: UnitState) -> None:

@@ -107,7 +107,9 @@ UNITS_WITH = {
 }  # fmt: skip
 EMPTIES = frozenset({COME_BACK.name, LOSE.name, CANCEL.name})
 
-# How far along the way a state is: what tracking says never goes back a step, except between states of one rank.
+# Tracking may tell of these at any point of the way.
+TROUBLES = frozenset({S.EXCEPTION, S.CUSTOMS_HOLD})
+# How far along the way a state is. What tracking says goes back a step only where a later scan tells of a trouble.
 RANK = {
     S.HANDED_OVER: 0, S.IN_TRANSIT: 1, S.EXCEPTION: 1, S.CUSTOMS_HOLD: 1, S.OUT_FOR_DELIVERY: 2,
     S.AVAILABLE_FOR_PICKUP: 2, S.DELIVERED: 3, S.RECEIVED: 4, S.RETURNING: 5, S.RETURNED: 6, S.LOST: 6,

@@ -55,6 +55,94 @@ def _carriers() -> None:
 
 def _tracking() -> None:
     """News of carriers, and when they are asked."""
+    op.create_table(
+        "tracking_news",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("provider", sa.String(length=20), nullable=False),
+        sa.Column("event_key", sa.String(length=64), nullable=False),
+        sa.Column("carrier", sa.String(length=40), nullable=False),
+        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.Column("said", sa.String(length=120), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "planned",
+                "address_requested",
+                "address_confirmed",
+                "held",
+                "ready",
+                "packed",
+                "labelled",
+                "handed_over",
+                "in_transit",
+                "exception",
+                "customs_hold",
+                "out_for_delivery",
+                "available_for_pickup",
+                "delivered",
+                "received",
+                "returning",
+                "returned",
+                "lost",
+                "cancelled",
+                name="shipmentstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("description", sa.String(length=120), nullable=False),
+        sa.Column("occurred_at", UtcDateTime(), nullable=False),
+        sa.Column("received_at", UtcDateTime(), nullable=False),
+        sa.Column("next_at", UtcDateTime(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(length=200), nullable=True),
+        sa.Column("shipment_id", sa.Integer(), nullable=True),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "taken",
+                "unmatched",
+                "ignored",
+                "failed",
+                name="newsstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "state <> 'taken' OR shipment_id IS NOT NULL", name=op.f("ck_tracking_news_taken_by_a_parcel")
+        ),
+        sa.CheckConstraint("(state = 'failed') = (error IS NOT NULL)", name=op.f("ck_tracking_news_failed_has_error")),
+        sa.CheckConstraint("number <> '' OR state IN ('failed', 'ignored')", name=op.f("ck_tracking_news_numbered")),
+        sa.CheckConstraint("NOT by_hand OR shipment_id IS NOT NULL", name=op.f("ck_tracking_news_matched_to_a_parcel")),
+        sa.ForeignKeyConstraint(["shipment_id"], ["shipment.id"], name=op.f("fk_tracking_news_shipment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tracking_news")),
+        sa.UniqueConstraint("provider", "event_key", name=op.f("uq_tracking_news_provider_event_key")),
+    )
+    op.create_index("ix_tracking_news_due", "tracking_news", ["state", "next_at"], unique=False)
+    op.create_index("ix_tracking_news_number", "tracking_news", ["number"], unique=False)
+    op.create_index("ix_tracking_news_shipment", "tracking_news", ["shipment_id"], unique=False)
+    op.create_table(
+        "tracking_poll",
+        sa.Column("shipment_id", sa.Integer(), nullable=False),
+        sa.Column("adapter", sa.String(length=20), nullable=False),
+        sa.Column("next_at", UtcDateTime(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_at", UtcDateTime(), nullable=True),
+        sa.Column("last_error", sa.String(length=200), nullable=True),
+        sa.CheckConstraint("failures >= 0", name=op.f("ck_tracking_poll_failures_counted")),
+        sa.CheckConstraint("(failures = 0) = (last_error IS NULL)", name=op.f("ck_tracking_poll_failed_has_error")),
+        sa.ForeignKeyConstraint(["shipment_id"], ["shipment.id"], name=op.f("fk_tracking_poll_shipment_id")),
+        sa.PrimaryKeyConstraint("shipment_id", name=op.f("pk_tracking_poll")),
+    )
+    op.create_index("ix_tracking_poll_due", "tracking_poll", ["adapter", "next_at"], unique=False)
 
 
 def _participants() -> None:
