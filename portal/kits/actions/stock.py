@@ -14,7 +14,9 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.kits import queries, rules, states
+from portal.kits.actions import reservations
 from portal.kits.models import KitModel, ShipmentUnit, Unit
+from portal.kits.queries.reservations import reservation_of
 from portal.kits.states import UnitState
 
 
@@ -77,11 +79,18 @@ def add_units(
 def move_unit(
     session: Session, unit: Unit, move: Move[UnitState], *, scope: str, by: int, at: datetime, reason: str | None = None
 ) -> None:
-    """Do to a unit at the bench what the table of moves allows. It leaves the parcel it came in."""
+    """Do to a unit at the bench what the table of moves allows. It leaves the parcel it came in.
+
+    Whoever it was kept for gets another one, if there is one.
+    """
     if not move.by:
         raise Refused(f"“{move.label}” goes with a parcel, not by hand.")
-    before = unit.state
+    before, row = unit.state, reservation_of(session, unit)
+    if before is UnitState.RESERVED and row is None:
+        raise Refused("This unit is in a parcel. Take it out of there first.")
     take(session, unit, move, at=at)
+    if row is not None:
+        reservations.stand_in(session, row, at=at)
     if move.target not in states.BOUND:
         session.execute(
             sa.update(ShipmentUnit)
