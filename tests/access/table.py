@@ -164,6 +164,7 @@ TABLE: dict[str, Row] = {
     "selection.refuse": own(objects.invited, "applicant"),
     "selection.application": staff(LEAD, REVIEWER, make=objects.application),
     "selection.decide_one": staff(LEAD, make=objects.application),
+    "selection.need_kit": staff(LEAD, make=objects.application),
     "selection.step": staff(LEAD, make=objects.application),
     "selection.review": staff(REVIEWER, LEAD, answers=ONWARD),
     "selection.save_review": staff(REVIEWER, LEAD, make=objects.application),

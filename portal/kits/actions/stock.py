@@ -33,6 +33,7 @@ class KitSpec:
     eccn: str = ""
     origin: str = ""
     basis: str = ""
+    per_place: int = 1
 
 
 def add_model(session: Session, challenge: Challenge, spec: KitSpec, *, by: int, at: datetime) -> KitModel:

@@ -38,3 +38,8 @@ def needing(session: Session, wave_id: int) -> Sequence[int]:
         )
         .order_by(Application.id)
     ).all()  # fmt: skip
+
+
+def is_promised(session: Session, application: Application) -> bool:
+    """Whether a kit is to be kept for this application as it stands."""
+    return application.id in promised(session, application.challenge_id)
