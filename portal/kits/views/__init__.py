@@ -1,6 +1,8 @@
 """The pages of kits: the participant's, the stock, the pipeline."""
 
-from portal.kits.views import participant, shipments, stock
+from portal.kits.views import arranging, importing, models, participant, reservations, scanning, shipments, stock
 from portal.kits.views.base import blueprint
 
-__all__ = ["blueprint", "participant", "shipments", "stock"]
+__all__ = [
+    "arranging", "blueprint", "importing", "models", "participant", "reservations", "scanning", "shipments", "stock",
+]  # fmt: skip
