@@ -32,8 +32,10 @@ def _page(challenge: Challenge, form: ScanInForm, wrong: str = "", status: int =
 
 
 def _form(challenge: Challenge, given: Any = None) -> ScanInForm:
-    form = ScanInForm(given)
-    form.offer(queries.models(db.session, challenge.id))
+    form, models = ScanInForm(given), queries.models(db.session, challenge.id)
+    form.offer(models)
+    if form.model.data is None:
+        form.model.data = next((model.id for model in models if model.per_place), None)
     return form
 
 
@@ -55,10 +57,10 @@ def scan_in(slug: str) -> ResponseReturnValue:
     serial = form.serial.data or ""
     wrong, known = _wrong(challenge, form, serial)
     if wrong:
+        if wants_json():
+            return jsonify(reason=wrong, known=known is not None, **(_told(known) if known else {})), 422
         # The field is empty again for the next scan; what was scanned stands in the message.
         form.serial.data = ""
-        if wants_json():
-            return jsonify(reason=wrong, known=known), 422
         return _page(challenge, form, wrong, 422)
     model = queries.model(db.session, challenge.id, form.model.data)
     unit = actions.scan_in(
@@ -67,23 +69,28 @@ def scan_in(slug: str) -> ResponseReturnValue:
     )  # fmt: skip
     db.session.commit()
     if wants_json():
-        count, _ = sitting_of(db.session, challenge.id, sitting, limit=1)
-        return jsonify(unit=unit.id, serial=unit.serial, model=model.label, count=count), 201
+        return jsonify(_told(unit)), 201
     return redirect(url_for("kits.scan_page", slug=slug, **_chosen(form)))
 
 
-def _wrong(challenge: Challenge, form: ScanInForm, serial: str) -> tuple[str, bool]:
-    """What keeps this scan from being a unit, and whether it is one already, in this sitting."""
+def _told(unit: Unit) -> dict[str, Any]:
+    """A unit of a sitting, as the page shows it."""
+    count, _ = sitting_of(db.session, unit.challenge_id, unit.sitting or "", limit=1)
+    return {"unit": unit.id, "serial": unit.serial, "model": unit.model.label, "count": count}
+
+
+def _wrong(challenge: Challenge, form: ScanInForm, serial: str) -> tuple[str, Unit | None]:
+    """What keeps this scan from being a unit, and the unit if it is one already in this sitting."""
     fault = serial_fault(serial, {}, ())
     if fault:
-        return fault, False
+        return fault, None
     known = queries.unit_by_serial(db.session, challenge.id, serial)
     if known is not None:
-        return _where(known, form.begin()), known.sitting == form.begin()
+        return _where(known, form.begin()), known if known.sitting == form.begin() else None
     if not form.validate():
         told = (f"{form[name].label.text}: {' '.join(map(str, errors))}" for name, errors in form.errors.items())
-        return f"{serial} is not added. {' '.join(told)}", False
-    return "", False
+        return f"{serial} is not added. {' '.join(told)}", None
+    return "", None
 
 
 def _where(known: Unit, sitting: str) -> str:

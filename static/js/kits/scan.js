@@ -47,18 +47,16 @@ function watch(form) {
     say("good", `${told.serial} is in stock`, `${told.model}, ${told.count} in this sitting.`);
   }
 
-  // One number; whether it has been dealt with. One that was sent before and is known now was added: only the answer was lost.
+  // One number. Only "added" and "cannot be added" deal with it; whatever else is answered, it waits and is sent again. One that
+  // was sent before and is known in this sitting was added: only the answer was lost.
   async function send(scan) {
-    const answer = await fetch(form.action, {
-      method: "POST",
-      body: new URLSearchParams(scan.fields),
-      headers: { Accept: "application/json" },
-    });
-    const told = await answer.json();
-    if (answer.status === 201) added(told);
-    else if (answer.status >= 500) throw new Error(told.reason);
-    else if (scan.tried && told.known) say("good", `${scan.fields.serial} is in stock`, "The answer had been lost on its way.");
-    else say("bad", "Not added", told.reason);
+    const body = new URLSearchParams({ ...scan.fields, csrf_token: form.elements.csrf_token.value });
+    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    const json = answer.headers.get("Content-Type")?.startsWith("application/json");
+    const told = json ? await answer.json() : {};
+    if (answer.status === 201 || (answer.status === 422 && scan.tried && told.known)) added(told);
+    else if (answer.status === 422) say("bad", "Not added", told.reason);
+    else throw new Error(told.reason ?? (answer.redirected ? "You are signed out: sign in again in another tab." : ""));
   }
 
   async function work() {
@@ -69,9 +67,10 @@ function watch(form) {
       try {
         await send(scan);
         waiting.shift();
-      } catch {
+      } catch (problem) {
         scan.tried = true;
-        say("care", `${scan.fields.serial} is not saved yet`, "The portal did not answer; it is sent again by itself. Go on scanning.");
+        const why = problem instanceof TypeError ? "The portal did not answer." : problem.message;
+        say("care", `${scan.fields.serial} is not saved yet`, `${why} It is sent again by itself; go on scanning.`.trim());
         keep();
         await new Promise((done) => { setTimeout(done, AGAIN); });
       }
@@ -100,7 +99,6 @@ function watch(form) {
 
   // Leaving while numbers wait would lose them.
   window.addEventListener("beforeunload", (event) => { if (waiting.length) event.preventDefault(); });
-  field.focus();
   work();
 }
 
