@@ -11,7 +11,7 @@ from wtforms.validators import Length, Optional
 from portal.core.forms import Form
 from portal.kits.forms.base import NEEDED, line
 from portal.kits.models import KitModel
-from portal.kits.rules.intake import LARGEST
+from portal.kits.rules.intake import LARGEST, TOO_LONG
 
 _SITTING = re.compile(r"[0-9a-f]{16}")
 
@@ -46,7 +46,9 @@ class ImportForm(Form):
     file = FileField("File", description="CSV, with a first line that names the columns.",
                      render_kw={"accept": ".csv,text/csv"})  # fmt: skip
     text = TextAreaField(
-        "Or paste the table", [Length(max=LARGEST)], render_kw={"rows": 8, "class": "mono", "spellcheck": "false"}
+        "Or paste the table",
+        [Length(max=LARGEST, message=TOO_LONG)],
+        render_kw={"rows": 8, "class": "mono", "spellcheck": "false"},
     )
     good = IntegerField(validators=[Optional()])
 

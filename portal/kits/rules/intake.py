@@ -10,6 +10,7 @@ from portal.kits.models import KitModel
 from portal.kits.rules.serials import serial_fault
 
 MOST_ROWS, LARGEST = 5_000, 400_000
+TOO_LONG = f"The table is longer than {LARGEST // 1000} kB. Divide it."
 LONGEST = {"location": 80, "firmware": 60}
 # Written for the reader's sake; a unit that arrives is in stock from now on.
 READ_PAST = ("state", "since")
@@ -37,7 +38,7 @@ class Checked:
 def read(text: str) -> Sheet:
     """Read a table of units. Raises Invalid where it is none."""
     if len(text) > LARGEST:
-        raise Invalid({"file": f"The table is longer than {LARGEST // 1000} kB. Divide it."})
+        raise Invalid({"file": TOO_LONG})
     sheet = read_table(text, "serial", COLUMNS.__contains__, MOST_ROWS)
     if not sheet.rows and not sheet.faults:
         raise Invalid({"file": "There is no unit in this table."})

@@ -15,7 +15,7 @@ from portal.core.tables import text_of
 from portal.kits import queries
 from portal.kits.actions import intake as actions
 from portal.kits.forms.intake import ImportForm
-from portal.kits.rules.intake import Checked, check, read, serials_of
+from portal.kits.rules.intake import LARGEST, TOO_LONG, Checked, check, read, serials_of
 from portal.kits.views.base import blueprint
 
 
@@ -58,6 +58,10 @@ def _checked(challenge: Challenge, form: ImportForm) -> Checked:
     """Read the table, and keep it in the form whatever is wrong with it. Raises Invalid."""
     sent = request.files.get("file")
     data = sent.read() if sent else b""
+    if sent:
+        sent.close()
+    if len(data) > LARGEST:
+        raise Invalid({"file": TOO_LONG})
     if data:
         form.text.data = text_of(data)
     if not form.validate():

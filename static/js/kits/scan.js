@@ -99,6 +99,7 @@ function watch(form) {
 
   // Leaving while numbers wait would lose them.
   window.addEventListener("beforeunload", (event) => { if (waiting.length) event.preventDefault(); });
+  form.dataset.ready = "";
   work();
 }
 
