@@ -14,9 +14,10 @@ from portal.applications.actions.imports import CHUNK, FAULTS_KEPT, finish_impor
 from portal.applications.models import Import
 from portal.applications.queries import duplicates, exchange
 from portal.applications.rules.duplicates import evidence
-from portal.applications.rules.exchange import Sheet, check, read
+from portal.applications.rules.exchange import check, read
 from portal.core.db import set_reading
 from portal.core.errors import Conflict
+from portal.core.tables import Sheet
 
 
 def compare_challenge(session: Session, challenge_id: int, at: datetime) -> int:

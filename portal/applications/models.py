@@ -66,6 +66,7 @@ class Application(Moving[ApplicationState], Model):
             name="score_has_reviews",
         ),
         sa.CheckConstraint("review_count > 1 OR score_spread IS NULL", name="spread_has_reviews"),
+        sa.CheckConstraint("needs_kit = (no_kit_because IS NULL)", name="no_kit_has_reason"),
         sa.Index(
             "uq_application_live", "challenge_id", "canonical_email", unique=True,
             sqlite_where=_LIVE, postgresql_where=_LIVE,
@@ -156,6 +157,9 @@ class Application(Moving[ApplicationState], Model):
     disqualified: Mapped[Disqualified | None]
     disqualified_reason: Mapped[str | None] = mapped_column(sa.String(500))
     duplicate_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("application.id"))
+    # Whether a place comes with a kit; where it does not, the lead says why.
+    needs_kit: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    no_kit_because: Mapped[str | None] = mapped_column(sa.String(300), deferred=True)
 
     challenge: Mapped[Challenge] = relationship()
     account: Mapped[Account] = relationship(foreign_keys=[account_id])

@@ -106,6 +106,8 @@ class Participant(Model):
     state: Mapped[ParticipantState] = mapped_column(default=ParticipantState.ACTIVE)
     accepted_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+    # Whether something is to be sent to them: some have what they need already.
+    needs_kit: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     challenge: Mapped[Challenge] = relationship()
     members: Mapped[list["Member"]] = relationship(back_populates="participant", order_by="Member.id")
 

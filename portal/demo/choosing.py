@@ -20,7 +20,7 @@ from portal.demo.reviewing import HARSHNESS
 from portal.demo.world import World
 from portal.selection import states
 from portal.selection.actions.decisions import mean
-from portal.selection.actions.waves import create_wave, hand_over
+from portal.selection.actions.waves import create_wave, hand_over, reserve_kits
 from portal.selection.models import Verdict, Wave
 from portal.selection.rules.triage import LONGEST_LOOK
 
@@ -70,6 +70,7 @@ def release(
         world.session, "selection:release-wave", f"wave:{wave.id}", by=lead, at=at, scope=challenge.slug,
         after={decision.value: len(numbers) for decision, numbers in decisions.items()},
     )  # fmt: skip
+    reserve_kits(world.session, wave, by=lead, at=at)
     answer_all(world, wave, at)
     return wave
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from portal.applications.states import Decision
-from portal.demo import applying, choosing, facts, office, reviewing, rewards, shipping, stages, submissions
+from portal.demo import applying, choosing, facts, office, reviewing, rewards, shipping, stages, stocking, submissions
 from portal.demo.applying import Entry
 from portal.demo.people import Person, add_accounts, applicants, researchers
 from portal.demo.world import Stage, World, noon
@@ -33,6 +33,7 @@ def replay(world: World, count: int, vault: Vault) -> Stage:
     )  # fmt: skip
     groups = list(researchers(world.names))
     chosen, others = _apply(world, stage, groups, applicants(world.names, count))
+    stocking.fill_shelves(world, stage, WAVES[0] - timedelta(days=2), len(groups) + SPARE_KITS)
     _select(world, stage, groups, chosen, others)
     world.session.commit()
     _equip(world, stage, vault)
@@ -116,7 +117,6 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     """A kit for every participant, one of them twice: the first was lost."""
     stages.whole(world, stage)
     start = noon(date(2020, 5, 29), facts.ZONE)
-    shipping.add_stock(world, stage, start - timedelta(days=14), len(stage.participants) + SPARE_KITS)
     end = noon(date(2020, 7, 10), facts.ZONE)
     shipping.ship(world, stage, stage.participants, start, lambda _number: end, vault)
     world.session.commit()

@@ -23,6 +23,7 @@ from portal.demo import (
     rewards,
     shipping,
     stages,
+    stocking,
     submissions,
 )
 from portal.demo.applying import Entry
@@ -38,6 +39,8 @@ HALF = timedelta(days=45)
 # How many of 2020's participants take part again, and how many of them got their kits already.
 PARTICIPANTS, EQUIPPED = 26, 15
 INVITED, WAITLISTED, PENDING, DRAFTS, TODAY = 5, 6, 24, 12, 9
+# Kits beyond those of the participants: for open invitations, for those that are meant, and some to replace others.
+SPARE_KITS = 20
 # What the what-ifs of the lead give away: about as many as are free.
 PLACES_TO_TRY = 9
 STAGES_OF_TRIAGE = (
@@ -82,6 +85,7 @@ def _choose(world: World, stage: Stage, groups: list[list[Person]], count: int) 
     rows = world.session.execute(sa.select(Account.email, Account.id))
     ids = {email.partition("@")[0]: number for email, number in rows}
     first = world.now - HALF
+    stocking.fill_shelves(world, stage, first - timedelta(days=2), PARTICIPANTS + SPARE_KITS)
     good = applying.entries(world, stage, groups, ids, (0.78, 1.0), first - timedelta(days=2))
     late, early = others[: count * 2 // 3], others[count * 2 // 3 :]
     rest = applying.entries(world, stage, early, ids, (0.05, 0.85), first - timedelta(days=2))
@@ -149,7 +153,6 @@ def _bounce(world: World, entry: Entry) -> None:
 def _equip(world: World, stage: Stage, vault: Vault) -> None:
     """Most have their kits; the others' parcels are somewhere between the form and the door."""
     stages.whole(world, stage)
-    shipping.add_stock(world, stage, world.now - HALF, PARTICIPANTS + 10)
     equipped, waiting = stage.participants[:EQUIPPED], stage.participants[EQUIPPED:]
     first = world.now - timedelta(days=33)
     shipping.ship(world, stage, equipped, first, lambda _number: world.now, vault)

@@ -1,9 +1,8 @@
-"""Kits of the demonstration: stock, addresses, and every parcel's way through the same steps as a real one."""
+"""Kits of the demonstration: addresses, and every parcel's way through the same steps as a real one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
@@ -12,10 +11,10 @@ from portal.challenges.models import Member
 from portal.core.moves import Move
 from portal.demo.world import Stage, World
 from portal.kits import states
-from portal.kits.actions import addresses, shipments, stock, tracking
-from portal.kits.models import Shipment, Unit
+from portal.kits.actions import addresses, shipments, tracking
+from portal.kits.models import Shipment
 from portal.kits.postal import Address
-from portal.kits.states import ShipmentState, UnitState, Word
+from portal.kits.states import ShipmentState, Word
 from portal.kits.vault import Vault
 
 CARRIERS = ("UPS", "DHL", "FedEx")
@@ -75,19 +74,6 @@ def _whole(world: World, number: int) -> Shipment:
     ).unique().one()  # fmt: skip
 
 
-def add_stock(world: World, stage: Stage, at: datetime, count: int) -> None:
-    """So many units of one kind."""
-    spec = stock.KitSpec(
-        name="MT3620 development kit", revision="RDB 1.0", weight_g=180, declared_value=Decimal("85.00"),
-        currency=stage.challenge.currency, hs_code="8543.70", eccn="5A992.c", origin="TW",
-        basis="as the maker's sheet says",
-    )  # fmt: skip
-    by = world.staff["logistics"]
-    model = stock.add_model(world.session, stage.challenge, spec, by=by, at=at)
-    serials = "\n".join(f"MT3620-{stage.challenge.id}{n:04}" for n in range(1, count + 1))
-    stock.add_units(world.session, stage.challenge, model, serials, location="Shelf A", firmware="20.05", by=by, at=at)
-
-
 def address_of(world: World, member: Member) -> Address:
     """An invented address in the person's country."""
     city, region, code, prefix = SOMEWHERE[member.country]
@@ -125,17 +111,9 @@ def _send(parcel: Parcel, vault: Vault) -> None:
 
 
 def _pack(parcel: Parcel) -> None:
-    session, by = parcel.world.session, parcel.world.staff["logistics"]
+    """What was reserved at the invitation is in the parcel since it was planned."""
     if not parcel.later(4, 40):
         return
-    unit = session.scalars(
-        sa.select(Unit)
-        .where(Unit.challenge_id == parcel.shipment.challenge_id, Unit.state == UnitState.IN_STOCK)
-        .order_by(Unit.serial)
-        .limit(1)
-    ).one()
-    whole = _whole(parcel.world, parcel.shipment.id)
-    shipments.assign_unit(session, whole, unit, by=by, at=parcel.at)
     parcel.advance(states.READY)
     if parcel.later(1, 20):
         parcel.advance(states.PACK)

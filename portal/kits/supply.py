@@ -1,32 +1,39 @@
-"""What the selection may know of the stock."""
+"""What the selection may know of the stock, and how it has kits kept for the places that it offers."""
 
-import sqlalchemy as sa
+from collections.abc import Sequence
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
-from portal.kits import queries
-from portal.kits.models import Shipment, ShipmentUnit, Unit
-from portal.kits.states import BEFORE_LABEL, UnitState
+from portal.challenges.models import Challenge
+from portal.kits.actions import reservations
+from portal.kits.queries.reservations import books
 from portal.selection import supply
 
 
-def free_units(session: Session, challenge_id: int) -> int | None:
-    """Units in stock less one for each participant who has no parcel, and for each parcel that is still empty.
+class Kits:
+    """The stock of a challenge; see `supply.Stock`. Where no model of kit is known, none is sent and none is needed."""
 
-    None where the challenge has no units at all: then it sends none.
-    """
-    known, stock = session.execute(
-        sa.select(sa.func.count(), sa.func.count().filter(Unit.state == UnitState.IN_STOCK)).where(
-            Unit.challenge_id == challenge_id
-        )
-    ).one()
-    if not known:
-        return None
-    filled = sa.select(ShipmentUnit.id).where(ShipmentUnit.shipment_id == Shipment.id, ShipmentUnit.live)
-    empty = sa.select(sa.func.count()).where(
-        Shipment.challenge_id == challenge_id, Shipment.state.in_(BEFORE_LABEL), ~filled.exists()
-    )
-    waiting = session.scalars(empty).one() + len(queries.unplanned(session, challenge_id))
-    return max(0, int(stock) - waiting)
+    def free(self, session: Session, challenge_id: int) -> int | None:
+        """Whole kits in stock, less those for every place that is promised one and has none kept."""
+        found = books(session, challenge_id)
+        return found.free if found.counted else None
+
+    def reserve(
+        self, session: Session, challenge: Challenge, holders: Sequence[str], *, by: int | None, at: datetime
+    ) -> None:
+        """Keep a kit for each, all or nothing. Raises Refused with the number that is missing."""
+        reservations.reserve(session, challenge, holders, by=by, at=at)
+
+    def release(
+        self, session: Session, challenge: Challenge, holders: Sequence[str], *, by: int | None, at: datetime
+    ) -> None:
+        """Put back what was kept for these."""
+        reservations.release(session, challenge, holders, by=by, at=at)
+
+    def pass_on(self, session: Session, holder: str, participant_id: int) -> None:
+        """Keep for the participant what was kept for the invited."""
+        reservations.pass_on(session, holder, participant_id)
 
 
-supply.stocks.append(free_units)
+supply.stocks.append(Kits())

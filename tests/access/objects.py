@@ -19,7 +19,8 @@ from portal.core import outbox
 from portal.core.blobs import blobs
 from portal.core.mail import config_of
 from portal.core.outbox import MailState, OutgoingMail
-from portal.kits.models import ShipmentUnit, TrackingNews
+from portal.kits.actions.reservations import reserve
+from portal.kits.models import Reservation, ShipmentUnit, TrackingNews
 from portal.kits.states import ShipmentState
 from portal.kits.states.tracking import NewsState
 from portal.office_hours.actions import open_feed
@@ -262,6 +263,18 @@ def program(world: World) -> Values:
     """A carrier's program, and a parcel that is packed for it."""
     Kits(world.session, world.cast).at(ShipmentState.PACKED)
     return {"profile": "generic"}
+
+
+def kit_model(world: World) -> Values:
+    """A kind of kit without units."""
+    return {"model_id": Kits(world.session, world.cast).model().id}
+
+
+def reservation(world: World) -> Values:
+    """A unit that is kept for an invitation which is not there any more."""
+    Kits(world.session, world.cast).units("KIT-8", "KIT-9", "KIT-10")
+    reserve(world.session, world.cast.challenge, ["application:77"], by=world.cast.lead.id, at=NOON)
+    return {"reservation_id": world.session.scalars(sa.select(Reservation.id)).one()}
 
 
 # Office hours

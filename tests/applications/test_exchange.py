@@ -32,14 +32,10 @@ from portal.applications.rules.exchange import (
     MOST_ROWS,
     Checked,
     Entry,
-    Fault,
     Known,
     as_cells,
     check,
-    guarded,
     read,
-    table_line,
-    unguarded,
 )
 from portal.applications.rules.questions import Asked
 from portal.applications.states import ApplicantKind, ApplicationState, ImportState, QuestionKind
@@ -48,6 +44,7 @@ from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.mail import render
 from portal.core.outbox import OutgoingMail
+from portal.core.tables import Fault, guarded, table_line, unguarded
 from tests.applications.conftest import KEY, LINK, Desk
 from tests.cast import NOON, Cast, make_account, sign_in
 

@@ -29,7 +29,7 @@ JOINED = "group_concat" if SQLITE else "string_agg"
 QUEUE = f"""
 SELECT a.id, a.name, a.kind, a.handle, a.affiliation, a.state, a.country, a.submitted_at, a.review_count,
     a.score_adjusted, a.score_mean, a.score_spread, a.rank_best, a.rank_worst, a.triage, a.in_review, a.calibration,
-    a.cluster_id, a.wave_id, a.pending_decision, (SELECT {JOINED}(s.code, ' ') FROM application_scenario t
+    a.cluster_id, a.wave_id, a.pending_decision, a.needs_kit, (SELECT {JOINED}(s.code, ' ') FROM application_scenario t
         JOIN scenario s ON s.id = t.scenario_id WHERE t.application_id = a.id) AS scenario_ids
 FROM application a WHERE a.challenge_id = 1 AND a.state = 'submitted' AND a.country = 'DE'
 ORDER BY a.score_adjusted DESC, a.id DESC LIMIT 50

@@ -57,6 +57,7 @@ SAMPLES = {
         WHERE challenge_id = 2 AND state = 'submitted'""",
     "question": "SELECT id FROM application_question WHERE challenge_id = 2 ORDER BY position",
     "import": "SELECT id FROM application_import WHERE challenge_id = 2",
+    "kit_model": "SELECT id FROM kit_model WHERE challenge_id = 2 AND per_place > 0",
     "parcel": """SELECT id FROM shipment
         WHERE challenge_id = 2 AND state IN ('address_confirmed', 'ready', 'packed', 'labelled') ORDER BY state DESC""",
     "travelling": "SELECT id FROM shipment WHERE challenge_id = 2 AND state IN {arriving}",
@@ -171,6 +172,10 @@ PAGES = (
     Kind("settings-scenario", "challenges.scenario", "lead", f"/staff/{LIVE}/settings/scenarios/{{scenario}}"),
     Kind("stock", "kits.stock", "logistics", f"/staff/{LIVE}/kits"),
     Kind("kit-model", "kits.new_model", "logistics", f"/staff/{LIVE}/kits/models/new"),
+    Kind("model-of-kit", "kits.model", "logistics", f"/staff/{LIVE}/kits/models/{{kit_model}}"),
+    Kind("scan-in", "kits.scan_page", "logistics", f"/staff/{LIVE}/kits/scan"),
+    Kind("import-units", "kits.import_page", "logistics", f"/staff/{LIVE}/kits/import"),
+    Kind("reservations", "kits.reservations", "logistics", f"/staff/{LIVE}/kits/reservations"),
     Kind("unit", "kits.unit", "logistics", f"/staff/{LIVE}/kits/units/{{unit}}"),
     Kind("shipments", "kits.shipments", "logistics", f"/staff/{LIVE}/shipments"),
     Kind("parcel", "kits.shipment", "logistics", f"/staff/{LIVE}/shipments/{{parcel}}"),

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from portal.core.errors import PortalError
 from portal.kits import actions, queries, states
 from portal.kits.actions import Scan
-from portal.kits.models import Shipment, ShipmentUnit, Unit
+from portal.kits.models import Reservation, Shipment, ShipmentUnit, Unit
+from portal.kits.queries.reservations import LIVE
 from portal.kits.states import ShipmentState, UnitState, Word
 from tests.cast import NOON, Cast
 from tests.kits.conftest import Bench
@@ -108,8 +109,9 @@ def disagreements(session: Session, challenge_id: int) -> list[str]:
             .join(ShipmentUnit, ShipmentUnit.shipment_id == Shipment.id)
             .where(ShipmentUnit.unit_id == unit.id, ShipmentUnit.live)
         ).all()
+        kept = session.scalars(sa.select(Reservation.id).where(Reservation.unit_id == unit.id, LIVE)).all()
         bound = unit.state in states.BOUND
-        if len(where) != int(bound) or (bound and where[0] not in AGREED[unit.state]):
+        if len(where) + len(kept) != int(bound) or (where and where[0] not in AGREED[unit.state]):
             found.append(f"{unit.serial} is {unit.state} in parcels that are {where}")
     return found
 

@@ -30,7 +30,7 @@ FORM = {
 }  # fmt: skip
 MODEL = {
     "name": "RDB", "revision": "2", "weight_g": "320", "declared_value": "60.00", "currency": "USD",
-    "hs_code": "0543.70", "eccn": "5A992.c", "origin": "CN", "basis": "the maker's data sheet",
+    "hs_code": "0543.70", "eccn": "5A992.c", "origin": "CN", "basis": "the maker's data sheet", "per_place": "1",
 }  # fmt: skip
 
 STAFF_PAGES = [

@@ -1,6 +1,6 @@
 """The lead at work: reviewed applications, decisions, waves."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.applications.states import Decision
+from portal.challenges.models import Challenge
 from portal.core.audit import AuditEntry
+from portal.core.errors import Refused
 from portal.core.outbox import OutgoingMail
 from portal.selection.actions import decisions, drafts, waves
 from portal.selection.actions.plan import Line, Settings, set_plan, set_rubric
@@ -27,6 +29,38 @@ from tests.cast import NOON, Cast
 Mails = Callable[[], list[OutgoingMail]]
 ANSWER_BY = NOON + timedelta(days=7)
 STAFF = "/staff/test-challenge"
+
+
+class Shelf:
+    """Kits as a room above keeps them: a number that are free, and who has one kept."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.kept: dict[str, int | None] = {}
+
+    def free(self, _session: Session, _challenge_id: int) -> int:
+        """Those that nobody is promised."""
+        return self.count
+
+    def reserve(self, _session: Session, _challenge: Challenge, holders: Sequence[str], **_who: Any) -> None:
+        """All or nothing."""
+        wanted = [holder for holder in holders if holder not in self.kept]
+        if len(wanted) > self.count:
+            raise Refused(f"{len(wanted) - self.count} missing")
+        self.count -= len(wanted)
+        self.kept |= dict.fromkeys(wanted)
+
+    def release(self, _session: Session, _challenge: Challenge, holders: Sequence[str], **_who: Any) -> None:
+        """Whoever has none loses none."""
+        gone = [holder for holder in holders if holder in self.kept]
+        self.count += len(gone)
+        for holder in gone:
+            del self.kept[holder]
+
+    def pass_on(self, _session: Session, holder: str, participant_id: int) -> None:
+        """To whoever takes part now."""
+        if holder in self.kept:
+            self.kept[holder] = participant_id
 
 
 class Bench(Desk):

@@ -24,7 +24,7 @@ from portal.selection.rules import lottery
 from portal.selection.rules.drafts import Wish
 from portal.selection.states import Because, DraftState, LimitKind
 from tests.cast import NOON, Cast, make_challenge, make_participant, sign_in
-from tests.selection.conftest import ANSWER_BY, STAFF, Bench
+from tests.selection.conftest import ANSWER_BY, STAFF, Bench, Shelf
 
 SELECTION = f"{STAFF}/selection"
 LATER = NOON + timedelta(hours=1)
@@ -187,7 +187,8 @@ def test_kits_and_countries_without_post(
     bench: Bench, session: Session, monkeypatch: pytest.MonkeyPatch, cast: Cast
 ) -> None:
     french, german, third = [*scored(bench, 4.9, country="FR"), *scored(bench, 4.0, 3.9)]
-    monkeypatch.setattr(supply, "stocks", [lambda _session, _challenge: 5])
+    shelf = Shelf(5)
+    monkeypatch.setattr(supply, "stocks", [shelf])
     made = bench.what_if(3, kits_each=2, unshippable=("FR",))
     told = solve(bench, made)
     session.refresh(made)
@@ -195,6 +196,8 @@ def test_kits_and_countries_without_post(
     assert [told[row.id].taken for row in (french, german, third)] == [False, True, True]
     assert told[french.id].because is Because.UNSHIPPABLE
     bench.invited(bench.submitted(cast.applicant))
+    assert (shelf.count, queries.kits_for_places(session, cast.challenge, 2)) == (4, 2)
+    shelf.count = 3
     assert queries.kits_for_places(session, cast.challenge, 2) == 1
     with pytest.raises(Refused, match="changed since"):
         drafts.freeze_draft(session, made, Freezing(2), by=cast.lead.id, at=NOON)

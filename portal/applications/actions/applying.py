@@ -1,10 +1,10 @@
 """What applicants do, and the one way in which an application changes its state."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult
@@ -33,6 +33,21 @@ _STEPPED = sa.insert(Step.__table__)  # type: ignore[arg-type]
 _KEPT = sa.insert(Revision.__table__)  # type: ignore[arg-type]
 
 
+class Stepped(NamedTuple):
+    """A step that an application has just taken, for whoever follows it."""
+
+    application_id: int
+    challenge: Challenge
+    needs_kit: bool
+    step: Move[ApplicationState]
+    by: int | None
+    at: datetime
+
+
+# What rooms above do in the transaction of a step, whoever takes it; a wave, which moves many at once, does it itself.
+followers: list[Callable[[Session, Stepped], None]] = []
+
+
 def move(
     session: Session, application: Application, step: Move[ApplicationState], *still: sa.ColumnElement[bool],
     by: int | None, at: datetime, reason: str | None = None, room: str = "applications", **values: object,
@@ -42,10 +57,13 @@ def move(
     Whatever leaves its state leaves what was meant to be decided about it behind.
     """
     number, slug, before = application.id, application.challenge.slug, application.state
+    stepped = Stepped(number, application.challenge, application.needs_kit, step, by, at)
     cleared = {"pending_decision": None, "pending_at": None, "wave_id": None}
     with conflicts():
         take(session, application, step, *still, at=at, **{**cleared, **values})
     _note(session, number, slug, step, before, by=by, at=at, reason=reason, room=room)
+    for follow in followers:
+        follow(session, stepped)
 
 
 def _note(
@@ -294,6 +312,7 @@ def erase_application(session: Session, application: Application, *, at: datetim
     session.execute(sa.delete(DuplicatePair).where(its))
     move(
         session, application, states.ERASE, by=None, at=at, reason=None, room="applications", **empty.columns(),
-        canonical_email=f"erased:{application.id}", disqualified=None, disqualified_reason=None, duplicate_of_id=None,
+        canonical_email=f"erased:{application.id}", no_kit_because=None if application.needs_kit else "",
+        disqualified=None, disqualified_reason=None, duplicate_of_id=None,
         flags=[], screening={}, cluster_id=None,
     )  # fmt: skip

@@ -14,12 +14,13 @@ from portal.accounts.models import Account
 from portal.accounts.rules import canonical_email
 from portal.applications.models import Application, Import, Revision, Step, application_scenario
 from portal.applications.queries.exchange import accounts_of, taken_mailboxes
-from portal.applications.rules.exchange import Checked, Entry, Fault, Sheet
+from portal.applications.rules.exchange import Checked, Entry
 from portal.applications.states import ApplicationState, ImportState
 from portal.challenges.models import Challenge
 from portal.challenges.queries import current_agreement
 from portal.core import audit, outbox
 from portal.core.errors import Conflict, Refused
+from portal.core.tables import Fault, Sheet
 
 # So many rows become applications in one transaction; meanwhile nobody else can write on SQLite, for a third of a
 # second or so.

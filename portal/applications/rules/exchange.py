@@ -1,13 +1,11 @@
 """Applications as tables and as JSON: what is written out can be read in again, and what cannot is told row by row."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from portal.accounts.rules import canonical_email, clean_name
 from portal.applications.models import Application, Question
@@ -15,11 +13,9 @@ from portal.applications.rules.content import Content, content_of, faults, is_ad
 from portal.applications.rules.questions import asked_now, parsed
 from portal.applications.states import ApplicantKind, QuestionKind
 from portal.core.errors import Invalid
+from portal.core.tables import UNKNOWN, Fault, Row, Sheet, guarded, read_table, refuse_many, text_of
 
 LARGEST, MOST_ROWS = 40 * 1024 * 1024, 10_000
-# What stands in the way of a guarded cell being a formula; see `guarded`.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 _TEXTS = ("name", "handle", "affiliation", "country", "kind")
 _ESSAYS = ("experience", "plan", "kit_use", "certificate")
 _STATEMENTS = ("adult", "permitted", "independent", "agrees")
@@ -28,29 +24,6 @@ READ_PAST = ("id", "state", "state_since")
 COLUMNS = (*READ_PAST, "submitted_at", "email", *_TEXTS, "team", "links", "scenarios", *_ESSAYS, *_STATEMENTS)
 _YES, _NO = frozenset({"yes", "y", "true", "1", "x", "on"}), frozenset({"", "no", "n", "false", "0", "off"})
 _ANSWER = re.compile(r"answer_[1-9]\d{0,9}", re.ASCII)
-
-
-class Fault(NamedTuple):
-    """What is wrong with a row: its line in the file (its place in the list, for JSON), the column, what to do."""
-
-    line: int
-    field: str
-    message: str
-
-
-class Row(NamedTuple):
-    """One row as it was read: text from a table, whatever stood there from JSON."""
-
-    line: int
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """A file as it was read. `faults` concern it as a whole: columns that nobody knows, rows that are none."""
-
-    rows: Sequence[Row]
-    faults: Sequence[Fault] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +56,6 @@ class Checked:
 
     good: list[Entry] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-
-
-def guarded(text: str) -> str:
-    """A cell that no spreadsheet runs as a formula (OWASP: CSV injection); `unguarded` gives back what it was."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unguarded(text: str) -> str:
-    """What was guarded."""
-    return text[1:] if _GUARDED.match(text) else text
 
 
 def columns(questions: Sequence[Question]) -> list[str]:
@@ -129,79 +92,20 @@ def _instant(at: datetime | None) -> str | None:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else None
 
 
-def table_line(cells: Sequence[str]) -> str:
-    """One row of a CSV file."""
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue()
-
-
 def read(data: bytes, filename: str) -> Sheet:
     """Read a file, CSV or JSON by its name or its beginning. Raises Invalid where it is neither or too much."""
     if len(data) > LARGEST:
         raise Invalid({"file": f"The file is larger than {LARGEST // 1024 // 1024} MiB. Divide it."})
-    text = _text(data)
+    text = text_of(data)
     is_json = filename.lower().endswith(".json") or text.lstrip()[:1] in ("[", "{")
-    sheet = _read_json(text) if is_json else _read_table(text)
+    sheet = _read_json(text) if is_json else read_table(text, "email", _is_known, MOST_ROWS)
     if not sheet.rows and not sheet.faults:
         raise Invalid({"file": "There is no application in this file."})
     return sheet
 
 
-def _text(data: bytes) -> str:
-    """The file as text, whatever mark it begins with. Spreadsheets write UTF-16 too."""
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        text = data.decode(encoding)
-    except UnicodeError as error:
-        place = data[: getattr(error, "start", 0)].count(b"\n") + 1
-        raise Invalid({"file": f"Line {place} is not in UTF-8. Save the file as “CSV UTF-8”."}) from error
-    if "\0" in text:
-        raise Invalid({"file": "This is no text file: it contains zero bytes."})
-    return text
-
-
-def _read_table(text: str) -> Sheet:
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip().lower() for name in next(reader, [])]
-        wrong = _wrong_header(header)
-        rows, short = [], []
-        begins = reader.line_num + 1
-        for cells in reader:
-            line, begins = begins, reader.line_num + 1
-            if len(cells) > len(header) or (len(cells) < len(header) and any(cells)):
-                short.append(Fault(line, "", f"{len(cells)} columns instead of {len(header)}."))
-            elif any(cell.strip() for cell in cells):
-                rows.append(Row(line, {name: unguarded(cell) for name, cell in zip(header, cells, strict=True)}))
-            _refuse_many(len(rows) + len(short))
-    except csv.Error as error:
-        raise Invalid({"file": f"Line {reader.line_num}: this is no CSV ({error})."}) from error
-    return Sheet(rows, [*wrong, *short])
-
-
-def _wrong_header(header: Sequence[str]) -> list[Fault]:
-    """Columns that nobody knows. Raises Invalid where the columns make no sense at all."""
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise Invalid({"file": f"Line 1: the column “{twice[0]}” is there twice."})
-    if "email" not in header:
-        raise Invalid({"file": "Line 1: there is no column “email”. The first line names the columns."})
-    return [Fault(1, name, _UNKNOWN) for name in header if not _is_known(name)]
-
-
-_UNKNOWN = "There is no such column. Rename or remove it; skipping what is faulty leaves it out."
-
-
 def _is_known(name: str) -> bool:
     return name in COLUMNS or bool(_ANSWER.fullmatch(name))
-
-
-def _refuse_many(count: int) -> None:
-    if count > MOST_ROWS:
-        raise Invalid({"file": f"There are more than {MOST_ROWS:,} rows. Divide the file."})
 
 
 def _constant(name: str) -> None:
@@ -217,7 +121,7 @@ def _read_json(text: str) -> Sheet:
         told = told.get("applications")
     if not isinstance(told, list):
         raise Invalid({"file": "A list of applications is expected, or an object with one under “applications”."})
-    _refuse_many(len(told))
+    refuse_many(len(told), MOST_ROWS)
     rows, wrong, unknown = [], [], set[str]()
     for line, each in enumerate(told, 1):
         if isinstance(each, dict):
@@ -227,7 +131,7 @@ def _read_json(text: str) -> Sheet:
             )
         else:
             wrong.append(Fault(line, "", "An object is expected."))
-    return Sheet(rows, [*(Fault(1, name[:80], _UNKNOWN) for name in sorted(unknown)), *wrong])
+    return Sheet(rows, [*(Fault(1, name[:80], UNKNOWN) for name in sorted(unknown)), *wrong])
 
 
 def _flat(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from portal.applications import queries
 from portal.applications.actions import imports as actions
 from portal.applications.forms.questions import ImportForm
 from portal.applications.queries import exchange
-from portal.applications.rules.exchange import LARGEST, Checked, Sheet, as_cells, check, columns, read, table_line
+from portal.applications.rules.exchange import LARGEST, Checked, as_cells, check, columns, read
 from portal.applications.views.blueprint import blueprint
 from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
 from portal.core import clock
 from portal.core.db import db, set_reading
 from portal.core.errors import Invalid
+from portal.core.tables import Sheet, table_line
 
 
 @blueprint.url_value_preprocessor

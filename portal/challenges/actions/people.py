@@ -27,14 +27,16 @@ explain(
 
 def add_participant(
     session: Session, challenge: Challenge, account: Account, *, name: str, kind: ParticipantKind, country: str,
-    by: int | None, at: datetime,
+    by: int | None, at: datetime, needs_kit: bool = True,
 ) -> Participant:  # fmt: skip
     """A researcher or a team, led by this account. `country` is ISO 3166 (two letters).
 
     Raises Conflict where the person takes part already.
     """
     called = clean_name(name) or account.name or "A researcher"
-    participant = Participant(challenge_id=challenge.id, name=called, kind=kind, accepted_at=at)
+    participant = Participant(
+        challenge_id=challenge.id, name=called, kind=kind, accepted_at=at, needs_kit=needs_kit
+    )  # fmt: skip
     session.add(participant)
     session.flush()
     _add_member(session, participant, account, MemberRole.LEAD, country, at)

@@ -11,7 +11,7 @@ from itertools import chain
 from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from portal.core.tables import guarded
 
 
 def wants_json() -> bool:
@@ -30,8 +30,7 @@ def cell(value: object) -> str:
         return str(value.value)
     if isinstance(value, int | float | Decimal):
         return str(value)
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return guarded(str(value))
 
 
 def _lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:

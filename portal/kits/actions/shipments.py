@@ -12,6 +12,7 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.kits import queries, rules, states
+from portal.kits.actions import reservations
 from portal.kits.actions.story import Line, mail, note, step, tell
 from portal.kits.models import Shipment, ShipmentUnit, Unit
 from portal.kits.states import ShipmentState, Word
@@ -54,6 +55,9 @@ def _plan(
     shipment = queries.shipment(session, challenge.id, planned.id)
     tell(session, shipment, _line(shipment, "plan", "Planned", ShipmentState.PLANNED, at), by=by, at=at)
     note(session, shipment, "plan", by=by, at=at, participant=participant_id, replaces=replaces)
+    kept = reservations.fill(session, shipment, at=at)
+    if kept:
+        note(session, shipment, "fill", by=by, at=at, units=sorted(kept))
     address = queries.address_of(session, participant_id)
     if address is not None and address.purged_at is None:
         step(session, shipment, states.CONFIRM_ADDRESS, by=None, at=at)

@@ -11,8 +11,9 @@ from portal.core import audit, outbox
 from portal.core.constraints import conflicts
 from portal.core.moves import Move, take
 from portal.kits import queries
+from portal.kits.actions.reservations import keep_after_all
 from portal.kits.models import Shipment, ShipmentEvent
-from portal.kits.states import EMPTIES, UNITS_WITH, ShipmentState
+from portal.kits.states import CANCEL, EMPTIES, UNITS_WITH, ShipmentState
 
 OURSELVES = "portal"
 
@@ -74,9 +75,10 @@ def _move_units(session: Session, shipment: Shipment, move: Move[ShipmentState],
     with_it = UNITS_WITH.get(move.name)
     if with_it is None:
         return
+    kept = keep_after_all(session, shipment, at=at) if move is CANCEL else set()
     for place in shipment.places:
         # One that was lost or kept meanwhile has its own story.
-        if place.live and place.unit.state in with_it.sources:
+        if place.live and place.unit.state in with_it.sources and place.unit_id not in kept:
             take(session, place.unit, with_it, at=at)
         if move.name in EMPTIES:
             place.live = False

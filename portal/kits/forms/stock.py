@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from wtforms import DecimalField, IntegerField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import Length, NumberRange, Optional, Regexp, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp, ValidationError
 
 from portal.core.forms import Form
 from portal.kits.actions import KitSpec
@@ -26,6 +26,10 @@ class ModelForm(Form):
     )  # fmt: skip
     eccn = line("ECCN", 20, description="The export control classification.")
     origin = line("Country of origin", 2, Optional(), Regexp(r"[A-Z]{2}$", message="Two capital letters, such as CN."))
+    per_place = IntegerField(
+        "For each place", [InputRequired("This is needed."), NumberRange(0, 20)], default=1,
+        description="How many of it everybody gets. 0 for what only some get, such as a probe.",
+    )  # fmt: skip
     basis = line("Basis", 300, description="Where the codes and the value come from. This is no legal advice.")
 
     def validate_declared_value(self, field: DecimalField) -> None:
@@ -37,10 +41,14 @@ class ModelForm(Form):
         """What was typed."""
         names = ("name", "revision", "currency", "hs_code", "eccn", "origin", "basis")
         texts = {name: self[name].data or "" for name in names}
-        weight_g, value = self.weight_g.data, self.declared_value.data
+        weight_g, value, per_place = self.weight_g.data, self.declared_value.data, self.per_place.data
         assert weight_g is not None
         assert value is not None
-        return KitSpec(weight_g=weight_g, declared_value=value, **texts)
+        assert per_place is not None
+        return KitSpec(
+            texts["name"], texts["revision"], weight_g, value, texts["currency"], texts["hs_code"], texts["eccn"],
+            texts["origin"], texts["basis"], per_place,
+        )  # fmt: skip
 
 
 class UnitsForm(Form):

@@ -2,6 +2,7 @@
 
 from portal.kits.models.addresses import DeliveryAddress
 from portal.kits.models.carriers import CarrierExport
+from portal.kits.models.reservations import Reservation
 from portal.kits.models.shipments import Shipment, ShipmentEvent, ShipmentUnit
 from portal.kits.models.stock import KitModel, Unit
 from portal.kits.models.tracking import TrackingNews, TrackingPoll
@@ -10,6 +11,7 @@ __all__ = [
     "CarrierExport",
     "DeliveryAddress",
     "KitModel",
+    "Reservation",
     "Shipment",
     "ShipmentEvent",
     "ShipmentUnit",

@@ -21,6 +21,7 @@ class KitModel(Model):
         sa.UniqueConstraint("challenge_id", "name", "revision"),
         sa.CheckConstraint("weight_g > 0", name="weight_positive"),
         sa.CheckConstraint("declared_value > 0", name="value_positive"),
+        sa.CheckConstraint("per_place BETWEEN 0 AND 20", name="per_place_in_range"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -35,6 +36,8 @@ class KitModel(Model):
     declared_value: Mapped[Decimal]
     currency: Mapped[str] = mapped_column(sa.String(3))
     basis: Mapped[str] = mapped_column(sa.String(300), default="")
+    # How many of it each place gets; 0 for what only some get, an accessory.
+    per_place: Mapped[int] = mapped_column(default=1, server_default=sa.text("1"))
 
     @property
     def label(self) -> str:
@@ -49,6 +52,7 @@ class Unit(Moving[UnitState], Model):
     __table_args__ = (
         sa.UniqueConstraint("challenge_id", "serial"),
         sa.Index("ix_kit_unit_state", "challenge_id", "state", "serial"),
+        sa.Index("ix_kit_unit_sitting", "sitting", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -59,6 +63,8 @@ class Unit(Moving[UnitState], Model):
     state_since: Mapped[datetime]
     location: Mapped[str] = mapped_column(sa.String(80), default="")
     firmware: Mapped[str] = mapped_column(sa.String(60), default="")
+    # In which sitting it was scanned in, for the count and the way back of whoever scans.
+    sitting: Mapped[str | None] = mapped_column(sa.String(16))
     model: Mapped[KitModel] = relationship()
 
 

@@ -13,8 +13,10 @@ from portal.kits.queries.shipments import (
     shipments,
 )
 from portal.kits.queries.stock import (
+    UnitFilter,
     all_units,
     known_serials,
+    model,
     models,
     places_of,
     unit,
@@ -27,6 +29,7 @@ from portal.kits.queries.todo import queues, tasks
 __all__ = [
     "COMPLAINED",
     "Stage",
+    "UnitFilter",
     "address_of",
     "addresses_over",
     "all_units",
@@ -34,6 +37,7 @@ __all__ = [
     "count_troubles",
     "countries_of",
     "known_serials",
+    "model",
     "models",
     "names_of",
     "own_parcel",

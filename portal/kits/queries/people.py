@@ -24,17 +24,25 @@ def countries_of(session: Session, participant_ids: Collection[int]) -> dict[int
     return {participant_id: country for participant_id, country in rows}  # noqa: C416 - a row is no pair to dict()
 
 
+# A parcel that is planned, under way or has arrived.
+_SERVES = Shipment.state.not_in([ShipmentState.CANCELLED, ShipmentState.LOST, ShipmentState.RETURNED])
+
+
+def is_served(session: Session, participant_id: int) -> bool:
+    """Whether a parcel for the participant is planned, under way or has arrived."""
+    found = sa.select(Shipment.id).where(Shipment.participant_id == participant_id, _SERVES).limit(1)
+    return session.scalars(found).one_or_none() is not None
+
+
 def unplanned(session: Session, challenge_id: int) -> Sequence[Participant]:
-    """Active participants for whom no parcel is planned, under way or arrived."""
-    served = sa.select(Shipment.participant_id).where(
-        Shipment.challenge_id == challenge_id,
-        Shipment.state.not_in([ShipmentState.CANCELLED, ShipmentState.LOST, ShipmentState.RETURNED]),
-    )
+    """Active participants who need a kit and for whom no parcel is planned, under way or arrived."""
+    served = sa.select(Shipment.participant_id).where(Shipment.challenge_id == challenge_id, _SERVES)
     return session.scalars(
         sa.select(Participant)
         .where(
             Participant.challenge_id == challenge_id,
             Participant.state == ParticipantState.ACTIVE,
+            Participant.needs_kit,
             Participant.id.not_in(served),
         )
         .order_by(Participant.id)

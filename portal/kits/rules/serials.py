@@ -1,7 +1,7 @@
 """Serial numbers as they are scanned, pasted and imported."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{1,63}")
@@ -21,7 +21,7 @@ def read_serials(text: str, known: Collection[str] = ()) -> Serials:
     faults: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         serial = line.strip()
-        fault = _serial_fault(serial, seen, known) if serial else None
+        fault = serial_fault(serial, seen, known) if serial else None
         if fault:
             faults.append(f"Line {number}: {fault}")
         elif serial:
@@ -29,9 +29,11 @@ def read_serials(text: str, known: Collection[str] = ()) -> Serials:
     return Serials(tuple(seen), tuple(faults))
 
 
-def _serial_fault(serial: str, seen: dict[str, int], known: Collection[str]) -> str | None:
+def serial_fault(serial: str, seen: Mapping[str, int], known: Collection[str]) -> str | None:
+    """What is wrong with a serial number, if anything; `seen` are those of other lines, `known` those in the stock."""
     if not _SERIAL.fullmatch(serial):
-        return f"“{serial[:40]}” is no serial number: 2 to 64 letters, digits and . _ : / -"
+        told = f"“{serial[:40]}” is no serial number" if serial else "There is no serial number"
+        return f"{told}: 2 to 64 letters, digits and . _ : / -"
     if serial in seen:
         return f"{serial} stands on line {seen[serial]} already."
     return f"{serial} is already in the stock." if serial in known else None

@@ -30,10 +30,10 @@ TAKE_BACK = Move("take-back", "Mark as returned", frozenset({U.SHIPPED, U.WITH_P
 LOSE_UNIT = Move("lose", "Mark as lost", frozenset({U.SHIPPED, U.WITH_PARTICIPANT}), U.LOST)
 KEEP = Move("keep", "Let the participant keep it", frozenset({U.WITH_PARTICIPANT}), U.KEPT, by=_LOGISTICS)
 HAND_BACK = Move("hand-back", "Mark as returned", frozenset({U.WITH_PARTICIPANT}), U.RETURNED, by=_LOGISTICS)
-MISLAY = Move("mislay", "Mark as lost", frozenset({U.WITH_PARTICIPANT, U.IN_STOCK}), U.LOST, by=_LOGISTICS)
-FAULT = Move(
-    "fault", "Mark as faulty", frozenset({U.IN_STOCK, U.WITH_PARTICIPANT, U.RETURNED}), U.FAULTY, by=_LOGISTICS
-)
+# What goes wrong on the shelf; a unit in a parcel is taken out of it first.
+_ON_THE_SHELF = frozenset({U.IN_STOCK, U.RESERVED})
+MISLAY = Move("mislay", "Mark as lost", _ON_THE_SHELF | {U.WITH_PARTICIPANT}, U.LOST, by=_LOGISTICS)
+FAULT = Move("fault", "Mark as faulty", _ON_THE_SHELF | {U.WITH_PARTICIPANT, U.RETURNED}, U.FAULTY, by=_LOGISTICS)
 RESTOCK = Move("restock", "Put back into stock", frozenset({U.RETURNED}), U.IN_STOCK, by=_LOGISTICS)
 RETIRE = Move("retire", "Retire", frozenset({U.RETURNED, U.KEPT, U.LOST, U.FAULTY}), U.RETIRED, by=_LOGISTICS)
 
@@ -41,5 +41,5 @@ UNIT_MOVES = (
     RESERVE, RELEASE, SHIP, ARRIVE, TAKE_BACK, LOSE_UNIT, KEEP, HAND_BACK, MISLAY, FAULT, RESTOCK, RETIRE,
 )  # fmt: skip
 
-# Bound to a shipment: exactly these units have a live place in one.
+# Bound to somebody: exactly these units have a live place in a parcel, or, while reserved, a live reservation.
 BOUND = frozenset({U.RESERVED, U.SHIPPED, U.WITH_PARTICIPANT})

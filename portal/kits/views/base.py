@@ -2,9 +2,10 @@
 
 from typing import cast
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, request
 
 from portal.core.mail import config_of
+from portal.kits.queries import UnitFilter
 from portal.kits.vault import Vault
 
 blueprint = Blueprint("kits", __name__)
@@ -16,3 +17,12 @@ def vault() -> Vault:
     if kept is None:
         kept = current_app.extensions["portal.vault"] = Vault.of(config_of(current_app))
     return cast(Vault, kept)
+
+
+def unit_filter() -> UnitFilter:
+    """Which units the address asks for."""
+    told = request.args
+    return UnitFilter(
+        state=told.get("state", ""), serial=told.get("serial", "").strip(), model=told.get("model", type=int),
+        location=told.get("location", ""), firmware=told.get("firmware", ""),
+    )  # fmt: skip

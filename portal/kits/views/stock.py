@@ -13,13 +13,17 @@ from portal.core.db import db
 from portal.core.moves import move_named, open_moves
 from portal.core.web import csv_response
 from portal.kits import actions, queries, rules, states
-from portal.kits.forms import ModelForm, UnitMoveForm, UnitsForm, told_apart
+from portal.kits.forms import UnitMoveForm, UnitsForm, told_apart
+from portal.kits.queries import UnitFilter
+from portal.kits.queries.reservations import reservation_of
+from portal.kits.queries.stock import chosen_counts, places
 from portal.kits.states import UnitState
-from portal.kits.views.base import blueprint
+from portal.kits.views.base import blueprint, unit_filter
+from portal.selection import supply
 
 
 def _stock(challenge: Challenge, form: UnitsForm, status: int = 200) -> ResponseReturnValue:
-    state, serial = request.args.get("state", ""), request.args.get("serial", "").strip()
+    chosen = unit_filter()
     models = queries.models(db.session, challenge.id)
     form.offer(models)
     page = render_template(
@@ -27,9 +31,13 @@ def _stock(challenge: Challenge, form: UnitsForm, status: int = 200) -> Response
         challenge=challenge,
         models=models,
         counts=queries.unit_counts(db.session, challenge.id),
-        page=queries.units(db.session, challenge.id, state, serial, request.args.get("after")),
+        page=queries.units(db.session, challenge.id, chosen, request.args.get("after")),
+        total=sum(chosen_counts(db.session, challenge.id, chosen).values()),
         states=list(UnitState),
-        serial=serial,
+        chosen=chosen,
+        narrowed=chosen != UnitFilter(),
+        places=places(db.session, challenge.id),
+        free=supply.free_kits(db.session, challenge.id),
         form=form,
     )
     return page, status
@@ -47,9 +55,7 @@ def stock(slug: str) -> ResponseReturnValue:
 def stock_csv(slug: str) -> ResponseReturnValue:
     """The units that the list shows, as a table."""
     challenge = challenge_or_404(slug)
-    units = queries.all_units(
-        db.session, challenge.id, request.args.get("state", ""), request.args.get("serial", "").strip()
-    )
+    units = queries.all_units(db.session, challenge.id, unit_filter())
     header = ("serial", "model", "revision", "state", "since", "location", "firmware")
     rows = (
         (unit.serial, unit.model.name, unit.model.revision, unit.state, unit.state_since, unit.location, unit.firmware)
@@ -83,32 +89,20 @@ def add_units(slug: str) -> ResponseReturnValue:
     return redirect(url_for("kits.stock", slug=slug))
 
 
-@blueprint.route("/staff/<slug>/kits/models/new", methods=["GET", "POST"])
-@only(Role.LOGISTICS)
-def new_model(slug: str) -> ResponseReturnValue:
-    """Add a kind of kit."""
-    challenge = challenge_or_404(slug)
-    form = ModelForm(data={"currency": challenge.currency})
-    if not form.validate_on_submit():
-        page = render_template("kits/model.html", challenge=challenge, form=form)
-        return page, 422 if form.is_submitted() else 200
-    model = actions.add_model(db.session, challenge, form.spec(), by=current_account().id, at=clock.now())
-    db.session.commit()
-    flash(f"{model.label} is known. Add its units by their serial numbers.")
-    return redirect(url_for("kits.stock", slug=slug))
-
-
 @blueprint.get("/staff/<slug>/kits/units/<int:unit_id>")
 @only(Role.LOGISTICS)
 def unit(slug: str, unit_id: int) -> ResponseReturnValue:
     """One unit: where it is, where it was, and what can be done with it."""
     challenge = challenge_or_404(slug)
     found = queries.unit(db.session, challenge.id, unit_id)
-    moves = open_moves(states.UNIT_MOVES, found.state, my_roles(slug))
+    kept = reservation_of(db.session, found)
+    boxed = found.state is UnitState.RESERVED and kept is None
+    moves = [] if boxed else open_moves(states.UNIT_MOVES, found.state, my_roles(slug))
     return render_template(
         "kits/unit.html",
         challenge=challenge,
         unit=found,
+        kept=kept,
         places=queries.places_of(db.session, found),
         moves=moves,
         forms={move.name: told_apart(UnitMoveForm(formdata=None), move.name) for move in moves},

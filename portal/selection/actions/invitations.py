@@ -18,7 +18,7 @@ from portal.challenges.queries import current_agreement, signature_of
 from portal.challenges.states import ParticipantKind
 from portal.core import audit
 from portal.core.errors import Invalid, Refused
-from portal.selection import rules
+from portal.selection import rules, supply
 from portal.selection.actions.mails import tell
 
 
@@ -50,8 +50,9 @@ def accept_invitation(
     participant = add_participant(
         session, challenge, account, name=(application.affiliation if team else "") or application.name,
         kind=ParticipantKind.TEAM if team else ParticipantKind.RESEARCHER, country=application.country, by=account.id,
-        at=at,
+        at=at, needs_kit=application.needs_kit,
     )  # fmt: skip
+    supply.pass_on(session, application.id, participant.id)
     tell(session, application, "selection/accepted", f"accepted:{participant.id}", at=at)
     return participant
 

@@ -13,10 +13,11 @@ from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.moves import take
-from portal.selection import queries, rules, states
+from portal.selection import queries, rules, states, supply
 from portal.selection.actions import answers
 from portal.selection.models import Wave, WaveEntry, WaveLetter
 from portal.selection.queries.holding import hold
+from portal.selection.queries.promised import needing
 from portal.selection.rules import letters
 from portal.selection.rules.pace import Pace, pace_of
 from portal.selection.states import EntryState, WaveState
@@ -157,7 +158,8 @@ def _set(session: Session, wave: Wave, **values: object) -> None:
 def release_wave(session: Session, wave: Wave, *, count: int, by: int, at: datetime) -> None:
     """Let a wave go out. `count` is how many answers the person means to send. The first ones go at once.
 
-    Raises Refused where the wave holds another number, Conflict where somebody has just released it.
+    Raises Refused where the wave holds another number and where there are too few kits for whom it invites, Conflict
+    where somebody has just released it.
     """
     take(session, wave, states.RELEASE, at=at, released_by_id=by, released_at=at)
     held = queries.counts(session, wave.id, EntryState.PENDING)
@@ -167,7 +169,13 @@ def release_wave(session: Session, wave: Wave, *, count: int, by: int, at: datet
     if reason:
         raise Refused(f"{reason} Discard the wave and make a new one with a later date.")
     _note(session, wave, "release-wave", by=by, at=at, after=held._asdict())
+    reserve_kits(session, wave, by=by, at=at)
     hand_over(session, wave, at=at)
+
+
+def reserve_kits(session: Session, wave: Wave, *, by: int, at: datetime) -> None:
+    """Keep a kit for everybody whom the wave will invite. Raises Refused with the number that is missing."""
+    supply.reserve(session, wave.challenge, needing(session, wave.id), by=by, at=at)
 
 
 def pause_wave(session: Session, wave: Wave, *, by: int, at: datetime) -> None:
@@ -190,6 +198,7 @@ def stop_wave(session: Session, wave: Wave, reason: str, *, by: int, at: datetim
     if not reason.strip():
         raise Invalid({"reason": "Say why."})
     take(session, wave, states.STOP, at=at, stopped_because=reason.strip()[:200])
+    supply.release(session, wave.challenge, needing(session, wave.id), by=by, at=at)
     left = _let_go(session, wave, f"stopped: {reason.strip()}"[:120], at)
     _note(session, wave, "stop-wave", by=by, at=at, after={"left": left}, reason=reason.strip())
     return left
@@ -209,7 +218,10 @@ def hand_over(session: Session, wave: Wave, *, at: datetime, limit: int = CHUNK)
     judged = [(entry, rules.why_not_answer(entry, entry.application, wave.answer_by, at)) for entry in due]
     told = [entry for entry, reason in judged if reason is None]
     answers.give(session, wave, told, at=at)
-    answers.skip(session, [(entry, reason) for entry, reason in judged if reason], at=at)
+    skipped = [(entry, reason) for entry, reason in judged if reason]
+    uninvited = [entry.application_id for entry, _ in skipped if entry.decision is Decision.INVITE]
+    answers.skip(session, skipped, at=at)
+    supply.release(session, wave.challenge, uninvited, by=None, at=at)
     if wave.rate:
         wave.paced_until = pace.since(wave.paced_until, at) + pace.each * len(told)
     session.flush()

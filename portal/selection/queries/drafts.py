@@ -15,7 +15,6 @@ from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
 from portal.selection import supply
 from portal.selection.models import Draft, DraftChoice, DraftLimit, Lottery, Pin
-from portal.selection.queries.answering import standing
 from portal.selection.rules import UNDECIDED
 from portal.selection.rules.drafts import Applicant, Question, Wish, hundredths, question
 from portal.selection.states import Because, DraftState, LimitKind
@@ -126,11 +125,9 @@ def is_fresh(session: Session, draft: Draft) -> bool:
 
 
 def kits_for_places(session: Session, challenge: Challenge, kits_each: int) -> int | None:
-    """How many new places the free kits allow, those who are invited being served first; None where nobody counts."""
+    """How many new places the free kits allow; those who are invited have theirs. None where nobody counts."""
     free = supply.free_kits(session, challenge.id)
-    if free is None:
-        return None
-    return max(0, free // kits_each - standing(session, challenge).invited)
+    return None if free is None else free // kits_each
 
 
 def wishes_of(limits: Sequence[DraftLimit]) -> list[Wish]:

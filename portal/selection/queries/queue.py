@@ -30,6 +30,7 @@ _ROW = (
     Application.triage, Application.in_review, Application.calibration, Application.flags, Application.cluster_id,
     Application.review_count, Application.score_mean, Application.score_adjusted, Application.score_spread,
     Application.rank_best, Application.rank_worst, Application.pending_decision, Application.wave_id, Application.rnd,
+    Application.needs_kit,
 )  # fmt: skip
 
 

@@ -18,7 +18,9 @@ from portal.core.errors import Forbidden
 from portal.core.moves import move_named, open_moves
 from portal.selection import rules
 from portal.selection.actions import decisions
+from portal.selection.actions.kits import OPEN
 from portal.selection.forms import DECISIONS, DecideForm, ReviewForm, StepForm, form_for
+from portal.selection.forms.kits import NeedForm
 from portal.selection.models import Review
 from portal.selection.queries import plan as plans
 from portal.selection.queries import reviewing
@@ -64,7 +66,7 @@ def _page(challenge: Challenge, found: Application, wrong: str = "", wrong_form:
             (step, wrong_form if wrong_form and step.name == wrong else StepForm(formdata=None).belong_to(step.name))
             for step in open_moves(decisions.SINGLE_STEPS, found.state, roles)
         ],
-        wrong_form=wrong_form,
+        wrong_form=wrong_form, need_form=_need_form(found) if lead else None,
         timeline=application_rules.timeline(
             applications.steps(db.session, found.id), applications.revisions(db.session, found.id), for_staff=not blind
         ),
@@ -77,6 +79,15 @@ def _own_form(challenge: Challenge, own: Review | None) -> ReviewForm:
     form = kind(formdata=None)
     if own:
         form.show(reviewing.opinion_of(db.session, own))
+    return form
+
+
+def _need_form(found: Application) -> NeedForm | None:
+    """A form to say who needs no kit, where a place can still come of the application."""
+    if found.state not in OPEN:
+        return None
+    form = NeedForm(formdata=None)
+    form.reason.id = form.reason.label.field_id = "need-reason"
     return form
 
 

@@ -101,5 +101,5 @@ def _columns(chosen: Filter, offered: Offers) -> dict[str, Any]:
         **known, "score": lambda row: row.score_adjusted, "raw": lambda row: row.score_mean,
         "spread": lambda row: row.score_spread,
         **plain("rank_best", "rank_worst", "triage", "in_review", "calibration"),
-        "flags": lambda row: " ".join(row.flags), **plain("cluster_id", "pending_decision", "email"),
+        "flags": lambda row: " ".join(row.flags), **plain("cluster_id", "pending_decision", "needs_kit", "email"),
     }  # fmt: skip

@@ -13,12 +13,13 @@ from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
 from portal.core import clock, mail
 from portal.core.db import db
-from portal.selection import queries, rules
+from portal.selection import queries, rules, supply
 from portal.selection.actions import mails
 from portal.selection.actions import waves as actions
 from portal.selection.forms.waves import PaceForm, ReleaseForm, StopForm, WaveForm
 from portal.selection.models import Wave, WaveEntry
 from portal.selection.queries import delivery
+from portal.selection.queries.promised import needing
 from portal.selection.rules.pace import days_of, pace_of
 from portal.selection.states import EntryState, WaveState
 from portal.selection.views.blueprint import blueprint
@@ -44,7 +45,7 @@ def waves(slug: str) -> ResponseReturnValue:
 def _list(challenge: Challenge, form: WaveForm) -> str:
     return render_template(
         "selection/waves.html", challenge=challenge, form=form, waves=queries.waves(db.session, challenge.id),
-        standing=queries.standing(db.session, challenge),
+        standing=queries.standing(db.session, challenge), kits=supply.free_kits(db.session, challenge.id),
     )  # fmt: skip
 
 
@@ -86,7 +87,7 @@ def _page(
         done=queries.counts(db.session, found.id, EntryState.DONE),
         skipped=queries.counts(db.session, found.id, EntryState.SKIPPED),
         doubts=delivery.doubts(db.session, found), bounced=delivery.bounced(db.session, page.rows),
-        plan=_plan(challenge, found), doubt=rules.why_not_answer,
+        plan=_plan(challenge, found), supply=_supply(challenge, found), doubt=rules.why_not_answer,
         letters=mails.letters_of(db.session, found.id), days=days_of(found.weekdays),
         samples=[
             _sample(challenge, found, entry)
@@ -95,6 +96,23 @@ def _page(
         ]
         if found.state is WaveState.DRAFT else [],
     )  # fmt: skip
+
+
+class Supply(NamedTuple):
+    """How many of a draft's invitations need a kit, and how many kits are free."""
+
+    needed: int
+    free: int
+
+    @property
+    def missing(self) -> int:
+        """How many kits keep it from being released."""
+        return max(0, self.needed - self.free)
+
+
+def _supply(challenge: Challenge, found: Wave) -> Supply | None:
+    free = supply.free_kits(db.session, challenge.id) if found.state is WaveState.DRAFT else None
+    return None if free is None else Supply(len(needing(db.session, found.id)), free)
 
 
 class Plan(NamedTuple):
