@@ -48,11 +48,14 @@ NUMBERS = {
     "SA": _number("National identity or Iqama number", "10 digits", r"\d{10}"),
     "TR": _number("T.C. kimlik or vergi number", "11 digits for a person, 10 for a company", r"\d{10,11}"),
     "TW": _number(
-        "Identity, resident or company number", "a letter and 9 digits, or 8 digits; the EZ WAY registration is checked",
+        "Identity, resident or company number",
+        "a letter and 9 digits, or 8 digits; the EZ WAY registration is checked",
         r"[A-Z][0-9A-Z]\d{8}|\d{8}",
     ),
     "UA": _number("Tax number (RNOKPP or EDRPOU)", "10 digits for a person, 8 for a company", r"\d{10}|\d{8}"),
-    "ZA": _number("Identity, passport or importer's number", "13 digits, or 8 for an importer", r"\d{13}|\d{8}|[A-Z]\d{8}"),
+    "ZA": _number(
+        "Identity, passport or importer's number", "13 digits, or 8 for an importer", r"\d{13}|\d{8}|[A-Z]\d{8}"
+    ),
 }  # fmt: skip
 _BETWEEN = re.compile(r"[\s./\-]")
 

@@ -61,6 +61,13 @@ class Vault:
         """The names of all keys under which can be opened."""
         return frozenset(name.hex() for name in self._keys)
 
+    def told(self, key: str | None) -> str:
+        """What a key's name means to the operator."""
+        if key is None:
+            return "a key that is not named"
+        kind = "the current key" if key == self.key else "an old key" if key in self.keys else "an unknown key"
+        return f"{kind} ({key})"
+
     def seal(self, content: dict[str, Any], subject: str) -> bytes:
         """The sealed bytes of `content`."""
         nonce = secrets.token_bytes(_NONCE)

@@ -19,8 +19,8 @@ class ShipmentHold(Model):
     """One reason why a parcel does not go on; a parcel is held exactly while it has live ones.
 
     `ref` tells what holds it: the number of a policy, the digest of a list's entry, nothing for a hold by hand.
-    A verdict is a person's: "cleared" lifts the hold, "confirmed" leaves it until the parcel is cancelled or the address
-    changes. `evidence` are the entry's own words, never the address.
+    A verdict is a person's: "cleared" lifts the hold, "confirmed" leaves it until the parcel is cancelled or the
+    address changes. `evidence` are the entry's own words, never the address.
     """
 
     __tablename__ = "shipment_hold"
@@ -32,7 +32,9 @@ class ShipmentHold(Model):
         sa.Index("ix_shipment_hold_queue", "lifted_at", "placed_at", "id"),
         sa.CheckConstraint("(verdict IS NULL) = (judged_at IS NULL)", name="judged_time"),
         sa.CheckConstraint("verdict IS NULL OR note <> ''", name="judged_with_note"),
-        sa.CheckConstraint("verdict IS NULL OR verdict <> 'cleared' OR lifted_at IS NOT NULL", name="cleared_is_lifted"),
+        sa.CheckConstraint(
+            "verdict IS NULL OR verdict <> 'cleared' OR lifted_at IS NOT NULL", name="cleared_is_lifted"
+        ),
         sa.CheckConstraint("(kind = 'manual') = (ref = '')", name="manual_refers_to_nothing"),
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """How alike two names are, of 100: by their words, whatever their order, case, accents, punctuation and small slips.
 
-A name is folded (NFKD, no marks, case folded, punctuation apart) into words. Words that are the same count in full; words
-of five letters and more may differ by a letter in five (Damerau-Levenshtein); words with the same consonants, as
+A name is folded (NFKD, no marks, case folded, punctuation apart) into words. Words that are the same count in full;
+words of five letters and more may differ by a letter in five (Damerau-Levenshtein); words with the same consonants, as
 transliterations differ in vowels and doubled letters (Mohammed, Muhamad), count as 92. Initials and what many names
 have (Ltd, GmbH, bin, van) weigh a quarter. A name is as like another as the smaller of the two is found in the larger:
 
@@ -22,12 +22,13 @@ _LETTERS = str.maketrans({
 })  # fmt: skip
 _WORD = re.compile(r"[^\W_]+")
 # What says little: forms of companies, parts of names.
-COMMON = frozenset(
+_COMMON = (
     "ab ag as asa bv bvba co company corp corporation doo dba enterprise enterprises fze fzco fzc gmbh group holding "
     "holdings inc incorporated international intl jsc kft kg limited llc llp llt ltd ltda mbh nv oao ooo oy pjsc plc "
     "pte pty pvt private public pt sa sae sal sarl sas sdn bhd se sl spa sro srl sp zoo zao the and of for de la le el "
-    "al bin ibn bint ben abu van von der den da di do dos du y e mr mrs ms dr prof technologies technology".split()
+    "al bin ibn bint ben abu van von der den da di do dos du y e mr mrs ms dr prof technologies technology"
 )
+COMMON = frozenset(_COMMON.split())
 _LITTLE = 0.25
 _SOUNDS = (
     ("sch", "S"), ("tch", "C"), ("sh", "S"), ("ch", "C"), ("kh", "h"), ("gh", "g"), ("zh", "j"), ("dzh", "j"),
@@ -41,9 +42,8 @@ _LEAST, _SOUNDING = 0.8, 0.92
 
 def fold(text: str) -> str:
     """The words of a name as they are compared, apart by spaces."""
-    bare = "".join(
-        sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.category(sign).startswith("M")
-    )
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(sign for sign in apart if not unicodedata.category(sign).startswith("M"))
     words = _WORD.findall(bare.translate(_LETTERS))
     return " ".join(_joined(words))
 

@@ -9,6 +9,7 @@ country does. Where parts have policies and the address does not tell in which p
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,16 +25,24 @@ COLUMNS = ("country", "region", "verdict", "valid_from", "note", "basis")
 STRICTNESS = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCKED: 2}
 LARGEST, MOST_ROWS = 1024 * 1024, 5000
 _LENGTHS = {"region": 80, "note": 500, "basis": 300}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What a spreadsheet would run stands behind an apostrophe, and one that stood there already behind one more.
+_FORMULA, _GUARDED = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"'+[=+\-@\t\r]")
 
 
 class Policy(Protocol):
     """What a row of the policies tells."""
 
-    id: int
-    country: str
-    region: str
-    verdict: Verdict
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def country(self) -> str: ...
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def verdict(self) -> Verdict: ...
 
 
 class Says(NamedTuple):
@@ -71,7 +80,8 @@ def _lies_in(address: Address, region: str) -> bool:
         return True
     for part in postal.parts(address.country):
         keys = {fold(name) for name in part.names}
-        if asked in keys and (keys & told or part.codes and part.codes.match(address.postal_code)):
+        begins = part.codes is not None and part.codes.match(address.postal_code)
+        if asked in keys and (keys & told or begins):
             return True
     return False
 
@@ -165,9 +175,15 @@ def _checked(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -
     return Sheet(good, faults)
 
 
+def cells_of(policy: "PolicySpec") -> list[str]:
+    """A policy as a row of a table that can be read in again."""
+    told = [getattr(policy, name) for name in COLUMNS]
+    texts = [each.isoformat() if isinstance(each, date) else str(each) for each in told]
+    return [f"'{text}" if _FORMULA.match(text) else text for text in texts]
+
+
 def _unguarded(cell: str) -> str:
-    """What was written before it was kept from being a formula."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 def _faults(told: Mapping[str, str], surplus: int) -> list[str]:

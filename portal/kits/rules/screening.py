@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from portal.kits.postal import Address
@@ -89,7 +90,7 @@ def _telling(words: Sequence[str]) -> list[str]:
 
 def _pairs(words: Sequence[str]) -> set[str]:
     """Neighbours written together: only the very same are looked for."""
-    return {first + second for first, second in zip(words, words[1:], strict=False) if len(first) > 1 < len(second)}
+    return {first + second for first, second in pairwise(words) if len(first) > 1 < len(second)}
 
 
 def _blocks(word: str) -> list[str]:
