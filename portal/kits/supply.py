@@ -3,8 +3,11 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.core import clock
 from portal.kits import queries
 from portal.kits.models import Shipment, ShipmentUnit, Unit
+from portal.kits.queries.policy import in_force
+from portal.kits.rules.policy import Reach, reach
 from portal.kits.states import BEFORE_LABEL, UnitState
 from portal.selection import supply
 
@@ -29,4 +32,20 @@ def free_units(session: Session, challenge_id: int) -> int | None:
     return max(0, int(stock) - waiting)
 
 
+def _reach(session: Session, challenge_id: int) -> Reach:
+    return reach(in_force(session, challenge_id, clock.now().date()))
+
+
+def blocked_countries(session: Session, challenge_id: int) -> frozenset[str]:
+    """Countries to which the policies let nothing go, whatever part of them it is."""
+    return _reach(session, challenge_id).blocked
+
+
+def review_countries(session: Session, challenge_id: int) -> frozenset[str]:
+    """Countries of which a person is to look at each parcel, or whose parts have different policies."""
+    return _reach(session, challenge_id).review
+
+
 supply.stocks.append(free_units)
+supply.barred.append(blocked_countries)
+supply.review.append(review_countries)

@@ -19,8 +19,9 @@ from portal.core import outbox
 from portal.core.blobs import blobs
 from portal.core.mail import config_of
 from portal.core.outbox import MailState, OutgoingMail
-from portal.kits.models import ShipmentUnit
+from portal.kits.models import ShipmentHold, ShipmentUnit
 from portal.kits.states import ShipmentState
+from portal.kits.states.holds import Verdict
 from portal.office_hours.actions import open_feed
 from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
@@ -231,6 +232,27 @@ def shipment(world: World) -> Values:
     parcel = Kits(world.session, world.cast).at(ShipmentState.READY)
     place = world.session.scalars(sa.select(ShipmentUnit.id).where(ShipmentUnit.shipment_id == parcel.id)).one()
     return {"shipment_id": parcel.id, "place_id": place, "name": "pack"}
+
+
+def policy(world: World) -> Values:
+    """What may be sent to Japan."""
+    made = Kits(world.session, world.cast).policy("JP", Verdict.REVIEW)
+    world.session.commit()
+    return {"policy_id": made.id}
+
+
+def screening_list(world: World) -> Values:
+    """A list with one name."""
+    return {"list_id": Kits(world.session, world.cast).screen("Rosa Resaercher").id}
+
+
+def hold(world: World) -> Values:
+    """The researcher's parcel, held by hand."""
+    bench = Kits(world.session, world.cast)
+    parcel = bench.at(ShipmentState.READY)
+    bench.advance(parcel, "hold")
+    world.session.commit()
+    return {"hold_id": world.session.scalars(sa.select(ShipmentHold.id)).one()}
 
 
 def unit(world: World) -> Values:

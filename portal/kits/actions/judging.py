@@ -41,9 +41,11 @@ def judge_address(session: Session, kept: DeliveryAddress, address: Address, *, 
         .where(AddressFinding.participant_id == kept.participant_id)
         .execution_options(synchronize_session="fetch")
     )
-    session.add_all(_by_policy(session, challenge_id, kept, address, at))
+    findings = _by_policy(session, challenge_id, kept, address, at)
     for found in known.live_lists(session, challenge_id):
-        session.add_all(_by_list(session, found, kept, address, at))
+        findings += _by_list(session, found, kept, address, at)
+    # Two lists may say the same of the same people, word for word.
+    session.add_all({finding.ref: finding for finding in reversed(findings)}.values())
     kept.judged_by = mark
     session.flush()
     follow_findings(session, kept.participant_id, by=by, at=at)

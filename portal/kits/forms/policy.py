@@ -1,7 +1,6 @@
 """What is typed about countries, screening lists and holds."""
 
 from datetime import date
-from typing import Any
 
 from wtforms import BooleanField, DateField, FileField, IntegerField, RadioField, SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
@@ -95,7 +94,7 @@ class VerdictForm(Form):
         "Your verdict",
         choices=[
             SelectChoice(Judgement.CLEARED.value, "Cleared: this is no reason to hold it"),
-            SelectChoice(Judgement.CONFIRMED.value, "Confirmed: it must not go there"),
+            SelectChoice(Judgement.CONFIRMED.value, "Confirmed: nothing may be sent to them"),
         ],
         validators=[NEEDED],
     )
@@ -103,8 +102,3 @@ class VerdictForm(Form):
         "What you have looked at", [NEEDED, Length(max=500)], render_kw={"rows": 2},
         description="It stands in the audit, with your name.",
     )  # fmt: skip
-
-    def __init__(self, *args: Any, only: Judgement | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if only is not None:
-            self.verdict.choices = [each for each in self.verdict.choices or [] if each.value == only.value]

@@ -44,6 +44,17 @@ def hold(session: Session, challenge_id: int, hold_id: int) -> ShipmentHold:
     return found
 
 
+def like(session: Session, one: ShipmentHold) -> Sequence[ShipmentHold]:
+    """The other screening hits for which the same parcel waits, where `one` is such a hit."""
+    if one.kind is not HoldKind.SCREENING:
+        return []
+    return [
+        hold
+        for hold in live_holds(session, [one.shipment_id])
+        if hold.kind is HoldKind.SCREENING and hold.verdict is None and hold.id != one.id
+    ]
+
+
 def queue(
     session: Session, challenge_id: int, kind: str = "", after: str | None = None, limit: int = 50
 ) -> Page[ShipmentHold]:

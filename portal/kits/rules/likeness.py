@@ -134,7 +134,8 @@ def score(one: str, other: str) -> int:
     """How alike two folded names are, of 100."""
     if one == other:
         return 100
-    mine, theirs = _aligned(one.split(), other.split())
+    first, second = sorted((one, other))  # so that it is the same both ways
+    mine, theirs = _aligned(first.split(), second.split())
     if min(_telling(mine), _telling(theirs)) < 2 and _telling(mine) != _telling(theirs):
         return 0
     pairs = sorted(
