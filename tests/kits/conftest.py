@@ -30,6 +30,7 @@ BERLIN = Address(
     country="DE", recipient="Rosa Researcher", street="Invalidenstr. 117\nHinterhaus", phone="+49301234567",
     city="Berlin", postal_code="10115",
 )  # fmt: skip
+TODAY = NOON.date()
 HOUR = timedelta(hours=1)
 
 
@@ -93,7 +94,7 @@ class Bench:
         return self.again(parcel)
 
     def policy(
-        self, country: str, verdict: Verdict, region: str = "", valid_from: date = NOON.date(), at: datetime = NOON
+        self, country: str, verdict: Verdict, region: str = "", valid_from: date = TODAY, at: datetime = NOON
     ) -> CountryPolicy:
         """What may be sent to a country."""
         spec = PolicySpec(country, region, verdict, valid_from)

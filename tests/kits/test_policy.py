@@ -33,7 +33,8 @@ def to(country: str, region: str = "", **more: str) -> Address:
 @pytest.mark.parametrize(("address", "verdict"), [
     (to("DE"), None), (to("JP"), R), (to("UA", "Київ"), A), (to("UA", "Crimea"), B), (to("UA", "crimea"), B),
     (to("UA", "Autonomous Republic of Crimea"), B), (to("UA", "Автономна Республіка Крим"), B), (to("UA", "UA-43"), B),
-    (to("UA", "Крим", latin_region="Crimea"), B), (to("UA", postal_code="95000"), B), (to("UA", postal_code="79000"), A),
+    (to("UA", "Крим", latin_region="Crimea"), B), (to("UA", postal_code="95000"), B),
+    (to("UA", postal_code="79000"), A),
     (to("UA", city="Sevastopol"), B), (to("UA"), R), (to("RU", "Tomsk"), A), (to("RU", "Omsk"), B), (to("RU"), B),
     (to("US", "CA"), B), (to("US", "California"), B), (to("US", "NY"), None), (to("US"), R),
 ])  # fmt: skip
@@ -114,7 +115,8 @@ def test_a_region_is_the_same_however_it_is_written(session: Session, cast: Cast
 
 
 SPECS = [
-    PolicySpec("GR", "Αττική", R, TODAY, '=HYPERLINK("x"),\n"quoted"', "+1"), PolicySpec("CN", "浙江省", B, TOMORROW, "😀"),
+    PolicySpec("GR", "Αττική", R, TODAY, '=HYPERLINK("x"),\n"quoted"', "+1"),
+    PolicySpec("CN", "浙江省", B, TOMORROW, "😀"),
     PolicySpec("FR", "'=x", A, TODAY, "''-1", "'plain"), PolicySpec("JP", "", R, TODAY, "a, b; c"),
 ]  # fmt: skip
 

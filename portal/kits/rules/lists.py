@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
@@ -26,6 +27,8 @@ WORDS = (
     "dates_of_birth", "places_of_birth", "federal_register_notice", "start_date", "end_date", "license_requirement",
     "license_policy", "remarks", "source_list_url", "source_information_url",
 )  # fmt: skip
+# Where the list begins.
+_RESULTS = re.compile(r'"results"\s*:\s*\[')
 _OTHERS = ("alt_names", "aliases", "aka")
 
 
@@ -167,12 +170,9 @@ def _at_list(text: IO[str]) -> str:
     buffer = text.read(_CHUNK).lstrip()
     if buffer.startswith("["):
         return buffer[1:]
-    while True:
-        place = buffer.find('"results"')
-        bracket = buffer.find("[", place) if place >= 0 else -1
-        if bracket >= 0 and buffer[place + 9 : bracket].strip() == ":":
-            return buffer[bracket + 1 :]
+    while (found := _RESULTS.search(buffer)) is None:
         more = text.read(_CHUNK)
         if not more:
             raise Invalid({"file": "There is no list “results” in it."})
-        buffer = buffer[-32:] + more if place < 0 else buffer[place:] + more
+        buffer = buffer[-64:] + more
+    return buffer[found.end() :]

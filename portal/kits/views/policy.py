@@ -126,6 +126,8 @@ def import_policies(slug: str) -> ResponseReturnValue:
     challenge, form = challenge_or_404(slug), PoliciesForm()
     sent = request.files.get("file")
     data = sent.read(rules.LARGEST + 1) if sent else b""
+    if sent:
+        sent.close()
     try:
         if not data or len(data) > rules.LARGEST:
             raise Invalid({"file": "Choose a file." if not data else "The file is too large."})

@@ -4,6 +4,7 @@ from typing import IO
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import FileStorage
 
 from portal.accounts.current import current_account
 from portal.accounts.gate import may_open, only
@@ -53,15 +54,23 @@ def screening(slug: str) -> ResponseReturnValue:
 @only(Role.LOGISTICS)
 def upload_list(slug: str) -> ResponseReturnValue:
     """Read a list through, then bring it in, some thousand entries at a time."""
-    form, sent, checked = ListForm(), request.files.get("file"), None
-    valid = form.validate()
+    sent = request.files.get("file")
+    try:
+        return _upload(slug, ListForm(), sent)
+    finally:
+        if sent is not None:
+            sent.close()
+
+
+def _upload(slug: str, form: ListForm, sent: FileStorage | None) -> ResponseReturnValue:
+    valid, checked = form.validate(), None
     db.session.rollback()  # reading twenty megabytes takes seconds
     try:
         if sent is None or not sent.filename:
             raise Invalid({"file": "Choose a file."})
         checked = actions.check_list(sent.stream)
         if checked.faulty and not form.skip.data:
-            raise Invalid({"file": f"{checked.faulty} entries are faulty. Correct them, or skip them."})
+            raise Invalid({"file": f"Faulty entries: {checked.faulty}. Correct them, or skip them."})
     except Invalid as problem:
         form.file.errors = [problem.messages["file"]]
         valid = False
