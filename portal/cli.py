@@ -17,6 +17,8 @@ from portal.core.blobs import blobs
 from portal.core.db import db
 from portal.core.jobs import JobRun
 from portal.core.mail import config_of, transport
+from portal.kits.queries.policy import sealed_counts
+from portal.kits.vault import Vault
 from portal.reports.queries.keys import current_set
 
 config = AppGroup("config", help="The settings.")
@@ -86,6 +88,16 @@ def _keys() -> str:
     return f"set {found.number}, until {found.expires_at.date()}"
 
 
+def _addresses() -> str:
+    """Under which keys addresses are sealed."""
+    vault, counts = Vault.of(config_of(current_app)), sealed_counts(db.session)
+    told = ", ".join(f"{count} under {vault.told(key)}" for key, count in sorted(counts.items(), key=str))
+    if any(key and key not in vault.keys for key in counts):
+        raise RuntimeError(f"{told}: set PORTAL_ADDRESS_KEYS_OLD")
+    older = any(key != vault.key for key in counts)
+    return f"{told}: run `flask kits rotate-addresses`" if older else told or "none"
+
+
 def _clock() -> str:
     return clock.now().isoformat(timespec="seconds")
 
@@ -105,6 +117,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "storage": _storage,
     "mail": _mail,
     "keys": _keys,
+    "addresses": _addresses,
     "clock": _clock,
     "worker": _heartbeat,
 }

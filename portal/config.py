@@ -40,6 +40,8 @@ class Config:
     # Under it delivery addresses are sealed. Without it a key derived from the secret key serves, so that changing the
     # secret key then makes addresses unreadable.
     address_key: str | None = field(default=None, repr=False)
+    # What was sealed under these can still be opened, until it is sealed anew.
+    address_keys_old: tuple[str, ...] = field(default=(), repr=False)
     # The PEM of the Ed25519 key that signs receipts; without one the data folder keeps one, which serves one machine.
     receipt_key: str | None = field(default=None, repr=False)
     scheduler: str = "off"
@@ -126,6 +128,15 @@ def _secret(value: str) -> str | None:
     return None if len(value) >= 32 else "needs at least 32 characters"
 
 
+def _secrets(value: str) -> str | None:
+    return None if all(len(key) >= 32 for key in _several(value)) else "each needs at least 32 characters"
+
+
+def _several(value: str) -> tuple[str, ...]:
+    """Settings apart by commas or white space."""
+    return tuple(value.replace(",", " ").split())
+
+
 def _private_key(value: str) -> str | None:
     return None if value.startswith("-----BEGIN PRIVATE KEY-----") else "must be a private key in PEM"
 
@@ -210,6 +221,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         public_url=public,
         secret_key=reader.checked("SECRET_KEY", None, _secret),
         address_key=reader.checked("ADDRESS_KEY", "", _secret) or None,
+        address_keys_old=_several(reader.checked("ADDRESS_KEYS_OLD", "", _secrets)),
         receipt_key=reader.checked("RECEIPT_KEY", "", _private_key) or None,
         scheduler=reader.checked("SCHEDULER", "off", _one_of(SCHEDULERS)),
         redis_url=environ.get("PORTAL_REDIS_URL"),

@@ -1,14 +1,19 @@
 """What the worker does for kits."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from portal.core.errors import Conflict, Refused
 from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits import actions, follow, queries, rules
+from portal.kits.actions.judging import judge_again
+from portal.kits.actions.lists import clear_away
+from portal.kits.queries import policy
 from portal.kits.shipstation import adapters_of
+from portal.kits.vault import Vault
 
 
 def purge_addresses(session: Session, at: datetime) -> int:
@@ -26,8 +31,39 @@ def ask_carriers(session: Session, at: datetime) -> int:
     return follow.ask_all(session, adapters_of(config_of(current_app)), at)
 
 
+def judge_addresses(session: Session, at: datetime) -> int:
+    """Hold addresses against policies and lists that have changed, each in a transaction of its own.
+
+    Whatever was not reached is found the next time. What none of our keys opens is left, and nothing is handed over
+    there; `doctor` tells of it.
+    """
+    vault, done = Vault.of(config_of(current_app)), 0
+    for challenge_id in policy.challenges_with_addresses(session):
+        due = policy.outdated_addresses(session, challenge_id, policy.mark(session, challenge_id, at.date()))
+        session.commit()
+        for participant_id in due:
+            try:
+                done += judge_again(session, participant_id, vault, at=at)
+                session.commit()
+            except (Conflict, Refused):
+                session.rollback()
+    return done
+
+
+def forget_lists(session: Session, at: datetime) -> int:
+    """Forget the entries of lists that count no longer, some at a time."""
+    total = 0
+    while gone := clear_away(session, at - timedelta(hours=2)):
+        session.commit()
+        total += gone
+    session.commit()
+    return total
+
+
 JOBS: tuple[Job, ...] = (
     Job("kits-purge-addresses", 24 * 3600, purge_addresses),
     Job("kits-take-news", 20, follow.take_news),
     Job("kits-ask-carriers", 300, ask_carriers),
+    Job("kits-judge-addresses", 10, judge_addresses),
+    Job("kits-forget-lists", 600, forget_lists),
 )

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts import personal
 from portal.challenges.models import Member, Participant
+from portal.core.errors import Refused
 from portal.core.mail import config_of
 from portal.kits import queries
 from portal.kits import supply as supply  # so that the selection learns of the stock
-from portal.kits.actions import own_address
+from portal.kits.actions.addresses import forget_addresses, own_address
 from portal.kits.models import DeliveryAddress, Shipment
 from portal.kits.vault import Vault
 
@@ -28,11 +29,18 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
     vault = Vault.of(config_of(current_app))
     addresses, parcels = [], []
     for member in members:
-        address = own_address(session, member, vault)
-        if address is not None:
-            addresses.append({"challenge": member.participant.challenge.slug, **address.content()})
+        addresses += _address(session, member, vault)
         parcels += [_parcel(parcel) for parcel in queries.parcels_of(session, member.participant_id)]
     return {"addresses": addresses, "parcels": parcels}
+
+
+def _address(session: Session, member: Member, vault: Vault) -> list[dict[str, Any]]:
+    slug = member.participant.challenge.slug
+    try:
+        address = own_address(session, member, vault)
+    except Refused as problem:  # the rest is theirs to have all the same
+        return [{"challenge": slug, "sealed": problem.reason}]
+    return [{"challenge": slug, **address.content()}] if address else []
 
 
 def _parcel(parcel: Shipment) -> dict[str, Any]:
@@ -46,16 +54,18 @@ def _parcel(parcel: Shipment) -> dict[str, Any]:
 
 def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget the addresses that the person gave."""
-    session.execute(
-        sa.update(DeliveryAddress)
-        .where(DeliveryAddress.given_by_id == account_id, DeliveryAddress.purged_at.is_(None))
-        .values(sealed=None, purged_at=at)
-        .execution_options(synchronize_session=False)
-    )
+    forget_addresses(session, [DeliveryAddress.given_by_id == account_id], at=at)
 
 
 personal.exporters["kits"] = exported
 personal.erasers.append(erase)
+personal.kept.append(
+    personal.Kept(
+        "What policies and screening lists say of your address",
+        "To decide whether something may be sent to you; a person looks at it.",
+        "Until the address is deleted. That somebody looked, and what they decided, stays with the parcel.",
+    )
+)
 personal.kept.append(
     personal.Kept(
         "Delivery address and telephone number",

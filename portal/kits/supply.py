@@ -6,8 +6,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge
+from portal.core import clock
 from portal.kits.actions import reservations
+from portal.kits.queries.policy import in_force
 from portal.kits.queries.reservations import books
+from portal.kits.rules.policy import Reach, reach
 from portal.selection import supply
 
 
@@ -36,4 +39,20 @@ class Kits:
         reservations.pass_on(session, holder, participant_id)
 
 
+def _reach(session: Session, challenge_id: int) -> Reach:
+    return reach(in_force(session, challenge_id, clock.now().date()))
+
+
+def blocked_countries(session: Session, challenge_id: int) -> frozenset[str]:
+    """Countries to which the policies let nothing go, whatever part of them it is."""
+    return _reach(session, challenge_id).blocked
+
+
+def review_countries(session: Session, challenge_id: int) -> frozenset[str]:
+    """Countries of which a person is to look at each parcel, or whose parts have different policies."""
+    return _reach(session, challenge_id).review
+
+
 supply.stocks.append(Kits())
+supply.barred.append(blocked_countries)
+supply.review.append(review_countries)

@@ -1,7 +1,8 @@
-"""The key under which addresses are kept, which is not in the database."""
+"""The keys under which addresses are kept, which are not in the database."""
 
 import json
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -12,35 +13,86 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from portal.config import Config
 from portal.core.errors import Refused
 
-# The first byte of what is sealed: AES-256-GCM, twelve bytes of nonce, then the ciphertext with its tag.
-_VERSION = b"\x01"
-_NONCE = 12
+# What is sealed begins with one of these: AES-256-GCM, twelve bytes of nonce, then the ciphertext with its tag. The
+# first kind names no key; the second names it in the eight bytes after the version, and what is named is authentic.
+_NAMELESS, _NAMED = b"\x01", b"\x02"
+_NONCE, _NAME = 12, 8
+_PURPOSE = b"research-challenge-portal delivery address "
+
+
+def _derived(secret: str, purpose: bytes, length: int) -> bytes:
+    return HKDF(algorithm=SHA256(), length=length, salt=None, info=_PURPOSE + purpose).derive(secret.encode())
+
+
+class _Key:
+    """One key, and the name by which sealed bytes call it: derived from the secret, and telling nothing of it."""
+
+    def __init__(self, secret: str) -> None:
+        self.cipher = AESGCM(_derived(secret, b"1", 32))
+        self.name = _derived(secret, b"key name 1", _NAME)
 
 
 class Vault:
-    """Seals and opens small mappings for one subject each: what is sealed for one cannot be opened as another's."""
+    """Seals and opens small mappings for one subject each: what is sealed for one cannot be opened as another's.
 
-    def __init__(self, secret: str) -> None:
-        kdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"research-challenge-portal delivery address 1")
-        self._cipher = AESGCM(kdf.derive(secret.encode()))
+    It seals under `secret`, and opens what was sealed under it or one of the `old` ones.
+    """
+
+    def __init__(self, secret: str, old: Iterable[str] = ()) -> None:
+        keys = [_Key(secret), *map(_Key, old)]
+        self._current, self._keys = keys[0], {key.name: key for key in reversed(keys)}
 
     @classmethod
     def of(cls, config: Config) -> "Vault":
-        """The vault that the settings name: its own key, or one derived from the secret key."""
-        return cls(config.address_key or config.secret_key)
+        """The vault that the settings name: its own key, or one derived from the secret key.
+
+        Whoever sets a key later finds what was sealed under the secret key before.
+        """
+        first = [config.secret_key] if config.address_key else []
+        return cls(config.address_key or config.secret_key, [*config.address_keys_old, *first])
+
+    @property
+    def key(self) -> str:
+        """The name of the key under which is sealed, in hexadecimal digits."""
+        return self._current.name.hex()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names of all keys under which can be opened."""
+        return frozenset(name.hex() for name in self._keys)
+
+    def told(self, key: str | None) -> str:
+        """What a key's name means to the operator."""
+        if key is None:
+            return "a key that is not named"
+        kind = "the current key" if key == self.key else "an old key" if key in self.keys else "an unknown key"
+        return f"{kind} ({key})"
 
     def seal(self, content: dict[str, Any], subject: str) -> bytes:
         """The sealed bytes of `content`."""
         nonce = secrets.token_bytes(_NONCE)
+        head = _NAMED + self._current.name
         plain = json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
-        return _VERSION + nonce + self._cipher.encrypt(nonce, plain, subject.encode())
+        return head + nonce + self._current.cipher.encrypt(nonce, plain, head + subject.encode())
 
     def open(self, sealed: bytes, subject: str) -> dict[str, Any]:
-        """What was sealed. Raises Refused where the key is another one, or the bytes are another subject's."""
-        nonce, text = sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :]
-        try:
-            plain = self._cipher.decrypt(nonce, text, subject.encode())
-        except InvalidTag as error:
-            raise Refused("This address was sealed under another key than PORTAL_ADDRESS_KEY.") from error
-        content: dict[str, Any] = json.loads(plain)
-        return content
+        """What was sealed. Raises Refused where its key is none of ours, or the bytes are another subject's."""
+        if sealed[:1] == _NAMELESS:
+            return self._open(list(self._keys.values()), b"", sealed[1:], subject)
+        head, rest = sealed[: 1 + _NAME], sealed[1 + _NAME :]
+        key = self._keys.get(head[1:])
+        return self._open([key] if key and head[:1] == _NAMED else [], head, rest, subject)
+
+    def _open(self, keys: Iterable[_Key], head: bytes, rest: bytes, subject: str) -> dict[str, Any]:
+        for key in keys:
+            try:
+                plain = key.cipher.decrypt(rest[:_NONCE], rest[_NONCE:], head + subject.encode())
+            except (InvalidTag, ValueError):  # a nonce that was cut off is a ValueError
+                continue
+            content: dict[str, Any] = json.loads(plain)
+            return content
+        # What was tried is part of no message: it holds the ciphertext.
+        raise Refused(
+            "This address was sealed under another key than PORTAL_ADDRESS_KEY and PORTAL_ADDRESS_KEYS_OLD. "
+            "It is kept as it is; with its key it can be opened again."
+        ) from None

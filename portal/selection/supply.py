@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -36,6 +36,8 @@ class Stock(Protocol):
 
 stocks: list[Stock] = []
 barred: list[Barred] = []
+# The same for countries to which it may turn out that nothing can be sent: somebody is to look first.
+review: list[Barred] = []
 
 
 def holder_of(application_id: int) -> str:
@@ -76,6 +78,24 @@ def pass_on(session: Session, application_id: int, participant_id: int) -> None:
 def unshippable(session: Session, challenge_id: int) -> frozenset[str]:
     """Countries to which nothing can be sent, as far as any room knows."""
     return frozenset[str]().union(*(ask(session, challenge_id) for ask in barred))
+
+
+class Shipping(NamedTuple):
+    """Where kits cannot go, and where somebody is to look before they do; countries by code."""
+
+    blocked: frozenset[str] = frozenset()
+    review: frozenset[str] = frozenset()
+
+    def to(self, country: str) -> str:
+        """ "blocked", "review", or nothing."""
+        return "blocked" if country in self.blocked else "review" if country in self.review else ""
+
+
+def shipping(session: Session, challenge_id: int) -> Shipping:
+    """What any room knows against sending kits somewhere; as many statements as rooms that were asked, twice."""
+    blocked = unshippable(session, challenge_id)
+    looked_at = frozenset[str]().union(*(ask(session, challenge_id) for ask in review))
+    return Shipping(blocked, looked_at - blocked)
 
 
 def follow(session: Session, stepped: Stepped) -> None:

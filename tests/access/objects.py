@@ -20,8 +20,9 @@ from portal.core.blobs import blobs
 from portal.core.mail import config_of
 from portal.core.outbox import MailState, OutgoingMail
 from portal.kits.actions.reservations import reserve
-from portal.kits.models import Reservation, ShipmentUnit, TrackingNews
+from portal.kits.models import Reservation, ShipmentHold, ShipmentUnit, TrackingNews
 from portal.kits.states import ShipmentState
+from portal.kits.states.holds import Verdict
 from portal.kits.states.tracking import NewsState
 from portal.office_hours.actions import open_feed
 from portal.office_hours.states import FeedScope
@@ -251,6 +252,27 @@ def tracking_news(world: World) -> Values:
 def webhook(_world: World) -> Values:
     """A service that no secret is known of."""
     return {"provider": "easypost"}
+
+
+def policy(world: World) -> Values:
+    """What may be sent to Japan."""
+    made = Kits(world.session, world.cast).policy("JP", Verdict.REVIEW)
+    world.session.commit()
+    return {"policy_id": made.id}
+
+
+def screening_list(world: World) -> Values:
+    """A list with one name."""
+    return {"list_id": Kits(world.session, world.cast).screen("Rosa Resaercher").id}
+
+
+def hold(world: World) -> Values:
+    """The researcher's parcel, held by hand."""
+    bench = Kits(world.session, world.cast)
+    parcel = bench.at(ShipmentState.READY)
+    bench.advance(parcel, "hold")
+    world.session.commit()
+    return {"hold_id": world.session.scalars(sa.select(ShipmentHold.id)).one()}
 
 
 def unit(world: World) -> Values:

@@ -1,6 +1,7 @@
 """A bench with kits on it."""
 
-from datetime import datetime, timedelta
+import io
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,16 @@ from sqlalchemy.orm import Session
 from portal.challenges.models import Member, Participant
 from portal.kits import actions, queries, states
 from portal.kits.actions import Given, KitSpec
-from portal.kits.models import KitModel, Shipment, Unit
+from portal.kits.actions.lists import ListSpec, bring_in, check_list
+from portal.kits.actions.policy import write_policy
+from portal.kits.jobs import judge_addresses
+from portal.kits.models import CountryPolicy, KitModel, ScreeningList, Shipment, ShipmentHold, Unit
 from portal.kits.postal import Address
+from portal.kits.queries.holds import live_holds
+from portal.kits.queries.policy import live_lists
+from portal.kits.rules.policy import PolicySpec
 from portal.kits.states import ShipmentState
+from portal.kits.states.holds import Verdict
 from portal.kits.vault import Vault
 from tests.cast import NOON, Cast
 
@@ -22,6 +30,7 @@ BERLIN = Address(
     country="DE", recipient="Rosa Researcher", street="Invalidenstr. 117\nHinterhaus", phone="+49301234567",
     city="Berlin", postal_code="10115",
 )  # fmt: skip
+TODAY = NOON.date()
 HOUR = timedelta(hours=1)
 
 
@@ -83,6 +92,31 @@ class Bench:
             assert parcel.state == reached
         self.session.commit()
         return self.again(parcel)
+
+    def policy(
+        self, country: str, verdict: Verdict, region: str = "", valid_from: date = TODAY, at: datetime = NOON
+    ) -> CountryPolicy:
+        """What may be sent to a country."""
+        spec = PolicySpec(country, region, verdict, valid_from)
+        return write_policy(self.session, self.cast.challenge, spec, by=self.by, at=at)
+
+    def screen(self, *names: str, name: str = "Our list", threshold: int = 90, at: datetime = NOON) -> ScreeningList:
+        """A list of these names; committed."""
+        file = io.BytesIO("\n".join(["name", *names]).encode())
+        spec = ListSpec(name, "ourselves", at.date(), threshold, "names.csv")
+        for _ in bring_in(self.session, self.cast.challenge, file, check_list(file), spec, by=self.by, at=at):
+            self.session.commit()
+        return next(each for each in live_lists(self.session, self.cast.challenge.id) if each.name == name)
+
+    def judge(self, at: datetime = NOON) -> int:
+        """Hold addresses against what has changed, as the worker does."""
+        done = judge_addresses(self.session, at)
+        self.session.expire_all()
+        return done
+
+    def holds(self, parcel: Shipment) -> list[ShipmentHold]:
+        """What holds a parcel now."""
+        return list(live_holds(self.session, [parcel.id]))
 
     def again(self, parcel: Shipment) -> Shipment:
         """The parcel as it is now, whole."""

@@ -12,9 +12,10 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.kits import queries, rules, states
-from portal.kits.actions import reservations
+from portal.kits.actions import holds, judging, reservations
 from portal.kits.actions.story import Line, mail, note, step, tell
 from portal.kits.models import Shipment, ShipmentUnit, Unit
+from portal.kits.queries.holds import lock_address
 from portal.kits.states import ShipmentState, Word
 
 TITLES = {
@@ -58,11 +59,12 @@ def _plan(
     kept = reservations.fill(session, shipment, at=at)
     if kept:
         note(session, shipment, "fill", by=by, at=at, units=sorted(kept))
-    address = queries.address_of(session, participant_id)
+    address = lock_address(session, participant_id)
     if address is not None and address.purged_at is None:
         step(session, shipment, states.CONFIRM_ADDRESS, by=None, at=at)
         tell(session, shipment, _line(shipment, "address", "Address known", shipment.state, at), by=None, at=at)
-    return shipment
+        holds.follow_findings(session, participant_id, by=None, at=at)
+    return queries.shipment(session, challenge.id, planned.id)
 
 
 def replace(session: Session, shipment: Shipment, *, by: int, at: datetime) -> Shipment:
@@ -94,12 +96,16 @@ def advance(
     missing = {name: "This is needed." for name in move.needs if not getattr(given, name)}
     if missing:
         raise Invalid(missing)
+    if move is states.HOLD:
+        holds.hold_by_hand(session, shipment, given.reason, by=by, at=at)
+        return
+    if move is states.HAND_OVER:
+        judging.check_judged(session, shipment.participant_id, shipment.challenge_id, at=at)
     address = queries.address_of(session, shipment.participant_id)
     rules.check_step(move, len(shipment.units), address is not None and address.purged_at is None)
     step(session, shipment, move, by=by, at=at, reason=given.reason or None, changes=_values(move, given, at))
-    told = move not in (states.HOLD, states.LET_GO)
     title = shipment.state.replace("_", " ").capitalize()
-    line = _line(shipment, move.name, title, shipment.state, at, given.reason, told)
+    line = _line(shipment, move.name, title, shipment.state, at, given.reason)
     tell(session, shipment, line, by=by, at=at)
     news = {states.REQUEST_ADDRESS: "address_requested", states.HAND_OVER: "handed_over"}.get(move)
     if news:
@@ -109,7 +115,6 @@ def advance(
 def _values(move: Move[ShipmentState], given: Given, at: datetime) -> dict[str, object]:
     """The columns that change with a step."""
     values: dict[str, dict[str, object]] = {
-        states.HOLD.name: {"hold_reason": given.reason},
         states.LABEL.name: {"carrier": given.carrier, "tracking_number": given.tracking_number},
         states.HAND_OVER.name: {"handed_over_at": at, "tracked_at": at},
         states.RECEIVE.name: {"received_at": at},
@@ -162,8 +167,6 @@ def settle(session: Session, shipment: Shipment, *, by: int, at: datetime) -> No
     note(session, shipment, "settle", by=by, at=at, word=shipment.word)
 
 
-def _line(
-    shipment: Shipment, what: str, title: str, status: ShipmentState, at: datetime, detail: str = "", told: bool = True
-) -> Line:
+def _line(shipment: Shipment, what: str, title: str, status: ShipmentState, at: datetime, detail: str = "") -> Line:
     key = f"{shipment.id}:{what}:{at.isoformat()}"
-    return Line(title=title, key=key, status=status, detail=detail, told=told)
+    return Line(title=title, key=key, status=status, detail=detail)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from portal.core.constraints import conflicts
 from portal.core.moves import Move, take
 from portal.kits import queries
 from portal.kits.actions.reservations import keep_after_all
-from portal.kits.models import Shipment, ShipmentEvent
+from portal.kits.models import Shipment, ShipmentEvent, ShipmentHold
 from portal.kits.states import CANCEL, EMPTIES, UNITS_WITH, ShipmentState
 
 OURSELVES = "portal"
@@ -62,11 +63,21 @@ def step(
     session: Session, shipment: Shipment, move: Move[ShipmentState], *, by: int | None, at: datetime,
     reason: str | None = None, changes: Mapping[str, object] | None = None,
 ) -> None:  # fmt: skip
-    """Take one step of a parcel's way with the `changes` of columns that belong to it. What is in it goes along."""
+    """Take one step of a parcel's way with the `changes` of columns that belong to it. What is in it goes along.
+
+    Nothing holds a parcel any more that leaves its hold.
+    """
     before = shipment.state
     values: dict[str, object] = {"hold_reason": None} if before is ShipmentState.HELD else {}
     with conflicts():
         take(session, shipment, move, at=at, **values, **(changes or {}))
+    if before is ShipmentState.HELD:
+        session.execute(
+            sa.update(ShipmentHold)
+            .where(ShipmentHold.shipment_id == shipment.id, ShipmentHold.lifted_at.is_(None))
+            .values(lifted_at=at, lifted_by_id=by)
+            .execution_options(synchronize_session="fetch")
+        )
     _move_units(session, shipment, move, at)
     note(session, shipment, move.name, by=by, at=at, reason=reason, state=move.target, was=before)
 

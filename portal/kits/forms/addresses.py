@@ -7,7 +7,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import Length, Optional, ValidationError
 
 from portal.core.forms import Form
-from portal.kits import postal
+from portal.kits import customs, postal
 from portal.kits.forms.base import NEEDED, line
 from portal.kits.postal import Address
 
@@ -52,6 +52,10 @@ class AddressForm(Form):
                 self[name].label.text = getattr(self.hints, name)
             if self.hints.example:
                 self.postal_code.description = f"For example {self.hints.example}."
+        self.number = customs.number_of(self.country.data or "")
+        if self.number:
+            self.tax_id.label.text = f"Customs number: {self.number.name}"
+            self.tax_id.description = f"Customs usually ask for it before they let a parcel in: {self.number.looks}."
 
     def validate_phone(self, field: StringField) -> None:
         """A number that the carrier can call from anywhere."""
@@ -66,11 +70,16 @@ class AddressForm(Form):
         missing = postal.needs_latin(address)
         for name in missing:
             self[name].errors = [*self[name].errors, "The carrier's label needs this in Latin letters."]
-        self.doubts = postal.doubts(address)
+        self.doubts = postal.doubts(address) | self._customs_doubt(address)
         if not self.use_anyway.data:
             for name, doubt in self.doubts.items():
                 self[name].errors = [*self[name].errors, doubt]
         return not missing and (not self.doubts or bool(self.use_anyway.data))
+
+    @staticmethod
+    def _customs_doubt(address: Address) -> dict[str, str]:
+        doubt = customs.doubt(address.country, address.tax_id)
+        return {"tax_id": doubt} if doubt else {}
 
     def address(self) -> Address:
         """What was typed."""

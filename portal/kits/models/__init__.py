@@ -1,19 +1,26 @@
 """What is true of kits: kinds, units by serial number, where they go, and how they got there."""
 
-from portal.kits.models.addresses import DeliveryAddress
+from portal.kits.models.addresses import AddressFinding, DeliveryAddress
 from portal.kits.models.carriers import CarrierExport
+from portal.kits.models.holds import ShipmentHold
+from portal.kits.models.policy import CountryPolicy, ScreeningEntry, ScreeningList
 from portal.kits.models.reservations import Reservation
 from portal.kits.models.shipments import Shipment, ShipmentEvent, ShipmentUnit
 from portal.kits.models.stock import KitModel, Unit
 from portal.kits.models.tracking import TrackingNews, TrackingPoll
 
 __all__ = [
+    "AddressFinding",
     "CarrierExport",
+    "CountryPolicy",
     "DeliveryAddress",
     "KitModel",
     "Reservation",
+    "ScreeningEntry",
+    "ScreeningList",
     "Shipment",
     "ShipmentEvent",
+    "ShipmentHold",
     "ShipmentUnit",
     "TrackingNews",
     "TrackingPoll",

@@ -1,8 +1,7 @@
 """Finding kits: a participant's own parcels, and a challenge's stock and pipeline."""
 
-from portal.kits.queries.people import address_of, addresses_over, contact, countries_of, unplanned
+from portal.kits.queries.people import COMPLAINED, address_of, addresses_over, contact, countries_of, unplanned
 from portal.kits.queries.shipments import (
-    COMPLAINED,
     Stage,
     count_troubles,
     names_of,

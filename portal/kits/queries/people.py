@@ -7,11 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, undefer
 
 from portal.accounts.models import Account
-from portal.challenges.models import Member, Participant
+from portal.challenges.models import Challenge, Member, Participant
 from portal.challenges.states import MemberRole, ParticipantState
 from portal.kits import states
 from portal.kits.models import DeliveryAddress, Shipment
-from portal.kits.states import ShipmentState
+from portal.kits.states import ShipmentState, Word
+
+# What a participant complained of, and nobody has dealt with.
+COMPLAINED = sa.and_(Shipment.word.is_not(None), Shipment.word != Word.RECEIVED, Shipment.settled_at.is_(None))
 
 
 def countries_of(session: Session, participant_ids: Collection[int]) -> dict[int, str]:
@@ -67,21 +70,25 @@ def address_of(session: Session, participant_id: int, *, sealed: bool = False) -
 
 
 def addresses_over(session: Session, before: datetime) -> Sequence[int]:
-    """Participants whose last parcel arrived before `before` and for whom nothing is under way."""
-    arrived = sa.func.coalesce(Shipment.received_at, Shipment.delivered_at)
+    """Participants to whom nothing is under way, and whose last parcel came to its end before `before`.
+
+    A parcel that arrived has ended, unless its participant has told of a trouble that nobody has settled: then another
+    may follow. Where none has arrived, the address is kept until the challenge is over, and as long again.
+    """
+    ended = sa.func.coalesce(Shipment.received_at, Shipment.delivered_at, Shipment.state_since)
     # What was delivered has arrived, whether or not the participant has said so.
     pending = [state for state in states.OPEN if state is not ShipmentState.DELIVERED]
-    under_way = sa.select(Shipment.participant_id).where(Shipment.state.in_(pending))
-    last = (
-        sa.select(Shipment.participant_id)
-        .where(arrived.is_not(None))
-        .group_by(Shipment.participant_id)
-        .having(sa.func.max(arrived) <= before)
-    )
+    waits = sa.or_(Shipment.state.in_(pending), COMPLAINED, ended > before)
+    mine = Shipment.participant_id == DeliveryAddress.participant_id
+    arrived = sa.exists().where(mine, Shipment.delivered_at.is_not(None) | Shipment.received_at.is_not(None))
     return session.scalars(
-        sa.select(DeliveryAddress.participant_id).where(
+        sa.select(DeliveryAddress.participant_id)
+        .join(Participant, Participant.id == DeliveryAddress.participant_id)
+        .join(Challenge, Challenge.id == Participant.challenge_id)
+        .where(
             DeliveryAddress.purged_at.is_(None),
-            DeliveryAddress.participant_id.in_(last),
-            DeliveryAddress.participant_id.not_in(under_way),
+            ~sa.exists().where(mine, waits),
+            sa.or_(arrived, sa.and_(Challenge.ends_on < before.date(), DeliveryAddress.given_at <= before)),
         )
+        .order_by(DeliveryAddress.participant_id)
     ).all()

@@ -12,12 +12,10 @@ from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
 from portal.kits import states
 from portal.kits.models import Shipment, ShipmentEvent, ShipmentUnit, Unit
-from portal.kits.states import ShipmentState, Word
+from portal.kits.queries.people import COMPLAINED
+from portal.kits.states import ShipmentState
 
 _IN_THE_BOX = selectinload(Shipment.places).joinedload(ShipmentUnit.unit).joinedload(Unit.model)
-
-
-COMPLAINED = sa.and_(Shipment.word.is_not(None), Shipment.word != Word.RECEIVED, Shipment.settled_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)

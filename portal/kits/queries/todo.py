@@ -11,8 +11,8 @@ from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
 from portal.kits import rules, states
 from portal.kits.models import Shipment
-from portal.kits.queries.people import unplanned
-from portal.kits.queries.shipments import COMPLAINED, pipeline
+from portal.kits.queries.people import COMPLAINED, unplanned
+from portal.kits.queries.shipments import pipeline
 from portal.kits.queries.tracking import count_unknown
 from portal.kits.states import ShipmentState
 

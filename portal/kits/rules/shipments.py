@@ -25,7 +25,7 @@ WHERE = {
     ShipmentState.ADDRESS_REQUESTED: "We need an address to send your kit to.",
     ShipmentState.ADDRESS_CONFIRMED: "We have your address. Your kit will be packed next.",
     # Why a parcel is held is between the team and its lawyers; that it takes longer is not.
-    ShipmentState.HELD: "We have your address. Preparing this parcel takes a little longer.",
+    ShipmentState.HELD: "Preparing this parcel takes a little longer.",
     ShipmentState.READY: "Your kit is about to be packed.",
     ShipmentState.PACKED: "Your kit is packed.",
     ShipmentState.LABELLED: "Your kit waits for the carrier to fetch it.",
@@ -71,7 +71,7 @@ def check_assign(state: ShipmentState, unit: UnitState) -> None:
 
 def check_step(move: Move[ShipmentState], units: int, has_address: bool) -> None:
     """Raises Refused where something that the step takes for granted is missing."""
-    if move in (states.READY, states.LET_GO, states.PACK, states.LABEL, states.HAND_OVER) and not has_address:
+    if move in (states.READY, states.PACK, states.LABEL, states.HAND_OVER) and not has_address:
         raise Refused("There is no address to send it to.")
     if move in (states.PACK, states.HAND_OVER) and not units:
         raise Refused("There is nothing in the parcel. Put a unit in by its serial number first.")

@@ -59,8 +59,11 @@ REQUEST_ADDRESS = Move(
     "request-address", "Ask for the address", frozenset({S.PLANNED}), S.ADDRESS_REQUESTED, by=_LOGISTICS
 )
 CONFIRM_ADDRESS = Move("confirm-address", "Confirm the address", WAITS_FOR_ADDRESS, S.ADDRESS_CONFIRMED)
-HOLD = Move("hold", "Hold", frozenset({S.ADDRESS_CONFIRMED}), S.HELD, by=_LOGISTICS, needs=("reason",))
-LET_GO = Move("let-go", "Let it go on", frozenset({S.HELD}), S.ADDRESS_CONFIRMED, by=_LOGISTICS)
+# Whatever was prepared is prepared again afterwards. A parcel goes on by itself when the last reason for holding it is
+# gone: people give their verdict on the reasons.
+HOLD = Move("hold", "Hold", frozenset(BEFORE_HAND_OVER) - {S.HELD}, S.HELD, by=_LOGISTICS, needs=("reason",))
+LET_GO = Move("let-go", "Let it go on", frozenset({S.HELD}), S.ADDRESS_CONFIRMED)
+LET_WAIT = Move("let-wait", "Let it wait for its address", frozenset({S.HELD}), S.PLANNED)
 READY = Move("ready", "Mark as ready", frozenset({S.ADDRESS_CONFIRMED}), S.READY, by=_LOGISTICS)
 PACK = Move("pack", "Mark as packed", frozenset({S.READY}), S.PACKED, by=_LOGISTICS)
 LABEL = Move(
@@ -97,8 +100,8 @@ LOSE = Move("lose", "Give up as lost", frozenset(ARRIVING) | {S.RETURNING}, S.LO
 CANCEL = Move("cancel", "Cancel", frozenset(BEFORE_HAND_OVER), S.CANCELLED, by=_LOGISTICS, needs=("reason",))
 
 MOVES = (
-    REQUEST_ADDRESS, CONFIRM_ADDRESS, HOLD, LET_GO, READY, PACK, LABEL, CHANGE_ADDRESS, HAND_OVER, TRANSIT, EXCEPT,
-    CUSTOMS, OUT, PICKUP, DELIVER, TURN_BACK, RECEIVE, SEND_BACK, COME_BACK, LOSE, CANCEL,
+    REQUEST_ADDRESS, CONFIRM_ADDRESS, HOLD, LET_GO, LET_WAIT, READY, PACK, LABEL, CHANGE_ADDRESS, HAND_OVER, TRANSIT,
+    EXCEPT, CUSTOMS, OUT, PICKUP, DELIVER, TURN_BACK, RECEIVE, SEND_BACK, COME_BACK, LOSE, CANCEL,
 )  # fmt: skip
 
 # What becomes of the units in the box, and whether they leave it.

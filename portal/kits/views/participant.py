@@ -21,7 +21,7 @@ Said = tuple[int, WordForm]
 
 def _blank(member: Member) -> AddressForm:
     """The form with what is known: the address as it was given, or the person's name and country."""
-    known = actions.own_address(db.session, member, vault())
+    known = actions.own_address_if_open(db.session, member, vault())
     values = known.content() if known else {"country": member.country, "recipient": member.account.name}
     country = request.args.get("country")
     return AddressForm(formdata=None, data={**values, **({"country": country} if country else {})})

@@ -18,10 +18,13 @@ from portal.core.moves import move_named, open_moves
 from portal.core.web import csv_response
 from portal.core.web.filters import viewer_zone
 from portal.kits import actions, postal, queries, rules, states
+from portal.kits.actions import judging
 from portal.kits.forms import AssignForm, CountForm, RevealForm, ScanForm, StepForm
 from portal.kits.models import Shipment
+from portal.kits.queries import holds
 from portal.kits.states import ShipmentState
 from portal.kits.views.base import blueprint, vault
+from portal.kits.views.holds import KINDS
 
 
 @blueprint.get("/staff/<slug>/shipments")
@@ -103,6 +106,10 @@ def _page(parcel: Shipment, *, bound: dict[str, Form] | None = None, status: int
         challenge=parcel.challenge,
         parcel=parcel,
         country=postal.country_name(queries.countries_of(db.session, [parcel.participant_id])[parcel.participant_id]),
+        holds=(held := holds.holds_of(db.session, parcel.id)),
+        judges=holds.judges_of(db.session, held),
+        hold_kinds=KINDS,
+        hold_parts=judging.WORDS,
         address=queries.address_of(db.session, parcel.participant_id),
         names=queries.names_of(db.session, parcel.events),
         moves=moves,

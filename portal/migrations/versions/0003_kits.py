@@ -66,6 +66,216 @@ def _stock() -> None:
 
 def _policy() -> None:
     """Address keys, country policies, screening lists, holds."""
+    _policies()
+    _lists()
+    _holds()
+    _addresses()
+
+
+def _policies() -> None:
+    op.create_table(
+        "country_policy",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("challenge_id", sa.Integer(), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("region", sa.String(length=80), nullable=False),
+        sa.Column(
+            "verdict",
+            sa.Enum("allow", "review", "blocked", name="verdict", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("basis", sa.String(length=300), nullable=False),
+        sa.Column("author_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("replaces_id", sa.Integer(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "ended_at IS NOT NULL OR ended_by_id IS NULL", name=op.f("ck_country_policy_ended_by_someone")
+        ),
+        sa.CheckConstraint("length(country) = 2", name=op.f("ck_country_policy_country_code")),
+        sa.ForeignKeyConstraint(["author_id"], ["account.id"], name=op.f("fk_country_policy_author_id")),
+        sa.ForeignKeyConstraint(["challenge_id"], ["challenge.id"], name=op.f("fk_country_policy_challenge_id")),
+        sa.ForeignKeyConstraint(["ended_by_id"], ["account.id"], name=op.f("fk_country_policy_ended_by_id")),
+        sa.ForeignKeyConstraint(["replaces_id"], ["country_policy.id"], name=op.f("fk_country_policy_replaces_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_country_policy")),
+        sa.UniqueConstraint("replaces_id", name=op.f("uq_country_policy_replaces_id")),
+    )
+    with op.batch_alter_table("country_policy", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_country_policy_open",
+            ["challenge_id", "country", "region"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+
+def _lists() -> None:
+    op.create_table(
+        "screening_list",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("challenge_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("source", sa.String(length=300), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("filename", sa.String(length=120), nullable=False),
+        sa.Column("shape", sa.String(length=20), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Integer(), nullable=False),
+        sa.Column("threshold", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "loading",
+                "live",
+                "replaced",
+                "retired",
+                name="liststate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.Column("imported_by_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("threshold BETWEEN 60 AND 100", name=op.f("ck_screening_list_threshold_range")),
+        sa.ForeignKeyConstraint(["challenge_id"], ["challenge.id"], name=op.f("fk_screening_list_challenge_id")),
+        sa.ForeignKeyConstraint(["imported_by_id"], ["account.id"], name=op.f("fk_screening_list_imported_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_screening_list")),
+    )
+    with op.batch_alter_table("screening_list", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_screening_list_live",
+            ["challenge_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("state = 'live'"),
+            postgresql_where=sa.text("state = 'live'"),
+        )
+    op.create_table(
+        "screening_entry",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("list_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("keys", sa.Text(), nullable=False),
+        sa.Column("words", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["list_id"], ["screening_list.id"], name=op.f("fk_screening_entry_list_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_screening_entry")),
+    )
+    with op.batch_alter_table("screening_entry", schema=None) as batch_op:
+        batch_op.create_index("ix_screening_entry_list", ["list_id", "digest"], unique=False)
+
+
+def _holds() -> None:
+    op.create_table(
+        "shipment_hold",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("shipment_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "policy_blocked",
+                "policy_review",
+                "screening",
+                "manual",
+                name="holdkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("ref", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("address_version", sa.Integer(), nullable=True),
+        sa.Column("field", sa.String(length=20), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("placed_at", UtcDateTime(), nullable=False),
+        sa.Column("placed_by_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "verdict",
+            sa.Enum("cleared", "confirmed", name="judgement", native_enum=False, create_constraint=True, length=32),
+            nullable=True,
+        ),
+        sa.Column("note", sa.String(length=500), nullable=False),
+        sa.Column("judged_at", UtcDateTime(), nullable=True),
+        sa.Column("judged_by_id", sa.Integer(), nullable=True),
+        sa.Column("lifted_at", UtcDateTime(), nullable=True),
+        sa.Column("lifted_by_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint("(kind = 'manual') = (ref = '')", name=op.f("ck_shipment_hold_manual_refers_to_nothing")),
+        sa.CheckConstraint("verdict IS NULL OR note <> ''", name=op.f("ck_shipment_hold_judged_with_note")),
+        sa.CheckConstraint(
+            "verdict IS NULL OR verdict <> 'cleared' OR lifted_at IS NOT NULL",
+            name=op.f("ck_shipment_hold_cleared_is_lifted"),
+        ),
+        sa.CheckConstraint("(verdict IS NULL) = (judged_at IS NULL)", name=op.f("ck_shipment_hold_judged_time")),
+        sa.ForeignKeyConstraint(["judged_by_id"], ["account.id"], name=op.f("fk_shipment_hold_judged_by_id")),
+        sa.ForeignKeyConstraint(["lifted_by_id"], ["account.id"], name=op.f("fk_shipment_hold_lifted_by_id")),
+        sa.ForeignKeyConstraint(["placed_by_id"], ["account.id"], name=op.f("fk_shipment_hold_placed_by_id")),
+        sa.ForeignKeyConstraint(["shipment_id"], ["shipment.id"], name=op.f("fk_shipment_hold_shipment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_shipment_hold")),
+    )
+    with op.batch_alter_table("shipment_hold", schema=None) as batch_op:
+        batch_op.create_index("ix_shipment_hold_queue", ["lifted_at", "placed_at", "id"], unique=False)
+        batch_op.create_index(
+            "uq_shipment_hold_live",
+            ["shipment_id", "kind", "ref"],
+            unique=True,
+            sqlite_where=sa.text("lifted_at IS NULL"),
+            postgresql_where=sa.text("lifted_at IS NULL"),
+        )
+    # What was held by hand before is held by hand still.
+    op.execute(
+        "INSERT INTO shipment_hold (shipment_id, kind, ref, reason, field, evidence, placed_at, note) "
+        "SELECT id, 'manual', '', hold_reason, '', '{}', state_since, '' FROM shipment WHERE state = 'held'"
+    )
+
+
+def _addresses() -> None:
+    op.create_table(
+        "address_finding",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("participant_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "policy_blocked",
+                "policy_review",
+                "screening",
+                "manual",
+                name="holdkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("ref", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("field", sa.String(length=20), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("found_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["participant_id"], ["participant.id"], name=op.f("fk_address_finding_participant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_address_finding")),
+        sa.UniqueConstraint("participant_id", "kind", "ref", name=op.f("uq_address_finding_participant_id_kind_ref")),
+    )
+    with op.batch_alter_table("delivery_address", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("sealed_with", sa.String(length=16), nullable=True))
+        batch_op.add_column(sa.Column("version", sa.Integer(), server_default="1", nullable=False))
+        batch_op.add_column(sa.Column("judged_by", sa.String(length=64), nullable=True))
+        batch_op.create_index("ix_delivery_address_sealed_with", ["sealed_with", "participant_id"], unique=False)
+        batch_op.create_check_constraint(
+            op.f("ck_delivery_address_sealed_with_key"), "sealed_with IS NULL OR sealed IS NOT NULL"
+        )
+        batch_op.create_check_constraint(op.f("ck_delivery_address_version_positive"), "version > 0")
 
 
 def _bench() -> None:

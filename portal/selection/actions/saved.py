@@ -74,6 +74,7 @@ def count_again(session: Session, view_id: int, *, at: datetime) -> None:
     blind = not leads and plan_of(session, view.challenge_id).blind
     chosen = filter_from(parsed(view.query), full=leads, blind=blind, me=view.owner_id)
     chosen = lists.without_own(session, view.challenge_id, chosen, view.owner_id)
+    chosen = lists.with_shipping(session, view.challenge_id, chosen)
     counts = lists.by_state(session, view.challenge_id, chosen)
     counted = lists.total(counts, chosen)
     session.execute(

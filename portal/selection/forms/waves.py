@@ -1,6 +1,6 @@
 """Waves as forms."""
 
-from wtforms import DateField, IntegerField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, IntegerField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from portal.core.forms import Form
@@ -16,10 +16,11 @@ class WaveForm(Form):
 
 
 class ReleaseForm(Form):
-    """The number of answers, written out by the person who sends them."""
+    """The number of answers, written out by the person who sends them, and that they know where kits cannot go."""
 
     count = IntegerField("Number of answers", validators=[InputRequired("Write how many answers go out.")],
                          render_kw={"inputmode": "numeric", "autocomplete": "off"})  # fmt: skip
+    unsure = BooleanField("I know that kits may not reach them, and invite them all the same")
 
 
 def _hours(first: int) -> dict[str, str]:

@@ -10,10 +10,10 @@ from portal.selection.queries.queue import Filter
 # What an address may say of a filter, and the most that is read of each word.
 FIELDS = (
     "state", "country", "scenario", "q", "pending", "triage", "low", "high", "assigned", "reviewed", "flag", "second",
-    "calibration", "cluster", "sort",
+    "calibration", "cluster", "ships", "sort",
 )  # fmt: skip
 # What only the lead may ask for: whoever may not see it must not learn it from what a list leaves out either.
-TELLING = ("pending", "triage", "low", "high", "flag", "calibration", "cluster")
+TELLING = ("pending", "triage", "low", "high", "flag", "calibration", "cluster", "ships")
 LONGEST = 200
 
 
@@ -37,7 +37,8 @@ def filter_from(
         state=told("state"), country=told("country"), scenario=told("scenario"), text=told("q"),
         pending=told("pending"), sort=told("sort"), full=full, triage=told("triage"), low=_number(told("low")),
         high=_number(told("high")), assigned=person("assigned"), reviewed=person("reviewed"), flag=told("flag"),
-        second=told("second"), calibration=told("calibration"), cluster=told("cluster"), blind=blind,
+        second=told("second"), calibration=told("calibration"), cluster=told("cluster"), ships=told("ships"),
+        blind=blind,
     )  # fmt: skip
 
 

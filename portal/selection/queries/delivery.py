@@ -14,6 +14,7 @@ from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
 from portal.core.outbox import MailState, OutgoingMail
 from portal.core.paging import Page, keyset
+from portal.selection import supply
 from portal.selection.models import Wave, WaveEntry, WaveLetter
 from portal.selection.states import EntryState
 
@@ -38,6 +39,30 @@ def neighbours(session: Session, entry: WaveEntry) -> tuple[int | None, int | No
     before = rows.where(place < here).order_by(WaveEntry.decision.desc(), WaveEntry.id.desc())
     after = rows.where(place > here).order_by(WaveEntry.decision, WaveEntry.id)
     return session.scalars(before).one_or_none(), session.scalars(after).one_or_none()
+
+
+class Unsure(NamedTuple):
+    """How many of a wave's invitations that are to go out go where kits cannot, or may not."""
+
+    review: int
+    blocked: int
+
+
+def unsure(session: Session, wave: Wave) -> Unsure:
+    """Invitations by what is known against sending kits to their countries; a fixed number of statements."""
+    known = supply.shipping(session, wave.challenge_id)
+    if not (known.blocked or known.review):
+        return Unsure(0, 0)
+    rows = session.execute(
+        sa.select(Application.country, sa.func.count())
+        .join(WaveEntry, WaveEntry.application_id == Application.id)
+        .where(
+            WaveEntry.wave_id == wave.id, WaveEntry.decision == Decision.INVITE, WaveEntry.state == EntryState.PENDING
+        )
+        .group_by(Application.country)
+    ).all()
+    told = [(known.to(country), count) for country, count in rows]
+    return Unsure(*(sum(count for word, count in told if word == name) for name in Unsure._fields))
 
 
 class Doubts(NamedTuple):

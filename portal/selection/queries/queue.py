@@ -13,10 +13,12 @@ from portal.applications.models import Application, application_scenario
 from portal.applications.states import VISIBLE, ApplicationState, Decision, Triage
 from portal.challenges.models import Scenario
 from portal.core.paging import Order, Page, keyset_rows
+from portal.selection import supply
 from portal.selection.models import Assignment, Review
 from portal.selection.queries.flags import has_flag
 from portal.selection.queries.offers import countries as countries
 from portal.selection.rules import blind
+from portal.selection.supply import Shipping
 
 PAGE = 50
 # Beyond this many a list says "more": nobody needs the exact number of a quarter of a million to look at fifty.
@@ -90,12 +92,15 @@ class Filter(NamedTuple):
     second: str = ""
     calibration: str = ""
     cluster: str = ""
+    ships: str = ""
     blind: bool = False
     masked: tuple[int, ...] = ()
     own: int | None = None
     # What a look beforehand has told (see `queries.found`): all that the words hit, all that the filter shows.
     hits: tuple[int, ...] | None = None
     few: tuple[int, ...] | None = None
+    # Where kits cannot go, as far as `ships` asks for it: see `with_shipping`.
+    shipping: Shipping = Shipping()
     # So much fits that following the order soon fills a page, and gathering all of a country does not.
     much: bool = False
 
@@ -132,6 +137,11 @@ def without_own(session: Session, challenge_id: int, chosen: Filter, reader_id: 
         Application.state != sa.literal_column("'erased'"),
     )  # fmt: skip
     return chosen._replace(own=session.scalars(mine).one_or_none())
+
+
+def with_shipping(session: Session, challenge_id: int, chosen: Filter) -> Filter:
+    """The filter with what is known of countries, where it asks for that."""
+    return chosen._replace(shipping=supply.shipping(session, challenge_id)) if chosen.ships and chosen.full else chosen
 
 
 def _in_states(chosen: Filter) -> sa.ColumnElement[bool]:
@@ -180,11 +190,23 @@ def _telling(chosen: Filter) -> list[sa.ColumnElement[bool]]:
         clauses.append(has_flag(chosen.flag))
     if chosen.calibration in _YES:
         clauses.append(Application.calibration.is_(_YES[chosen.calibration]))
+    if chosen.ships in _SHIPS:
+        clauses.append(_shipping_to(chosen))
     if chosen.cluster in _YES:
         clauses.append(
             Application.cluster_id.is_not(None) if _YES[chosen.cluster] else Application.cluster_id.is_(None)
         )
     return clauses
+
+
+_SHIPS = ("yes", "review", "blocked")
+
+
+def _shipping_to(chosen: Filter) -> sa.ColumnElement[bool]:
+    blocked, review = sorted(chosen.shipping.blocked), sorted(chosen.shipping.review)
+    if chosen.ships == "yes":
+        return Application.country.not_in([*blocked, *review])
+    return Application.country.in_(blocked if chosen.ships == "blocked" else review)
 
 
 def _saying(chosen: Filter) -> list[sa.ColumnElement[bool]]:

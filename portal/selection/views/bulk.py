@@ -52,7 +52,8 @@ def ask_bulk(slug: str) -> ResponseReturnValue:
 def _filter(challenge: Challenge) -> Filter:
     """What the list shows that the person came from."""
     me = current_account().id
-    return lists.without_own(db.session, challenge.id, filter_from(request.args, full=True, me=me), me)
+    chosen = lists.without_own(db.session, challenge.id, filter_from(request.args, full=True, me=me), me)
+    return lists.with_shipping(db.session, challenge.id, chosen)
 
 
 def _restate(

@@ -14,7 +14,7 @@ from portal.challenges.models import Challenge
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import NotFound
-from portal.selection import queries
+from portal.selection import queries, supply
 from portal.selection.actions import drafts as actions
 from portal.selection.forms.drafts import DraftForm, FreezeForm, LimitForm, NameForm, NewDraftForm, PinForm, shown_from
 from portal.selection.models import Draft
@@ -93,7 +93,8 @@ def _page(
     return render_template(
         "selection/draft.html", challenge=challenge, draft=found, settings=settings, limit=limit, pin=pin,
         freeze=freeze or FreezeForm(formdata=None), shown=shown, solved=solved, stale=stale, kits_now=kits,
-        standing=queries.standing(db.session, challenge), countries=COUNTRIES, points=points, share=lottery.share,
+        standing=queries.standing(db.session, challenge), countries=COUNTRIES,
+        shipping=supply.shipping(db.session, challenge.id), points=points, share=lottery.share,
         number_of=partial(lottery.number, found.lottery.seed),
         limits=[(one, words(wish)) for one, wish in zip(found.limits, lists.wishes_of(found.limits), strict=True)],
         counts=lists.by_reason(db.session, found.id) if solved else {}, kinds=Because,

@@ -14,6 +14,7 @@ from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
 from portal.core.db import db
 from portal.core.web import csv_response
+from portal.selection import supply
 from portal.selection.forms.bulk import BulkForm
 from portal.selection.forms.queue import FilterForm, ViewForm
 from portal.selection.queries import queue as lists
@@ -36,7 +37,7 @@ def _asked(challenge: Challenge) -> tuple[Filter, Offers]:
     chosen = filter_from(request.args, full=full, blind=blind, me=me)._replace(own=offered.own)
     if blind and chosen.text:
         chosen = chosen._replace(masked=masked_hits(db.session, challenge.id, chosen.text))
-    return chosen, offered
+    return lists.with_shipping(db.session, challenge.id, chosen), offered
 
 
 @blueprint.get("/staff/<slug>/applications")
@@ -55,6 +56,7 @@ def queue(slug: str) -> ResponseReturnValue:
         countries=rules.COUNTRIES, codes=offered.codes, counts=found.counts, total=found.total,
         cap=lists.CAP, page=lists.queue(db.session, challenge.id, found.chosen, request.args.get("after")),
         bulk=BulkForm(formdata=None) if chosen.full else None, **_kept(views),
+        shipping=chosen.shipping if chosen.ships or not chosen.full else supply.shipping(db.session, challenge.id),
     )  # fmt: skip
 
 

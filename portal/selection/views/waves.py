@@ -86,8 +86,9 @@ def _page(
         counts=queries.counts(db.session, found.id), standing=queries.standing(db.session, challenge),
         done=queries.counts(db.session, found.id, EntryState.DONE),
         skipped=queries.counts(db.session, found.id, EntryState.SKIPPED),
-        doubts=delivery.doubts(db.session, found), bounced=delivery.bounced(db.session, page.rows),
-        plan=_plan(challenge, found), supply=_supply(challenge, found), doubt=rules.why_not_answer,
+        doubts=delivery.doubts(db.session, found), unsure=delivery.unsure(db.session, found),
+        bounced=delivery.bounced(db.session, page.rows), plan=_plan(challenge, found),
+        supply=_supply(challenge, found), doubt=rules.why_not_answer,
         letters=mails.letters_of(db.session, found.id), days=days_of(found.weekdays),
         samples=[
             _sample(challenge, found, entry)
@@ -197,7 +198,11 @@ def release_wave(slug: str, number: int) -> ResponseReturnValue:
     """Let the wave go out, the number of answers being restated."""
     challenge, form = challenge_or_404(slug), ReleaseForm()
     found = queries.wave(db.session, challenge.id, number)
-    if not form.validate_on_submit():
+    valid = form.validate_on_submit()
+    if any(delivery.unsure(db.session, found)) and not form.unsure.data:
+        form.unsure.errors = ["Some are invited from where kits cannot go, or may not. Say that you know."]
+        valid = False
+    if not valid:
         return _page(challenge, found, form), 422
     actions.release_wave(db.session, found, count=form.count.data or 0, by=current_account().id, at=clock.now())
     db.session.commit()
