@@ -13,6 +13,7 @@ from portal.applications.states import Decision
 from portal.core.outbox import TRIES, MailState, OutgoingMail
 from portal.demo import (
     applying,
+    bench,
     choosing,
     drafting,
     facts,
@@ -152,6 +153,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     shipping.ship(world, stage, equipped, first, lambda _number: world.now, vault)
     recent = world.now - timedelta(days=9)
     shipping.ship(world, stage, waiting, recent, lambda n: recent + timedelta(hours=8 + 17 * n), vault)
+    bench.set_up(world, stage, world.now - timedelta(minutes=4))
     world.session.commit()
 
 

@@ -233,6 +233,11 @@ def shipment(world: World) -> Values:
     return {"shipment_id": parcel.id, "place_id": place, "name": "pack"}
 
 
+def chosen(world: World) -> Values:
+    """Papers of the researcher's parcel, which the query names."""
+    return {"query": f"parcel={shipment(world)['shipment_id']}"}
+
+
 def unit(world: World) -> Values:
     """A unit in stock."""
     (made,) = Kits(world.session, world.cast).units("KIT-7")

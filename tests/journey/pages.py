@@ -59,6 +59,7 @@ SAMPLES = {
     "import": "SELECT id FROM application_import WHERE challenge_id = 2",
     "parcel": """SELECT id FROM shipment
         WHERE challenge_id = 2 AND state IN ('address_confirmed', 'ready', 'packed', 'labelled') ORDER BY state DESC""",
+    "ready": "SELECT id FROM shipment WHERE challenge_id = 2 AND state = 'ready' ORDER BY id",
     "travelling": "SELECT id FROM shipment WHERE challenge_id = 2 AND state IN {arriving}",
     "addressed": """SELECT shipment.id FROM shipment JOIN delivery_address USING (participant_id)
         WHERE challenge_id = 2 AND purged_at IS NULL""",
@@ -175,6 +176,14 @@ PAGES = (
     Kind("shipments", "kits.shipments", "logistics", f"/staff/{LIVE}/shipments"),
     Kind("parcel", "kits.shipment", "logistics", f"/staff/{LIVE}/shipments/{{parcel}}"),
     Kind("parcel-travelling", "kits.shipment", "logistics", f"/staff/{LIVE}/shipments/{{travelling}}"),
+    Kind("bench", "kits.bench", "logistics", f"/staff/{LIVE}/shipments/bench"),
+    Kind("sender", "kits.sender", "logistics", f"/staff/{LIVE}/kits/sender"),
+    Kind("pick-list", "kits.pick_list", "logistics", f"/staff/{LIVE}/shipments/bench/pick?parcel={{ready}}"),
+    Kind("slips", "kits.slips", "logistics", f"/staff/{LIVE}/shipments/bench/slips?parcel={{ready}}"),
+    Kind("customs", "kits.customs", "logistics", f"/staff/{LIVE}/shipments/bench/customs?parcel={{ready}}"),
+    Kind("labels", "kits.labels", "logistics", f"/staff/{LIVE}/shipments/bench/labels?parcel={{ready}}"),
+    Kind("pack", "kits.pack", "logistics", f"/staff/{LIVE}/shipments/pack"),
+    Kind("pack-parcel", "kits.pack_parcel", "logistics", f"/staff/{LIVE}/shipments/pack/{{travelling}}"),
     Kind("reveal", "kits.reveal", "logistics", f"/staff/{LIVE}/shipments/{{addressed}}/address"),
     Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
     Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),

@@ -40,7 +40,7 @@ class Space(NamedTuple):
 
 # The label less its margins, and less the column of the code.
 SPACES = {
-    LabelFormat.A4: Space(66, 64), LabelFormat.LETTER: Space(67, 42), LabelFormat.SINGLE: Space(90, 96),
+    LabelFormat.A4: Space(66, 60), LabelFormat.LETTER: Space(68, 42), LabelFormat.SINGLE: Space(88, 92),
 }  # fmt: skip
 # Sizes of type in points, the largest first; each is a class of the style sheet.
 SIZES = (14.0, 12.0, 10.5, 9.0, 8.0, 7.0, 6.0, 5.0, 4.5)
@@ -86,11 +86,11 @@ def size_of(lines: Iterable[str], space: Space) -> int:
     return len(SIZES) - 1
 
 
-def joined(lines: Sequence[str], most: int = 8) -> list[str]:
-    """The same lines, those between the first and the last two in fewer where there are more than `most`."""
+def joined(lines: Sequence[str], most: int = 9) -> list[str]:
+    """The same lines; those between the first and the last three become one where there are more than `most`."""
     if len(lines) <= most:
         return list(lines)
-    return [lines[0], ", ".join(lines[1:-2]), *lines[-2:]]
+    return [lines[0], ", ".join(lines[1:-3]), *lines[-3:]]
 
 
 @dataclass(frozen=True, slots=True)
