@@ -117,7 +117,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     stages.whole(world, stage)
     start = noon(date(2020, 5, 29), facts.ZONE)
     shipping.add_stock(world, stage, start - timedelta(days=14), len(stage.participants) + SPARE_KITS)
-    bench.set_up(world, stage, start - timedelta(days=14))
+    bench.name_sender(world, stage, start - timedelta(days=14))
     end = noon(date(2020, 7, 10), facts.ZONE)
     shipping.ship(world, stage, stage.participants, start, lambda _number: end, vault)
     world.session.commit()

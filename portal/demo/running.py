@@ -153,7 +153,8 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     shipping.ship(world, stage, equipped, first, lambda _number: world.now, vault)
     recent = world.now - timedelta(days=9)
     shipping.ship(world, stage, waiting, recent, lambda n: recent + timedelta(hours=8 + 17 * n), vault)
-    bench.set_up(world, stage, world.now - timedelta(minutes=4))
+    bench.name_sender(world, stage, first)
+    bench.lay_out(world, stage, world.now - timedelta(hours=4))
     world.session.commit()
 
 

@@ -189,7 +189,7 @@ WRONG: list[tuple[str, Callable[[Bench], object], ScanResult, str]] = [
     ("https://example.org/1", lambda bench: None, R.FOREIGN, "This address is no packing slip of this challenge."),
     ("KIT-1", lambda bench: None, R.AGAIN, "KIT-1 is scanned already and in S-1. Go on with the next one."),
     ("KIT-5", lambda bench: reserved(bench, "KIT-5", participant=bench.cast.team), R.ELSEWHERE,
-     "KIT-5 belongs to S-2 to Team Kestrel. Put it there and fetch KIT-2."),
+     "KIT-5 belongs in S-2 to Team Kestrel. Put it there and fetch KIT-2."),
     ("KIT-5", lambda bench: _lost(bench, "KIT-5", "mislay"), R.GONE, "KIT-5 is noted as lost. Put it aside"),
     ("KIT-5", lambda bench: _lost(bench, "KIT-5", "fault"), R.GONE, "KIT-5 is faulty. Put it aside"),
     ("KIT-5", lambda bench: _lost(bench, "KIT-5", "fault", "retire"), R.GONE, "KIT-5 is retired."),
@@ -238,11 +238,13 @@ def test_a_unit_with_a_participant_is_told_with_whom(bench: Bench, scanner: Scan
     parcel = reserved(bench, "KIT-1", participant=bench.cast.team)
     scanner(f"S-{parcel.id}")
 
-    assert scanner("KIT-8").words.startswith(f"KIT-8 (S-{away.id} to Rosa Researcher) is on its way to a participant")
+    assert scanner("KIT-8").words.startswith(
+        f"KIT-8 (in S-{away.id} to Rosa Researcher) is on its way to a participant"
+    )
 
 
 @pytest.mark.parametrize(("code", "result", "words"), [
-    ("KIT-1", R.NO_PARCEL, "No parcel is open. KIT-1 belongs to S-1 to Rosa Researcher: scan that slip first."),
+    ("KIT-1", R.NO_PARCEL, "No parcel is open. KIT-1 belongs in S-1 to Rosa Researcher: scan that slip first."),
     ("KIT-9", R.NO_PARCEL, "No parcel is open. KIT-9 is free: scan a slip first, then it again."),
     ("KIT-8", R.GONE, "KIT-8 is faulty."), ("", R.NOTHING, "Nothing was scanned, and no parcel is open."),
 ])  # fmt: skip

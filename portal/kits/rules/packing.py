@@ -145,21 +145,24 @@ def _judge_free(box: Box, unit: Unit) -> Finding:
     )
 
 
+def _whose(bound: ShipmentUnit) -> str:
+    return f"{bound.shipment.reference} to {bound.shipment.participant.name}"
+
+
 def judge_bound(unit: Unit, bound: ShipmentUnit | None, wanted: str = "") -> Finding:
     """A unit that is not free: it is another parcel's, or something has become of it."""
     if bound is not None and unit.state is U.RESERVED:
-        whose = f"{bound.shipment.reference} to {bound.shipment.participant.name}"
         fetch = f" Put it there and fetch {wanted}." if wanted else " Put it there."
-        return Finding(R.ELSEWHERE, f"{unit.serial} belongs to {whose}.{fetch}")
-    where = f" ({bound.shipment.reference} to {bound.shipment.participant.name})" if bound is not None else ""
+        return Finding(R.ELSEWHERE, f"{unit.serial} belongs in {_whose(bound)}.{fetch}")
+    where = f" (in {_whose(bound)})" if bound is not None else ""
     return Finding(R.GONE, f"{unit.serial}{where} {_GONE.get(unit.state, 'cannot go.')}")
 
 
 def without_parcel(unit: Unit, bound: ShipmentUnit | None) -> Finding:
     """A serial number before any slip."""
     if bound is not None and unit.state is U.RESERVED:
-        whose = f"{bound.shipment.reference} to {bound.shipment.participant.name}"
-        return Finding(R.NO_PARCEL, f"No parcel is open. {unit.serial} belongs to {whose}: scan that slip first.")
+        words = f"No parcel is open. {unit.serial} belongs in {_whose(bound)}: scan that slip first."
+        return Finding(R.NO_PARCEL, words)
     if unit.state is not U.IN_STOCK:
         return judge_bound(unit, bound)
     return Finding(R.NO_PARCEL, f"No parcel is open. {unit.serial} is free: scan a slip first, then it again.")

@@ -194,3 +194,12 @@ def sorted_out(
         else:
             good.append(parcel)
     return good, left_out
+
+
+def filled(parcels: Iterable[Shipment]) -> tuple[list[Shipment], list[str]]:
+    """The parcels that have something in them to declare, and a sentence on each that has not."""
+    told = list(parcels)
+    empty = [parcel for parcel in told if not parcel.units]
+    return [parcel for parcel in told if parcel.units], [
+        f"{parcel.reference} is left out: there is nothing in it yet." for parcel in empty
+    ]

@@ -28,6 +28,9 @@ from portal.kits.rules.papers import LabelFormat, Paper
 from portal.kits.states import ShipmentState
 from portal.kits.views.base import blueprint, vault
 
+# Parcels to print, and what is to be said of those that are left out.
+Chosen = tuple[list[Shipment], list[str]]
+
 
 def packing_page(slug: str) -> str:
     """The absolute address below which each parcel has its packing page."""
@@ -62,11 +65,8 @@ def bench(slug: str) -> ResponseReturnValue:
     )
 
 
-def _chosen(challenge: Challenge, printable: frozenset[ShipmentState]) -> tuple[list[Shipment], list[str]]:
-    """The parcels that the request names, and what is to be said of those that are left out.
-
-    Raises Refused where it names none.
-    """
+def _chosen(challenge: Challenge, printable: frozenset[ShipmentState]) -> Chosen:
+    """The parcels that the request names. Raises Refused where it names none."""
     wanted = {number for number in request.values.getlist("parcel", type=int) if 0 < number < 2**31}
     if not wanted:
         raise Refused("No parcel is chosen. Go back and tick those that you want.")
@@ -107,9 +107,9 @@ def slips(slug: str) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _ask(challenge: Challenge, form: PrintForm, what: str) -> ResponseReturnValue:
+def _ask(challenge: Challenge, chosen: Chosen, form: PrintForm, what: str) -> ResponseReturnValue:
     """Ask why the addresses are needed; the parcels stay chosen."""
-    parcels, left_out = _chosen(challenge, rules.PRINTED)
+    parcels, left_out = chosen
     page = render_template(
         "kits/print_reason.html", challenge=challenge, form=form, parcels=parcels, left_out=left_out, what=what,
         sender=found.sender(db.session, challenge.id),
@@ -118,20 +118,22 @@ def _ask(challenge: Challenge, form: PrintForm, what: str) -> ResponseReturnValu
 
 
 def _printed(
-    template: str, challenge: Challenge, form: PrintForm, named: str, **context: Any
+    template: str, challenge: Challenge, chosen: Chosen, form: PrintForm, named: str, **context: Any
 ) -> ResponseReturnValue:  # fmt: skip
     """Open the addresses of the chosen parcels, each with its line in the audit, and print them."""
-    parcels, left_out = _chosen(challenge, rules.PRINTED)
+    parcels, left_out = chosen
     opened = papers.open_addresses(
         db.session, parcels, form.reason.data or "", named, vault=vault(), by=current_account().id, at=clock.now()
     )
-    db.session.commit()
     left_out += [f"{parcel.reference} is left out: it has no address." for parcel in parcels if parcel.id not in opened]
-    return render_template(
+    page = render_template(
         template, challenge=challenge, parcels=[parcel for parcel in parcels if parcel.id in opened],
         left_out=left_out, addresses=opened, label=postal.label, country_name=postal.country_name,
         code=_code(challenge.slug), at=clock.now(), **context,
     )  # fmt: skip
+    # Nobody sees the page unless its lines are in the audit.
+    db.session.commit()
+    return page
 
 
 @blueprint.route("/staff/<slug>/shipments/bench/customs", methods=["GET", "POST"])
@@ -141,13 +143,16 @@ def customs(slug: str) -> ResponseReturnValue:
     """A sheet for customs for each chosen parcel, once it is known who sends."""
     challenge = challenge_or_404(slug)
     sender = found.sender(db.session, challenge.id)
+    parcels, left_out = _chosen(challenge, rules.PRINTED)
+    parcels, empty = rules.filled(parcels)
+    chosen = parcels, left_out + empty
     form = CustomsForm(data={"paper": _paper(challenge).value})
     if not form.validate_on_submit():
-        return _ask(challenge, form, "customs")
+        return _ask(challenge, chosen, form, "customs")
     if sender is None:
         raise Refused("Say first who sends the parcels: customs ask for the sender before anything else.")
     return _printed(
-        "kits/print/customs.html", challenge, form, "customs sheet", sender=sender, sender_label=_lines(sender),
+        "kits/print/customs.html", challenge, chosen, form, "customs sheet", sender=sender, sender_label=_lines(sender),
         paper=Paper(form.paper.data), contents=rules.contents, totals=rules.totals, undeclared=rules.undeclared,
     )  # fmt: skip
 
@@ -158,9 +163,10 @@ def customs(slug: str) -> ResponseReturnValue:
 def labels(slug: str) -> ResponseReturnValue:
     """Address labels for the chosen parcels, several to a page."""
     challenge = challenge_or_404(slug)
+    chosen = _chosen(challenge, rules.PRINTED)
     form = LabelsForm(data={"paper": _paper(challenge).value})
     if not form.validate_on_submit():
-        return _ask(challenge, form, "labels")
+        return _ask(challenge, chosen, form, "labels")
     kind = LabelFormat(form.paper.data)
     space = rules.SPACES[kind]
 
@@ -168,7 +174,7 @@ def labels(slug: str) -> ResponseReturnValue:
         told = rules.joined(lines)
         return told, rules.size_of(told, space)
 
-    return _printed("kits/print/labels.html", challenge, form, "label", kind=kind, sized=sized)
+    return _printed("kits/print/labels.html", challenge, chosen, form, "label", kind=kind, sized=sized)
 
 
 def _lines(sender: Any) -> list[str]:
