@@ -311,7 +311,8 @@ def test_labels_are_in_latin_letters_with_telephone_country_and_code(
     first, other = reserved(bench, "KIT-1"), reserved(bench, "KIT-2", participant=cast.team)
     bench.address(
         cast.team.members[0], country="JP", recipient="山田 花子", street="神宮前 1-2-3", city="渋谷区",
-        region="東京都", postal_code="150-0001", phone="+81312345678", latin_recipient="Hanako Yamada", latin_street="1-2-3 Jingumae",
+        region="東京都", postal_code="150-0001", phone="+81312345678", latin_recipient="Hanako Yamada",
+        latin_street="1-2-3 Jingumae",
         latin_city="Shibuya-ku", latin_region="Tokyo",
     )  # fmt: skip
     bench.advance(bench.again(other), "ready")
