@@ -76,9 +76,7 @@ def entries(session: Session) -> list[tuple[str, int | None, str, str]]:
 # The day
 
 
-def test_the_bench_shows_what_waits_and_since_when(
-    desk: FlaskClient, cast: Cast, bench: Bench, clock: Any
-) -> None:  # fmt: skip
+def test_the_bench_shows_what_waits_and_since_when(desk: FlaskClient, cast: Cast, bench: Bench, clock: Any) -> None:
     first = reserved(bench, "KIT-1", "KIT-2")
     desk.post(PACK, data={"key": "a", "code": f"S-{first.id}"})
     desk.post(PACK, data={"key": "b", "code": "KIT-2"})

@@ -1,5 +1,7 @@
 """Packing by scanner: what each scan comes to, and that each counts once."""
 
+import random
+import re
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
@@ -23,10 +25,12 @@ from portal.kits.actions import KitSpec, packing
 from portal.kits.actions.packing import Typed
 from portal.kits.models import PackingScan, PackingStation, Shipment, ShipmentUnit, Unit
 from portal.kits.rules import codes
+from portal.kits.rules import packing as rules
 from portal.kits.states import ShipmentState, UnitState
 from portal.kits.states.packing import Act, ScanResult
 from tests.cast import NOON, Cast, make_account
 from tests.kits.conftest import HOUR, Bench
+from tests.kits.test_counts import UNITS, Hands, disagreements
 
 R, S, U = ScanResult, ShipmentState, UnitState
 PAGE = "http://localhost/staff/test-challenge/shipments/pack"
@@ -146,9 +150,7 @@ def test_a_parcel_is_packed_by_its_slip_its_serials_and_the_next_slip(
     assert tags[::-1] == ["kits:scan-unit", "kits:scan-unit", "kits:pack", "kits:scan-unit", "kits:pack"]
 
 
-def test_any_free_unit_will_do_where_none_is_reserved(
-    session: Session, bench: Bench, scanner: Scanner
-) -> None:  # fmt: skip
+def test_any_free_unit_will_do_where_none_is_reserved(session: Session, bench: Bench, scanner: Scanner) -> None:
     parcel = reserved(bench)
     bench.units("KIT-7")
 
@@ -276,6 +278,22 @@ def test_a_slip_out_of_its_time_is_refused(bench: Bench, scanner: Scanner, state
     assert (scan.result, scan.words.startswith(f"S-{parcel.id} {words}"), scanner.open) == (R.NOT_READY, True, None)
 
 
+@pytest.mark.parametrize("state", list(S))
+def test_every_state_but_ready_has_words_for_its_slip(state: S) -> None:
+    finding = rules.not_ready(Shipment(id=7, state=state))
+
+    assert (finding is None) is (state is S.READY)
+    assert finding is None or re.fullmatch(r"S-7 (is|has|was|came) [^.]+[.]", finding.words)
+
+
+@pytest.mark.parametrize("state", [state for state in U if state is not U.IN_STOCK])
+def test_every_unit_that_is_not_free_has_words(state: U) -> None:
+    finding = rules.judge_bound(Unit(serial="KIT-1", state=state), None)
+
+    assert (finding.result, finding.words.startswith("KIT-1 ")) == (R.GONE, True)
+    assert "cannot go." not in finding.words
+
+
 # What happens meanwhile
 
 
@@ -333,9 +351,7 @@ def test_an_unscanned_unit_keeps_a_parcel_open(session: Session, bench: Bench) -
 # Questions
 
 
-def test_an_incomplete_parcel_is_left_only_after_a_question(
-    cast: Cast, bench: Bench, scanner: Scanner
-) -> None:  # fmt: skip
+def test_an_incomplete_parcel_is_left_only_after_a_question(cast: Cast, bench: Bench, scanner: Scanner) -> None:
     first, other = reserved(bench, "KIT-1"), reserved(bench, "KIT-2", participant=cast.team)
     slip = f"S-{other.id}"
     scanner(f"S-{first.id}")
@@ -571,3 +587,25 @@ def test_the_database_refuses_two_stations_with_one_parcel(
         )  # fmt: skip
     session.rollback()
     assert isinstance(session.get(Account, second.by), Account)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_units_and_parcels_agree_whatever_is_scanned(
+    session: Session, cast: Cast, bench: Bench, scanner: Scanner, second: Scanner, seed: int
+) -> None:
+    reserved(bench, "KIT-0", "KIT-1")
+    reserved(bench, "KIT-2", participant=cast.team)
+    bench.units(*(f"KIT-{number}" for number in range(3, UNITS)))
+    session.commit()
+    hands, chance = Hands(session, cast, bench, seed), random.Random(seed)
+    codes = [*(f"KIT-{number}" for number in range(UNITS)), *(f"S-{number}" for number in range(1, 6)), "", "", "XYZ"]
+    acts = [*[Act.SCAN] * 8, Act.ANYWAY, Act.UNDO, Act.LEAVE]
+    results: set[ScanResult] = set()
+
+    for _ in range(40):
+        hands.act()
+        for _ in range(3):
+            results.add(chance.choice([scanner, second])(chance.choice(codes), chance.choice(acts)).result)
+        assert disagreements(session, cast.challenge.id) == []
+
+    assert {R.OPENED, R.CHECKED, R.UNKNOWN} <= results

@@ -263,9 +263,7 @@ def _check_off(bench: _Bench, parcel: Shipment, place: ShipmentUnit) -> None:
     note(bench.session, parcel, "scan-unit", by=bench.by, at=bench.at, serial=place.unit.serial)
 
 
-def swap_unit(
-    session: Session, shipment: Shipment, place: ShipmentUnit, unit: Unit, *, by: int, at: datetime
-) -> None:  # fmt: skip
+def swap_unit(session: Session, shipment: Shipment, place: ShipmentUnit, unit: Unit, *, by: int, at: datetime) -> None:
     """Let a free unit that is at hand take the place of one that was reserved for a parcel.
 
     Raises Conflict where somebody else has just taken either of them.

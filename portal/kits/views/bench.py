@@ -50,9 +50,7 @@ def bench(slug: str) -> ResponseReturnValue:
     challenge, state = challenge_or_404(slug), request.args.get("state", "")
     if state and state not in found.DAY:
         raise NotFound("state")
-    page = found.day(
-        db.session, challenge.id, ShipmentState(state) if state else None, request.args.get("after")
-    )  # fmt: skip
+    page = found.day(db.session, challenge.id, ShipmentState(state) if state else None, request.args.get("after"))
     return render_template(
         "kits/bench.html",
         challenge=challenge,
@@ -119,7 +117,7 @@ def _ask(challenge: Challenge, chosen: Chosen, form: PrintForm, what: str) -> Re
 
 def _printed(
     template: str, challenge: Challenge, chosen: Chosen, form: PrintForm, named: str, **context: Any
-) -> ResponseReturnValue:  # fmt: skip
+) -> ResponseReturnValue:
     """Open the addresses of the chosen parcels, each with its line in the audit, and print them."""
     parcels, left_out = chosen
     opened = papers.open_addresses(

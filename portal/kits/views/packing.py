@@ -89,9 +89,7 @@ def scan_code(slug: str) -> ResponseReturnValue:
     challenge, form = challenge_or_404(slug), TypedForm()
     if not form.validate():
         raise Invalid({name: str(errors[0]) for name, errors in form.errors.items()})
-    packing.scan(
-        db.session, challenge, form.typed(), packing_page(slug), by=current_account().id, at=clock.now()
-    )  # fmt: skip
+    packing.scan(db.session, challenge, form.typed(), packing_page(slug), by=current_account().id, at=clock.now())
     db.session.commit()
     if "X-Part" in request.headers:
         return render_template("kits/_packing.html", challenge=challenge, key=secrets.token_hex(16), **_part(challenge))

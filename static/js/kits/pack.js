@@ -7,6 +7,7 @@ const form = document.querySelector("[data-scanner]");
 const field = form.elements.code;
 const bench = document.querySelector("#bench");
 const told = document.querySelector("[data-waiting]");
+const said = document.querySelector("[data-said]");
 const sound = document.querySelector("[data-sound]");
 const line = new Line(form.dataset.page);
 const place = `packing:${form.dataset.who}:${form.dataset.page}:`;
@@ -104,6 +105,8 @@ function show(part) {
   refusal = "";
   bench.replaceChildren(part);
   document.querySelector("#offered")?.remove();
+  // A screen reader hears what the scan came to, not the whole bench each time.
+  said.textContent = part.querySelector("#result p")?.textContent ?? "";
   beep(part.dataset.tone);
 }
 
