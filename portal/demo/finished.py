@@ -4,7 +4,19 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from portal.applications.states import Decision
-from portal.demo import applying, choosing, facts, office, reviewing, rewards, shipping, stages, stocking, submissions
+from portal.demo import (
+    applying,
+    bench,
+    choosing,
+    facts,
+    office,
+    reviewing,
+    rewards,
+    shipping,
+    stages,
+    stocking,
+    submissions,
+)
 from portal.demo.applying import Entry
 from portal.demo.people import Person, add_accounts, applicants, researchers
 from portal.demo.world import Stage, World, noon
@@ -117,6 +129,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     """A kit for every participant, one of them twice: the first was lost."""
     stages.whole(world, stage)
     start = noon(date(2020, 5, 29), facts.ZONE)
+    bench.name_sender(world, stage, start - timedelta(days=14))
     end = noon(date(2020, 7, 10), facts.ZONE)
     shipping.ship(world, stage, stage.participants, start, lambda _number: end, vault)
     world.session.commit()

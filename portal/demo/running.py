@@ -13,6 +13,7 @@ from portal.applications.states import Decision
 from portal.core.outbox import TRIES, MailState, OutgoingMail
 from portal.demo import (
     applying,
+    bench,
     carriers,
     choosing,
     drafting,
@@ -158,6 +159,8 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     shipping.ship(world, stage, equipped, first, lambda _number: world.now, vault)
     recent = world.now - timedelta(days=9)
     shipping.ship(world, stage, waiting, recent, lambda n: recent + timedelta(hours=8 + 17 * n), vault)
+    bench.name_sender(world, stage, first)
+    bench.lay_out(world, stage, world.now - timedelta(hours=4))
     carriers.wait_for_labels(world, stage, vault)
     world.session.commit()
 

@@ -11,7 +11,7 @@ from portal.challenges.models import Member
 from portal.core.moves import Move
 from portal.demo.world import Stage, World
 from portal.kits import states
-from portal.kits.actions import addresses, shipments, tracking
+from portal.kits.actions import addresses, packing, shipments, tracking
 from portal.kits.models import Shipment
 from portal.kits.postal import Address
 from portal.kits.states import ShipmentState, Word
@@ -56,6 +56,13 @@ class Parcel:
         by = self.world.staff["logistics"]
         fresh = _whole(self.world, self.shipment.id)
         shipments.advance(self.world.session, fresh, move, shipments.Given(**given), by=by, at=self.at)
+
+    def scan_in(self) -> None:
+        """Its slip, what belongs in it, and the press of Enter that closes it, as at the packing bench."""
+        session, fresh, by = self.world.session, _whole(self.world, self.shipment.id), self.world.staff["logistics"]
+        for number, code in enumerate((fresh.reference, *(unit.serial for unit in fresh.units), "")):
+            typed = packing.Typed(code, f"demo:{fresh.id}:{number}")
+            packing.scan(session, fresh.challenge, typed, "", by=by, at=self.at)
 
     def scan(self, status: ShipmentState) -> None:
         """The carrier tells of it."""
@@ -116,7 +123,7 @@ def _pack(parcel: Parcel) -> None:
         return
     parcel.advance(states.READY)
     if parcel.later(1, 20):
-        parcel.advance(states.PACK)
+        parcel.scan_in()
         if parcel.later(0.1, 3):
             carrier = parcel.world.random.choice(CARRIERS)
             number = f"1Z{parcel.world.random.randrange(10**15):015}"

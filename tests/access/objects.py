@@ -275,6 +275,11 @@ def hold(world: World) -> Values:
     return {"hold_id": world.session.scalars(sa.select(ShipmentHold.id)).one()}
 
 
+def chosen(world: World) -> Values:
+    """Papers of the researcher's parcel, which the query names."""
+    return {"query": f"parcel={shipment(world)['shipment_id']}"}
+
+
 def unit(world: World) -> Values:
     """A unit in stock."""
     (made,) = Kits(world.session, world.cast).units("KIT-7")

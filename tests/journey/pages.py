@@ -60,6 +60,7 @@ SAMPLES = {
     "kit_model": "SELECT id FROM kit_model WHERE challenge_id = 2 AND per_place > 0",
     "parcel": """SELECT id FROM shipment
         WHERE challenge_id = 2 AND state IN ('address_confirmed', 'ready', 'packed', 'labelled') ORDER BY state DESC""",
+    "ready": "SELECT id FROM shipment WHERE challenge_id = 2 AND state = 'ready' ORDER BY id",
     "travelling": "SELECT id FROM shipment WHERE challenge_id = 2 AND state IN {arriving}",
     "addressed": """SELECT shipment.id FROM shipment JOIN delivery_address USING (participant_id)
         WHERE challenge_id = 2 AND purged_at IS NULL""",
@@ -184,6 +185,14 @@ PAGES = (
     Kind("carrier", "kits.carrier_check", "logistics", f"/staff/{LIVE}/shipments/carriers/ups-worldship"),
     Kind("carrier-numbers", "kits.carrier_numbers", "logistics", f"/staff/{LIVE}/shipments/carriers/numbers"),
     Kind("tracking", "kits.tracking", "logistics", f"/staff/{LIVE}/shipments/tracking"),
+    Kind("bench", "kits.bench", "logistics", f"/staff/{LIVE}/shipments/bench"),
+    Kind("sender", "kits.sender", "logistics", f"/staff/{LIVE}/kits/sender"),
+    Kind("pick-list", "kits.pick_list", "logistics", f"/staff/{LIVE}/shipments/bench/pick?parcel={{ready}}"),
+    Kind("slips", "kits.slips", "logistics", f"/staff/{LIVE}/shipments/bench/slips?parcel={{ready}}"),
+    Kind("customs", "kits.customs", "logistics", f"/staff/{LIVE}/shipments/bench/customs?parcel={{ready}}"),
+    Kind("labels", "kits.labels", "logistics", f"/staff/{LIVE}/shipments/bench/labels?parcel={{ready}}"),
+    Kind("pack", "kits.pack", "logistics", f"/staff/{LIVE}/shipments/pack"),
+    Kind("pack-parcel", "kits.pack_parcel", "logistics", f"/staff/{LIVE}/shipments/pack/{{travelling}}"),
     Kind("reveal", "kits.reveal", "logistics", f"/staff/{LIVE}/shipments/{{addressed}}/address"),
     Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
     Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),

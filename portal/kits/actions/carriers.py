@@ -14,7 +14,7 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.moves import take
 from portal.kits import rules, states
-from portal.kits.actions.addresses import subject as address_subject
+from portal.kits.actions.judging import subject as address_subject
 from portal.kits.actions.story import OURSELVES
 from portal.kits.models import CarrierExport, Shipment, ShipmentEvent
 from portal.kits.postal import Address

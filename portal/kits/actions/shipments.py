@@ -16,6 +16,7 @@ from portal.kits.actions import holds, judging, reservations
 from portal.kits.actions.story import Line, mail, note, step, tell
 from portal.kits.models import Shipment, ShipmentUnit, Unit
 from portal.kits.queries.holds import lock_address
+from portal.kits.rules.packing import check_scanned
 from portal.kits.states import ShipmentState, Word
 
 TITLES = {
@@ -103,6 +104,8 @@ def advance(
         judging.check_judged(session, shipment.participant_id, shipment.challenge_id, at=at)
     address = queries.address_of(session, shipment.participant_id)
     rules.check_step(move, len(shipment.units), address is not None and address.purged_at is None)
+    if move is states.PACK:
+        check_scanned(shipment.places)
     step(session, shipment, move, by=by, at=at, reason=given.reason or None, changes=_values(move, given, at))
     title = shipment.state.replace("_", " ").capitalize()
     line = _line(shipment, move.name, title, shipment.state, at, given.reason)
@@ -123,10 +126,10 @@ def _values(move: Move[ShipmentState], given: Given, at: datetime) -> dict[str, 
 
 
 def assign_unit(session: Session, shipment: Shipment, unit: Unit, *, by: int, at: datetime) -> None:
-    """Put a unit into an open parcel. Raises Conflict where somebody else has just taken it."""
+    """Put a unit that is at hand into an open parcel. Raises Conflict where somebody else has just taken it."""
     rules.check_assign(shipment.state, unit.state)
     take(session, unit, states.RESERVE, at=at)
-    session.add(ShipmentUnit(shipment_id=shipment.id, unit_id=unit.id, since=at))
+    session.add(ShipmentUnit(shipment_id=shipment.id, unit_id=unit.id, since=at, scanned_at=at))
     with conflicts():
         session.flush()
     session.expire(shipment, ["places"])

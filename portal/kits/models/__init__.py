@@ -1,6 +1,7 @@
 """What is true of kits: kinds, units by serial number, where they go, and how they got there."""
 
 from portal.kits.models.addresses import AddressFinding, DeliveryAddress
+from portal.kits.models.bench import PackingScan, PackingStation, Sender
 from portal.kits.models.carriers import CarrierExport
 from portal.kits.models.holds import ShipmentHold
 from portal.kits.models.policy import CountryPolicy, ScreeningEntry, ScreeningList
@@ -15,9 +16,12 @@ __all__ = [
     "CountryPolicy",
     "DeliveryAddress",
     "KitModel",
+    "PackingScan",
+    "PackingStation",
     "Reservation",
     "ScreeningEntry",
     "ScreeningList",
+    "Sender",
     "Shipment",
     "ShipmentEvent",
     "ShipmentHold",

@@ -113,6 +113,8 @@ class ShipmentUnit(Model):
     unit_id: Mapped[int] = mapped_column(sa.ForeignKey(Unit.id))
     live: Mapped[bool] = mapped_column(default=True)
     since: Mapped[datetime]
+    # When this very serial number was seen at the bench.
+    scanned_at: Mapped[datetime | None]
     shipment: Mapped[Shipment] = relationship(back_populates="places")
     unit: Mapped[Unit] = relationship()
 

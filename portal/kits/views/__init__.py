@@ -2,10 +2,12 @@
 
 from portal.kits.views import (
     arranging,
+    bench,
     carriers,
     holds,
     importing,
     models,
+    packing,
     participant,
     policy,
     reservations,
@@ -20,11 +22,13 @@ from portal.kits.views.base import blueprint
 
 __all__ = [
     "arranging",
+    "bench",
     "blueprint",
     "carriers",
     "holds",
     "importing",
     "models",
+    "packing",
     "participant",
     "policy",
     "reservations",
