@@ -23,6 +23,7 @@ from portal.demo import (
     shipping,
     stages,
     submissions,
+    tracking,
 )
 from portal.demo.applying import Entry
 from portal.demo.people import DOMAIN, Person, researchers
@@ -153,6 +154,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     recent = world.now - timedelta(days=9)
     shipping.ship(world, stage, waiting, recent, lambda n: recent + timedelta(hours=8 + 17 * n), vault)
     world.session.commit()
+    tracking.follow_parcels(world)
 
 
 def _meet(world: World, stage: Stage) -> None:
