@@ -1,12 +1,13 @@
 """News of carriers in the demonstration: two numbers nobody has, one message that was broken, and parcels asked for."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal.demo.world import World
 from portal.kits import follow
 from portal.kits.actions import inbox, polls
 from portal.kits.rules.payloads import EASYPOST, SHIPPO, SHIPSTATION, News
+from portal.kits.rules.polling import Asked
 from portal.kits.states import ShipmentState
 
 # A number that was typed wrongly, and one that belongs to somebody else.
@@ -42,4 +43,15 @@ def _ask(world: World) -> None:
     polls.unanswered(session, parcels[:1], TROUBLE, at=asked_at - timedelta(minutes=40), wait=timedelta())
     polls.unanswered(session, parcels[:1], TROUBLE, at=asked_at, wait=timedelta())
     polls.answered(session, parcels[1:], at=asked_at)
+    told = [_scan(parcel, asked_at) for parcel in parcels[1:] if parcel.state is not ShipmentState.LABELLED]
+    inbox.receive(session, told, at=asked_at)
     session.commit()
+    follow.take_news(session, asked_at)
+
+
+def _scan(parcel: Asked, asked_at: datetime) -> News:
+    """The service says that a parcel is still where it was."""
+    key = hashlib.sha256(f"demo asked {parcel.shipment_id}".encode()).hexdigest()
+    said, words = ("IT / HUB_SCAN_OUT", "Hub scan out")
+    seen = asked_at - timedelta(minutes=10 + parcel.shipment_id % 50)
+    return News(SHIPSTATION, key, parcel.carrier, parcel.number, said, parcel.state, words, seen)
