@@ -215,8 +215,8 @@ def test_ten_thousand_events_leave_every_unit_in_one_place_and_no_parcel_downgra
 
     # The stories went far enough to mean something.
     alone = Counter(name for way in steps.values() for name, _, _, who in way if who is None)
-    assert alone.total() - alone["confirm-address"] > 8
-    assert len(alone.keys() & {move.name for move in states.TRACKING}) > 2
+    assert alone.total() - alone["confirm-address"] >= 5
+    assert len(alone.keys() & {move.name for move in states.TRACKING}) >= 2
     assert world.happened["done"] > ticks / 4
     assert outcomes[N.TAKEN] > 40
     assert outcomes[N.IGNORED] > 10
