@@ -26,6 +26,7 @@ from portal.demo import (
     stages,
     stocking,
     submissions,
+    tracking,
 )
 from portal.demo.applying import Entry
 from portal.demo.people import DOMAIN, Person, researchers
@@ -163,6 +164,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     bench.lay_out(world, stage, world.now - timedelta(hours=4))
     carriers.wait_for_labels(world, stage, vault)
     world.session.commit()
+    tracking.follow_parcels(world)
 
 
 def _meet(world: World, stage: Stage) -> None:
