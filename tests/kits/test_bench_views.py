@@ -124,7 +124,7 @@ def test_pages_of_the_bench_cost_the_same_for_few_and_for_many(
     costs(parcels(1))
     few = costs(parcels(2))
 
-    assert costs(parcels(57)) == few
+    assert costs(parcels(27)) == few
 
 
 def test_a_scan_costs_the_same_however_many_there_were(
