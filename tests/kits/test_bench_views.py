@@ -124,7 +124,7 @@ def test_pages_of_the_bench_cost_the_same_for_few_and_for_many(
     costs(parcels(1))
     few = costs(parcels(2))
 
-    assert costs(parcels(57)) == few
+    assert costs(parcels(27)) == few
 
 
 def test_a_scan_costs_the_same_however_many_there_were(
@@ -458,6 +458,6 @@ def test_another_challenges_parcels_are_not_at_this_bench(
     assert f"S-{parcel.id}" not in desk.get(BENCH).text
     desk.post(PACK, data={"key": "a", "code": f"S-{parcel.id}"})
     assert f"There is no parcel S-{parcel.id} in this challenge." in words(desk.get(PACK))
-    page = words(desk.post(f"{BENCH}/labels", data={"parcel": parcel.id, "reason": "x", "paper": "a4"}))
-    assert f"S-{parcel.id} is left out: there is no such parcel" in page
-    assert BERLIN.city not in page
+    answer = desk.post(f"{BENCH}/labels", data={"parcel": parcel.id, "reason": "x", "paper": "a4"})
+    assert (answer.status_code, BERLIN.city in answer.text) == (404, False)
+    assert entries(session) == []

@@ -600,12 +600,12 @@ def test_units_and_parcels_agree_whatever_is_scanned(
     hands, chance = Hands(session, cast, bench, seed), random.Random(seed)
     codes = [*(f"KIT-{number}" for number in range(UNITS)), *(f"S-{number}" for number in range(1, 6)), "", "", "XYZ"]
     acts = [*[Act.SCAN] * 8, Act.ANYWAY, Act.UNDO, Act.LEAVE]
-    results: set[ScanResult] = set()
+    results = set(scanner.all("S-1", "KIT-0"))
 
-    for _ in range(40):
+    for _ in range(30):
         hands.act()
         for _ in range(3):
             results.add(chance.choice([scanner, second])(chance.choice(codes), chance.choice(acts)).result)
         assert disagreements(session, cast.challenge.id) == []
 
-    assert {R.OPENED, R.CHECKED, R.UNKNOWN} <= results
+    assert {R.OPENED, R.CHECKED, R.UNKNOWN, R.NO_PARCEL} <= results

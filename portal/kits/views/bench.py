@@ -64,11 +64,14 @@ def bench(slug: str) -> ResponseReturnValue:
 
 
 def _chosen(challenge: Challenge, printable: frozenset[ShipmentState]) -> Chosen:
-    """The parcels that the request names. Raises Refused where it names none."""
+    """The parcels that the request names. Raises Refused where it names none, NotFound where none of them is here."""
     wanted = {number for number in request.values.getlist("parcel", type=int) if 0 < number < 2**31}
     if not wanted:
         raise Refused("No parcel is chosen. Go back and tick those that you want.")
-    return rules.sorted_out(wanted, found.chosen(db.session, challenge.id, wanted), printable)
+    known = found.chosen(db.session, challenge.id, wanted)
+    if not known:
+        raise NotFound("parcel")
+    return rules.sorted_out(wanted, known, printable)
 
 
 def _paper(challenge: Challenge) -> Paper:
