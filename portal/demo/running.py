@@ -18,6 +18,7 @@ from portal.demo import (
     facts,
     keeping,
     office,
+    policing,
     reviewing,
     rewards,
     shipping,
@@ -153,6 +154,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     recent = world.now - timedelta(days=9)
     shipping.ship(world, stage, waiting, recent, lambda n: recent + timedelta(hours=8 + 17 * n), vault)
     world.session.commit()
+    policing.watch(world, stage, vault)
 
 
 def _meet(world: World, stage: Stage) -> None:

@@ -33,8 +33,8 @@ FORM = {
     "latin_street": "Plonkivar 7711 Fujimiyagura", "use_anyway": "y",
 }  # fmt: skip
 WORDS = (
-    "千早赤阪", "Zyxwolda", "Qarthamund", "Vexlorp", "Quimbrel", "Plonkivar", "7711", "富士見櫓", "Grubnaxton", "101-9973",
-    "9182", "91827364", "TAXQ", "55918273", "Fujimiyagura",
+    "千早赤阪", "Zyxwolda", "Qarthamund", "Vexlorp", "Quimbrel", "Plonkivar", "7711", "富士見櫓", "Grubnaxton",
+    "101-9973", "9182", "91827364", "TAXQ", "55918273", "Fujimiyagura",
 )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def _rows(text: IO[str]) -> Iterator[Entry | Fault]:
     header = next(reader, [])
     names = [cell.strip().casefold() for cell in header]
     if "name" not in names:
-        if len(header) > 2 or len(header) > 1 and header[1][:1] != " ":
+        if len(header) > 2 or (len(header) > 1 and header[1][:1] != " "):
             raise Invalid({"file": "There is no column “name”."})
         names = ["name"]
         yield from _row(1, names, header)

@@ -37,7 +37,8 @@ def filter_from(
         state=told("state"), country=told("country"), scenario=told("scenario"), text=told("q"),
         pending=told("pending"), sort=told("sort"), full=full, triage=told("triage"), low=_number(told("low")),
         high=_number(told("high")), assigned=person("assigned"), reviewed=person("reviewed"), flag=told("flag"),
-        second=told("second"), calibration=told("calibration"), cluster=told("cluster"), ships=told("ships"), blind=blind,
+        second=told("second"), calibration=told("calibration"), cluster=told("cluster"),
+        ships=told("ships"), blind=blind,
     )  # fmt: skip
 
 

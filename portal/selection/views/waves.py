@@ -85,7 +85,8 @@ def _page(
         counts=queries.counts(db.session, found.id), standing=queries.standing(db.session, challenge),
         done=queries.counts(db.session, found.id, EntryState.DONE),
         skipped=queries.counts(db.session, found.id, EntryState.SKIPPED),
-        doubts=delivery.doubts(db.session, found), unsure=delivery.unsure(db.session, found), bounced=delivery.bounced(db.session, page.rows),
+        unsure=delivery.unsure(db.session, found),
+        doubts=delivery.doubts(db.session, found), bounced=delivery.bounced(db.session, page.rows),
         plan=_plan(challenge, found), doubt=rules.why_not_answer,
         letters=mails.letters_of(db.session, found.id), days=days_of(found.weekdays),
         samples=[
