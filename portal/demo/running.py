@@ -20,6 +20,7 @@ from portal.demo import (
     facts,
     keeping,
     office,
+    policing,
     reviewing,
     rewards,
     shipping,
@@ -165,6 +166,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     carriers.wait_for_labels(world, stage, vault)
     world.session.commit()
     tracking.follow_parcels(world)
+    policing.watch(world, stage, vault)
 
 
 def _meet(world: World, stage: Stage) -> None:

@@ -93,6 +93,13 @@ class Bench:
         self.session.commit()
         return self.again(parcel)
 
+    def addressed(self) -> Shipment:
+        """A parcel whose address has just been given, held or not; committed."""
+        parcel = self.parcel()
+        self.address()
+        self.session.commit()
+        return self.again(parcel)
+
     def policy(
         self, country: str, verdict: Verdict, region: str = "", valid_from: date = TODAY, at: datetime = NOON
     ) -> CountryPolicy:

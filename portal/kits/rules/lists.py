@@ -95,7 +95,7 @@ def _rows(text: IO[str]) -> Iterator[Entry | Fault]:
     header = next(reader, [])
     names = [cell.strip().casefold() for cell in header]
     if "name" not in names:
-        if len(header) > 1:
+        if len(header) > 2 or (len(header) > 1 and header[1][:1] != " "):
             raise Invalid({"file": "There is no column “name”."})
         names = ["name"]
         yield from _row(1, names, header)
@@ -106,6 +106,8 @@ def _rows(text: IO[str]) -> Iterator[Entry | Fault]:
 def _row(line: int, names: list[str], cells: list[str]) -> Iterator[Entry | Fault]:
     if not any(cell.strip() for cell in cells):
         return
+    if names == ["name"]:
+        cells = [",".join(cells)]  # "Surname, Given" without quotes
     if len(cells) > len(names):
         yield Fault(line, f"It has {len(cells)} cells, the header {len(names)}.")
         return
