@@ -14,11 +14,12 @@ from portal.kits import queries
 from portal.kits import supply as supply  # so that the selection learns of the stock
 from portal.kits.actions import own_address
 from portal.kits.models import DeliveryAddress, Shipment
+from portal.kits.queries.reservations import kept_for
 from portal.kits.vault import Vault
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
-    """The addresses that the person's participants have given, and the parcels that went there."""
+    """The addresses that the person's participants have given, what is kept for them, and what went there."""
     members = session.scalars(
         sa.select(Member)
         .options(joinedload(Member.participant).joinedload(Participant.challenge))
@@ -26,13 +27,14 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         .order_by(Member.id)
     ).all()
     vault = Vault.of(config_of(current_app))
-    addresses, parcels = [], []
+    addresses, parcels, kept = [], [], []
     for member in members:
         address = own_address(session, member, vault)
         if address is not None:
             addresses.append({"challenge": member.participant.challenge.slug, **address.content()})
+        kept += [{"serial": serial, "since": since} for serial, since in kept_for(session, member.participant_id)]
         parcels += [_parcel(parcel) for parcel in queries.parcels_of(session, member.participant_id)]
-    return {"addresses": addresses, "parcels": parcels}
+    return {"addresses": addresses, "units_kept": kept, "parcels": parcels}
 
 
 def _parcel(parcel: Shipment) -> dict[str, Any]:
