@@ -15,11 +15,12 @@ from portal.kits import queries
 from portal.kits import supply as supply  # so that the selection learns of the stock
 from portal.kits.actions.addresses import forget_addresses, own_address
 from portal.kits.models import DeliveryAddress, Shipment
+from portal.kits.queries.reservations import kept_for
 from portal.kits.vault import Vault
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
-    """The addresses that the person's participants have given, and the parcels that went there."""
+    """The addresses that the person's participants have given, what is kept for them, and what went there."""
     members = session.scalars(
         sa.select(Member)
         .options(joinedload(Member.participant).joinedload(Participant.challenge))
@@ -27,11 +28,12 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         .order_by(Member.id)
     ).all()
     vault = Vault.of(config_of(current_app))
-    addresses, parcels = [], []
+    addresses, parcels, kept = list[dict[str, Any]](), list[dict[str, Any]](), list[dict[str, Any]]()
     for member in members:
         addresses += _address(session, member, vault)
+        kept += [{"serial": serial, "since": since} for serial, since in kept_for(session, member.participant_id)]
         parcels += [_parcel(parcel) for parcel in queries.parcels_of(session, member.participant_id)]
-    return {"addresses": addresses, "parcels": parcels}
+    return {"addresses": addresses, "units_kept": kept, "parcels": parcels}
 
 
 def _address(session: Session, member: Member, vault: Vault) -> list[dict[str, Any]]:

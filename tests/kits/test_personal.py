@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import personal
 from portal.kits import queries
+from portal.kits.actions import reservations
 from portal.kits.personal import erase
 from portal.kits.states import ShipmentState
 from tests.cast import NOON, Cast
@@ -20,7 +21,7 @@ def test_the_export_holds_the_address_in_clear(app: Flask, session: Session, cas
         (cast.slug, "Rosa Researcher", "Berlin")
     ]
     assert [(found["reference"], found["state"]) for found in told["parcels"]] == [(parcel.reference, "handed_over")]
-    assert personal.export(session, cast.colleague.id)["kits"] == {"addresses": [], "parcels": []}
+    assert personal.export(session, cast.colleague.id)["kits"] == {"addresses": [], "units_kept": [], "parcels": []}
 
 
 def test_erasing_forgets_the_address_that_the_person_gave(session: Session, cast: Cast, bench: Bench) -> None:
@@ -37,3 +38,10 @@ def test_erasing_forgets_the_address_that_the_person_gave(session: Session, cast
     assert theirs is not None
     assert (mine.sealed, mine.purged_at) == (None, NOON)
     assert theirs.sealed is not None
+
+
+def test_the_export_tells_what_is_kept(app: Flask, session: Session, cast: Cast, bench: Bench) -> None:
+    bench.units("KIT-1", "KIT-2")
+    reservations.reserve_missing(session, cast.challenge, by=bench.by, at=NOON)
+    session.commit()
+    assert personal.export(session, cast.researcher.id)["kits"]["units_kept"] == [{"serial": "KIT-1", "since": NOON}]

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -144,6 +145,17 @@ def reservation_of(session: Session, unit: Unit) -> Reservation | None:
     return session.scalars(
         sa.select(Reservation).options(joinedload(Reservation.participant)).where(Reservation.unit_id == unit.id, LIVE)
     ).one_or_none()
+
+
+def kept_for(session: Session, participant_id: int) -> list[tuple[str, datetime]]:
+    """Serial numbers of the units that are kept for a participant, and since when."""
+    rows = session.execute(
+        sa.select(Unit.serial, Reservation.since)
+        .join(Reservation.unit)
+        .where(Reservation.participant_id == participant_id, LIVE)
+        .order_by(Unit.serial)
+    )
+    return [(serial, since) for serial, since in rows]
 
 
 class Count(NamedTuple):
