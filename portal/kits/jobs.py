@@ -6,6 +6,8 @@ from sqlalchemy.orm import Session
 
 from portal.core.jobs import Job
 from portal.kits import actions, queries, rules
+from portal.kits.actions import reminding
+from portal.kits.queries import reminding as due
 
 
 def purge_addresses(session: Session, at: datetime) -> int:
@@ -18,4 +20,20 @@ def purge_addresses(session: Session, at: datetime) -> int:
     return gone
 
 
-JOBS: tuple[Job, ...] = (Job("kits-purge-addresses", 24 * 3600, purge_addresses),)
+def remind(session: Session, at: datetime) -> int:
+    """Remind participants of an address that is missing, and of what they are to send back."""
+    addresses, returns, sent = due.addresses(session, at), due.returns(session, at), 0
+    session.commit()
+    for shipment_id in addresses:
+        sent += reminding.remind_of_address(session, shipment_id, at=at)
+        session.commit()
+    for return_id in returns:
+        sent += reminding.remind_of_return(session, return_id, at=at)
+        session.commit()
+    return sent
+
+
+JOBS: tuple[Job, ...] = (
+    Job("kits-purge-addresses", 24 * 3600, purge_addresses),
+    Job("kits-remind", 3600, remind),
+)

@@ -10,6 +10,7 @@ from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, NotFound
 from portal.kits import queries, rules, states
+from portal.kits.actions.returns import forget_labels
 from portal.kits.actions.story import Line, note, step, tell
 from portal.kits.models import DeliveryAddress, Shipment
 from portal.kits.postal import Address
@@ -82,7 +83,7 @@ def reveal_address(
 
 
 def purge_address(session: Session, participant_id: int, *, at: datetime) -> bool:
-    """Forget an address; its country stays. False if it was gone already."""
+    """Forget an address and what else shows it; its country stays. False if it was gone already."""
     gone = session.execute(
         sa.update(DeliveryAddress)
         .where(DeliveryAddress.participant_id == participant_id, DeliveryAddress.purged_at.is_(None))
@@ -92,5 +93,6 @@ def purge_address(session: Session, participant_id: int, *, at: datetime) -> boo
     ).one_or_none()
     if gone is None:
         return False
+    forget_labels(session, participant_id)
     audit.record(session, "kits:purge-address", _subject(participant_id), by=None, at=at)
     return True

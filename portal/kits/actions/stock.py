@@ -14,7 +14,10 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.kits import queries, rules, states
+from portal.kits.actions import backs
 from portal.kits.models import KitModel, ShipmentUnit, Unit
+from portal.kits.queries import returns
+from portal.kits.rules.returns import check_restock
 from portal.kits.states import UnitState
 
 
@@ -81,7 +84,12 @@ def move_unit(
     if not move.by:
         raise Refused(f"“{move.label}” goes with a parcel, not by hand.")
     before = unit.state
+    if move is states.RESTOCK:
+        seen = returns.last_time(session, unit.id)
+        check_restock(seen.condition if seen else None, seen.wiped if seen else None)
     take(session, unit, move, at=at)
+    if move.target is UnitState.RETURNED:
+        backs.came_back(session, unit, at=at)
     if move.target not in states.BOUND:
         session.execute(
             sa.update(ShipmentUnit)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import Invalid, Refused
 from portal.kits import rules, states
-from portal.kits.actions.story import Line, mail, step, tell
+from portal.kits.actions.story import Line, step, tell
 from portal.kits.models import Shipment
 from portal.kits.states import ShipmentState
 
@@ -47,6 +47,4 @@ def note_scan(session: Session, shipment: Shipment, scan: Scan, *, by: int | Non
     if move is states.DELIVER:
         values["delivered_at"] = scan.occurred_at
     step(session, shipment, move, by=by, at=at, changes=values)
-    if move is states.DELIVER:
-        mail(session, shipment, "delivered", at=at)
     return True

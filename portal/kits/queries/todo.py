@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from portal.accounts.states import Role
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
-from portal.kits import rules, states
+from portal.kits import rules
 from portal.kits.models import Shipment
+from portal.kits.queries import late, returns
 from portal.kits.queries.people import unplanned
 from portal.kits.queries.shipments import COMPLAINED, pipeline
 from portal.kits.states import ShipmentState
@@ -56,11 +57,7 @@ def queues(session: Session, challenge: Challenge, roles: Collection[Role], at: 
     return [
         Queue("Participants without a parcel", url, len(planless), oldest), *found,
         _queue(session, challenge, "Parcels with a trouble", f"{url}?state=trouble", COMPLAINED, Shipment.word_at),
-        _queue(
-            session, challenge, "Parcels without news for a week", f"{url}?state=in_transit",
-            sa.and_(Shipment.state.in_(states.ON_THE_WAY), Shipment.tracked_at < at - rules.SILENT_AFTER),
-            Shipment.tracked_at,
-        ),
+        *returns.queues(session, challenge, at), *late.queues(session, challenge, at),
     ]  # fmt: skip
 
 
