@@ -19,8 +19,9 @@ from portal.core import outbox
 from portal.core.blobs import blobs
 from portal.core.mail import config_of
 from portal.core.outbox import MailState, OutgoingMail
+from portal.kits.actions import replacements, shipments
 from portal.kits.models import ShipmentUnit
-from portal.kits.states import ShipmentState
+from portal.kits.states import ShipmentState, Word
 from portal.office_hours.actions import open_feed
 from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
@@ -35,6 +36,7 @@ from portal.selection.states import BulkVerb, LimitKind
 from tests.applications.conftest import Desk as Applicants
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
+from tests.kits.conftest import Afterwards
 from tests.kits.conftest import Bench as Kits
 from tests.office_hours.conftest import Stage
 from tests.reports.conftest import RECOVERY, TIA, TOM
@@ -231,6 +233,26 @@ def shipment(world: World) -> Values:
     parcel = Kits(world.session, world.cast).at(ShipmentState.READY)
     place = world.session.scalars(sa.select(ShipmentUnit.id).where(ShipmentUnit.shipment_id == parcel.id)).one()
     return {"shipment_id": parcel.id, "place_id": place, "name": "pack"}
+
+
+def received(world: World) -> Values:
+    """The researcher's parcel, damaged, with a wish for another one."""
+    kits = Kits(world.session, world.cast)
+    parcel, by = kits.at(ShipmentState.HANDED_OVER), world.cast.researcher.id
+    shipments.say(world.session, parcel, Word.DAMAGED, "It sparks.", by=by, at=NOON)
+    replacements.ask(world.session, kits.again(parcel), "It sparks.", by=by, at=NOON)
+    return {"shipment_id": parcel.id}
+
+
+def kit_return(world: World) -> Values:
+    """What the researcher is to send back, with a label."""
+    made = Afterwards(world.session, world.cast).announced()
+    return {"return_id": made.id}
+
+
+def kit_table(_world: World) -> Values:
+    """A table of the kits' numbers."""
+    return {"name": "stages"}
 
 
 def unit(world: World) -> Values:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 
-from portal.challenges.models import Challenge
+from portal.challenges.models import Challenge, Member
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
 from portal.core.todo import Queue
@@ -181,3 +181,9 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
         Queue("Returns that are late", f"{url}/returns?state=late", row[2], row[3]),
         Queue("Units to inspect", f"{url}/returns#inspect", *waiting),
     ]
+
+
+def accounts_of(session: Session, shipment: Shipment) -> set[int]:
+    """Who acts for the participant of a parcel."""
+    rows = sa.select(Member.account_id).where(Member.participant_id == shipment.participant_id)
+    return set(session.scalars(rows))

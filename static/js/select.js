@@ -1,6 +1,6 @@
 // Says how many are selected, and selects a whole page at once.
 function watch(form) {
-  const boxes = [...form.querySelectorAll('input[name="application"]')];
+  const boxes = [...form.querySelectorAll('input.pick:not([name="all"])')];
   const all = form.querySelector("[data-select-filter]");
   const told = form.querySelector("[data-select-count]");
   const page = document.createElement("button");
