@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from portal.applications.states import Decision
-from portal.demo import applying, choosing, facts, office, reviewing, rewards, shipping, stages, submissions
+from portal.demo import aftermath, applying, choosing, facts, office, reviewing, rewards, shipping, stages, submissions
 from portal.demo.applying import Entry
 from portal.demo.people import Person, add_accounts, applicants, researchers
 from portal.demo.world import Stage, World, noon
@@ -38,6 +38,7 @@ def replay(world: World, count: int, vault: Vault) -> Stage:
     _equip(world, stage, vault)
     _research(world, stage)
     _publish(world, stage)
+    aftermath.wind_up(world, stage, vault)
     world.session.commit()
     return stage
 

@@ -12,6 +12,7 @@ from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.core.outbox import TRIES, MailState, OutgoingMail
 from portal.demo import (
+    aftermath,
     applying,
     choosing,
     drafting,
@@ -152,6 +153,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     shipping.ship(world, stage, equipped, first, lambda _number: world.now, vault)
     recent = world.now - timedelta(days=9)
     shipping.ship(world, stage, waiting, recent, lambda n: recent + timedelta(hours=8 + 17 * n), vault)
+    aftermath.go_on(world, stage, vault)
     world.session.commit()
 
 

@@ -253,7 +253,7 @@ TABLE: dict[str, Row] = {
     "kits.cancel_return": staff(LOGISTICS, make=objects.kit_return),
     "kits.inspect_unit": staff(LOGISTICS, make=objects.unit),
     "kits.numbers": staff(LOGISTICS, LEAD),
-    "kits.numbers_table": staff(LOGISTICS, LEAD, make=objects.kit_table),
+    "kits.numbers_table": replace(staff(LOGISTICS, LEAD, make=objects.kit_table), scoped=False),
     "kits.ask_replacement": own(objects.received),
     "kits.withdraw_replacement": own(objects.received),
     "kits.give_back": own(objects.received),
