@@ -13,7 +13,8 @@ from portal.core.mail import config_of
 from portal.kits import queries
 from portal.kits import supply as supply  # so that the selection learns of the stock
 from portal.kits.actions import own_address
-from portal.kits.models import DeliveryAddress, Shipment
+from portal.kits.models import DeliveryAddress, KitReplacement, KitReturn, MailChoice, Shipment
+from portal.kits.queries import mailing, returns
 from portal.kits.vault import Vault
 
 
@@ -26,13 +27,37 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         .order_by(Member.id)
     ).all()
     vault = Vault.of(config_of(current_app))
-    addresses, parcels = [], []
+    addresses, parcels, ids = [], [], []
     for member in members:
         address = own_address(session, member, vault)
         if address is not None:
             addresses.append({"challenge": member.participant.challenge.slug, **address.content()})
-        parcels += [_parcel(parcel) for parcel in queries.parcels_of(session, member.participant_id)]
-    return {"addresses": addresses, "parcels": parcels}
+        theirs = queries.parcels_of(session, member.participant_id)
+        parcels += [_parcel(parcel) for parcel in theirs]
+        ids += [parcel.id for parcel in theirs]
+    told = {
+        "returns": [_return(back) for back in returns.returns_of(session, ids)],
+        "replacements": [_wish(wish) for wish in returns.wishes_of(session, ids).values()],
+        "mails": [_choice(said) for said in mailing.chosen(session, [member.id for member in members])],
+    }
+    return {"addresses": addresses, "parcels": parcels, **told}
+
+
+def _return(back: KitReturn) -> dict[str, Any]:
+    return {
+        "reference": back.reference, "state": back.state, "reason": back.reason, "asked_at": back.asked_at,
+        "expected_on": back.expected_on, "carrier": back.carrier, "tracking_number": back.tracking_number,
+        "instructions": back.instructions, "sent_at": back.sent_at, "arrived_at": back.arrived_at,
+        "answer": back.answer,
+    }  # fmt: skip
+
+
+def _wish(wish: KitReplacement) -> dict[str, Any]:
+    return {"state": wish.state, "reason": wish.reason, "asked_at": wish.asked_at, "answer": wish.answer}
+
+
+def _choice(said: MailChoice) -> dict[str, Any]:
+    return {"topic": said.topic, "wanted": said.wanted, "chosen_at": said.chosen_at}
 
 
 def _parcel(parcel: Shipment) -> dict[str, Any]:
@@ -45,13 +70,23 @@ def _parcel(parcel: Shipment) -> dict[str, Any]:
 
 
 def erase(session: Session, account_id: int, at: datetime) -> None:
-    """Forget the addresses that the person gave."""
+    """Forget the addresses that the person gave, the labels, what they wrote, and which mails they wanted."""
     session.execute(
         sa.update(DeliveryAddress)
         .where(DeliveryAddress.given_by_id == account_id, DeliveryAddress.purged_at.is_(None))
         .values(sealed=None, purged_at=at)
         .execution_options(synchronize_session=False)
     )
+    places = sa.select(Member.id).where(Member.account_id == account_id)
+    theirs = sa.select(Shipment.id).join(Member, Member.participant_id == Shipment.participant_id)
+    theirs = theirs.where(Member.account_id == account_id)
+    for forget in (
+        sa.delete(MailChoice).where(MailChoice.member_id.in_(places)),
+        sa.update(KitReturn).where(KitReturn.shipment_id.in_(theirs)).values(label=None),
+        sa.update(KitReturn).where(KitReturn.asked_by_id == account_id).values(reason=""),
+        sa.update(KitReplacement).where(KitReplacement.asked_by_id == account_id).values(reason=""),
+    ):
+        session.execute(forget.execution_options(synchronize_session=False))
 
 
 personal.exporters["kits"] = exported
@@ -61,5 +96,12 @@ personal.kept.append(
         "Delivery address and telephone number",
         "To send you the kit. Sealed in the database; each look at it is noted.",
         "Until 30 days after delivery, or until you erase your account.",
+    )
+)
+personal.kept.append(
+    personal.Kept(
+        "Label for the way back of a kit",
+        "So that you can send the kit back. Sealed in the database; only you can open it.",
+        "Until the kit is back or the return is called off, or until your address is deleted.",
     )
 )

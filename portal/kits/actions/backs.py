@@ -42,7 +42,8 @@ def begin(session: Session, shipment: Shipment, reason: str, *, by: int | None, 
     session.add(made)
     with conflicts():
         session.flush()
-    record(session, shipment, made, "ask-return", by=by, at=at, reason=reason)
+    # The reason is the person's own words, and can be forgotten; neither story nor audit can.
+    record(session, shipment, made, "ask-return", by=by, at=at)
     return made
 
 

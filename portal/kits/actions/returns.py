@@ -60,7 +60,7 @@ def ask(session: Session, shipment: Shipment, reason: str, *, by: int, at: datet
         raise Invalid({"reason": "Say why."})
     check_return(shipment.state, len(shipment.units))
     made = backs.begin(session, shipment, reason, by=by, at=at)
-    _told(session, shipment, "ask-return", "Return asked for", reason, by, at)
+    _told(session, shipment, "ask-return", "Return asked for", "", by, at)
     return made
 
 

@@ -27,7 +27,9 @@ class BoardForm(Form):
         csrf = False
 
     state = HiddenField()
-    q = StringField("Search", render_kw={"type": "search", "placeholder": "participant, parcel, serial, tracking number"})
+    q = StringField(
+        "Search", render_kw={"type": "search", "placeholder": "participant, parcel, serial, tracking number"}
+    )
     late = SelectField("Late", validate_choice=False)
     trouble = SelectField("Trouble", choices=TROUBLES, validate_choice=False)
     country = SelectField("Country", validate_choice=False)

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload, undefer
 from portal.challenges.models import Challenge, Member
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
-from portal.core.todo import Queue
+from portal.core.todo import Queue, Task
 from portal.kits.models import KitReplacement, KitReturn, Shipment, Unit, UnitReturn
-from portal.kits.rules.returns import day_of
+from portal.kits.rules.returns import day_of, end_of
 from portal.kits.states import ShipmentState, UnitState
 from portal.kits.states.returns import EXPECTED, ReplacementState, ReturnState
 
@@ -187,3 +187,23 @@ def accounts_of(session: Session, shipment: Shipment) -> set[int]:
     """Who acts for the participant of a parcel."""
     rows = sa.select(Member.account_id).where(Member.participant_id == shipment.participant_id)
     return set(session.scalars(rows))
+
+
+def tasks(session: Session, member: Member, url: str) -> list[Task]:
+    """What a participant should send back, by the end of its day in the challenge's zone."""
+    rows = session.execute(
+        sa.select(KitReturn.id, KitReturn.expected_on)
+        .join(Shipment, Shipment.id == KitReturn.shipment_id)
+        .where(
+            Shipment.participant_id == member.participant_id,
+            KitReturn.state == ReturnState.ANNOUNCED,
+            KitReturn.sent_at.is_(None),
+        )
+        .order_by(KitReturn.expected_on, KitReturn.id)
+    )
+    zone = member.participant.challenge.zone
+    return [
+        Task("Send your kit back", f"{url}#return-{number}", end_of(day, zone), "It is to be with us by then.")
+        for number, day in rows
+        if day is not None
+    ]

@@ -14,29 +14,39 @@ from portal.kits.models import Shipment
 from portal.kits.queries import late, returns
 from portal.kits.queries.people import unplanned
 from portal.kits.queries.shipments import COMPLAINED, pipeline
+from portal.kits.rules.returns import day_of
 from portal.kits.states import ShipmentState
+
+S = ShipmentState
 
 
 def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
     """What a participant should do about their kit."""
     slug = member.participant.challenge.slug
     rows = session.execute(
-        sa.select(Shipment.state, Shipment.state_since)
+        sa.select(Shipment.state, sa.func.coalesce(Shipment.delivered_at, Shipment.state_since))
         .where(
             Shipment.participant_id == member.participant_id,
-            Shipment.state.in_([ShipmentState.ADDRESS_REQUESTED, ShipmentState.DELIVERED]),
+            Shipment.state.in_([S.ADDRESS_REQUESTED, S.AVAILABLE_FOR_PICKUP, S.DELIVERED]),
             Shipment.word.is_(None),
         )
         .order_by(Shipment.state_since)
     )
-    found = []
-    for state, since in rows:
-        url = f"/challenges/{slug}/kit"
-        if state is ShipmentState.ADDRESS_REQUESTED:
-            found.append(Task("Tell us where to send your kit", url, since + rules.ADDRESS_WITHIN))
-        else:
-            found.append(Task("Say whether your kit has arrived", url, None, "The carrier says that it is delivered."))
-    return found
+    url = f"/challenges/{slug}/kit"
+    zone = member.participant.challenge.zone
+    found = [
+        _task(state, f"{day_of(since, zone):%-d %B %Y}", url, since + rules.ADDRESS_WITHIN) for state, since in rows
+    ]
+    return [*found, *returns.tasks(session, member, url)]
+
+
+def _task(state: ShipmentState, day: str, url: str, due: datetime) -> Task:
+    if state is S.ADDRESS_REQUESTED:
+        return Task("Tell us where to send your kit", url, due)
+    if state is S.AVAILABLE_FOR_PICKUP:
+        why = f"It waits for you since {day}. Most carriers keep a parcel for some days only."
+        return Task("Fetch your kit from the carrier", url, None, why)
+    return Task("Say whether your kit has arrived", url, None, f"The carrier says that it was delivered on {day}.")
 
 
 def queues(session: Session, challenge: Challenge, roles: Collection[Role], at: datetime) -> list[Queue]:

@@ -1,6 +1,6 @@
 """Who may ask for another kit, when one goes back, and when it may go out again."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from portal.core.errors import Invalid, Refused
@@ -92,3 +92,8 @@ def remind_of_return(expected_on: date, today: date, told: list[date], announced
         return not told and expected_on - today <= REMIND_BEFORE and announced < today
     after = [day for day in told if day > expected_on]
     return len(after) < REMINDERS and (not told or today - told[-1] >= REMIND_EVERY or told[-1] <= expected_on)
+
+
+def end_of(day: date, zone: str) -> datetime:
+    """The instant at which a day is over in a zone."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)).astimezone(UTC)
