@@ -1,5 +1,7 @@
 """What is typed about returns, replacements and mails."""
 
+from contextlib import closing
+
 from flask_wtf.file import FileField
 from wtforms import BooleanField, DateField, RadioField, SelectMultipleField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
@@ -55,11 +57,14 @@ class AnnounceForm(Form):
 
     def announcement(self) -> Announcement:
         """What was typed. A file is read no further than to see that it is too large."""
-        day, file = self.expected_on.data, self.label.data
+        day, file, label = self.expected_on.data, self.label.data, None
         assert day is not None
+        if file:
+            with closing(file):
+                label = file.read(LARGEST_LABEL + 1) or None
         return Announcement(
             expected_on=day, carrier=self.carrier.data or "", tracking_number=self.tracking_number.data or "",
-            instructions=self.instructions.data or "", label=file.read(LARGEST_LABEL + 1) or None if file else None,
+            instructions=self.instructions.data or "", label=label,
         )  # fmt: skip
 
     def complain(self, messages: dict[str, str]) -> None:
