@@ -274,7 +274,8 @@ def test_a_chunk_that_is_done_stays_done(
 
     with monkeypatch.context() as patch:
         patch.setattr(bulk, "carry_out", dies)
-        post(client, 500, **chosen)
+        with pytest.raises(RuntimeError, match="killed"):
+            post(client, 500, **chosen)
     assert reached() == [S.CANCELLED, S.PLANNED]
 
     assert "done for 1 parcel" in post(client, 200, **chosen)
