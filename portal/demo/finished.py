@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from portal.applications.states import Decision
 from portal.demo import (
+    aftermath,
     applying,
     bench,
     choosing,
@@ -51,6 +52,7 @@ def replay(world: World, count: int, vault: Vault) -> Stage:
     _equip(world, stage, vault)
     _research(world, stage)
     _publish(world, stage)
+    aftermath.wind_up(world, stage, vault)
     world.session.commit()
     return stage
 

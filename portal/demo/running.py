@@ -12,6 +12,7 @@ from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.core.outbox import TRIES, MailState, OutgoingMail
 from portal.demo import (
+    aftermath,
     applying,
     bench,
     carriers,
@@ -164,6 +165,7 @@ def _equip(world: World, stage: Stage, vault: Vault) -> None:
     bench.name_sender(world, stage, first)
     bench.lay_out(world, stage, world.now - timedelta(hours=4))
     carriers.wait_for_labels(world, stage, vault)
+    aftermath.go_on(world, stage, vault)
     world.session.commit()
     tracking.follow_parcels(world)
     policing.watch(world, stage, vault)

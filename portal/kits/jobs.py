@@ -9,9 +9,11 @@ from portal.core.errors import Conflict, Refused
 from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits import actions, follow, queries, rules
+from portal.kits.actions import reminding
 from portal.kits.actions.judging import judge_again
 from portal.kits.actions.lists import clear_away
 from portal.kits.queries import policy
+from portal.kits.queries import reminding as to_remind
 from portal.kits.shipstation import adapters_of
 from portal.kits.vault import Vault
 
@@ -60,10 +62,24 @@ def forget_lists(session: Session, at: datetime) -> int:
     return total
 
 
+def remind(session: Session, at: datetime) -> int:
+    """Remind participants of an address that is missing, and of what they are to send back."""
+    addresses, returns, sent = to_remind.addresses(session, at), to_remind.returns(session, at), 0
+    session.commit()
+    for shipment_id in addresses:
+        sent += reminding.remind_of_address(session, shipment_id, at=at)
+        session.commit()
+    for return_id in returns:
+        sent += reminding.remind_of_return(session, return_id, at=at)
+        session.commit()
+    return sent
+
+
 JOBS: tuple[Job, ...] = (
     Job("kits-purge-addresses", 24 * 3600, purge_addresses),
     Job("kits-take-news", 20, follow.take_news),
     Job("kits-ask-carriers", 300, ask_carriers),
     Job("kits-judge-addresses", 10, judge_addresses),
     Job("kits-forget-lists", 600, forget_lists),
+    Job("kits-remind", 3600, remind),
 )

@@ -14,7 +14,8 @@ from portal.core.mail import config_of
 from portal.kits import queries
 from portal.kits import supply as supply  # so that the selection learns of the stock
 from portal.kits.actions.addresses import forget_addresses, own_address
-from portal.kits.models import DeliveryAddress, Shipment
+from portal.kits.models import DeliveryAddress, KitReplacement, KitReturn, MailChoice, Shipment
+from portal.kits.queries import mailing, returns
 from portal.kits.queries.reservations import kept_for
 from portal.kits.vault import Vault
 
@@ -29,11 +30,19 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
     ).all()
     vault = Vault.of(config_of(current_app))
     addresses, parcels, kept = list[dict[str, Any]](), list[dict[str, Any]](), list[dict[str, Any]]()
+    ids = list[int]()
     for member in members:
         addresses += _address(session, member, vault)
         kept += [{"serial": serial, "since": since} for serial, since in kept_for(session, member.participant_id)]
-        parcels += [_parcel(parcel) for parcel in queries.parcels_of(session, member.participant_id)]
-    return {"addresses": addresses, "units_kept": kept, "parcels": parcels}
+        theirs = queries.parcels_of(session, member.participant_id)
+        parcels += [_parcel(parcel) for parcel in theirs]
+        ids += [parcel.id for parcel in theirs]
+    return {
+        "addresses": addresses, "units_kept": kept, "parcels": parcels,
+        "returns": [_return(back) for back in returns.returns_of(session, ids)],
+        "replacements": [_wish(wish) for wish in returns.wishes_of(session, ids).values()],
+        "mails": [_choice(said) for said in mailing.chosen(session, [member.id for member in members])],
+    }  # fmt: skip
 
 
 def _address(session: Session, member: Member, vault: Vault) -> list[dict[str, Any]]:
@@ -43,6 +52,23 @@ def _address(session: Session, member: Member, vault: Vault) -> list[dict[str, A
     except Refused as problem:  # the rest is theirs to have all the same
         return [{"challenge": slug, "sealed": problem.reason}]
     return [{"challenge": slug, **address.content()}] if address else []
+
+
+def _return(back: KitReturn) -> dict[str, Any]:
+    return {
+        "reference": back.reference, "state": back.state, "reason": back.reason, "asked_at": back.asked_at,
+        "expected_on": back.expected_on, "carrier": back.carrier, "tracking_number": back.tracking_number,
+        "instructions": back.instructions, "sent_at": back.sent_at, "arrived_at": back.arrived_at,
+        "answer": back.answer,
+    }  # fmt: skip
+
+
+def _wish(wish: KitReplacement) -> dict[str, Any]:
+    return {"state": wish.state, "reason": wish.reason, "asked_at": wish.asked_at, "answer": wish.answer}
+
+
+def _choice(said: MailChoice) -> dict[str, Any]:
+    return {"topic": said.topic, "wanted": said.wanted, "chosen_at": said.chosen_at}
 
 
 def _parcel(parcel: Shipment) -> dict[str, Any]:
@@ -55,8 +81,18 @@ def _parcel(parcel: Shipment) -> dict[str, Any]:
 
 
 def erase(session: Session, account_id: int, at: datetime) -> None:
-    """Forget the addresses that the person gave."""
+    """Forget the addresses that the person gave, the labels, what they wrote, and which mails they wanted."""
     forget_addresses(session, [DeliveryAddress.given_by_id == account_id], at=at)
+    places = sa.select(Member.id).where(Member.account_id == account_id)
+    theirs = sa.select(Shipment.id).join(Member, Member.participant_id == Shipment.participant_id)
+    theirs = theirs.where(Member.account_id == account_id)
+    for forget in (
+        sa.delete(MailChoice).where(MailChoice.member_id.in_(places)),
+        sa.update(KitReturn).where(KitReturn.shipment_id.in_(theirs)).values(label=None),
+        sa.update(KitReturn).where(KitReturn.asked_by_id == account_id).values(reason=""),
+        sa.update(KitReplacement).where(KitReplacement.asked_by_id == account_id).values(reason=""),
+    ):
+        session.execute(forget.execution_options(synchronize_session=False))
 
 
 personal.exporters["kits"] = exported
@@ -74,5 +110,12 @@ personal.kept.append(
         "To send you the kit: the carrier gets them, with your e-mail address, for the label. Sealed in the database; "
         "each look at it is noted.",
         "Until 30 days after delivery, or until you erase your account.",
+    )
+)
+personal.kept.append(
+    personal.Kept(
+        "Label for the way back of a kit",
+        "So that you can send the kit back. Sealed in the database; only you can open it.",
+        "Until the kit is back or the return is called off, or until your address is deleted.",
     )
 )

@@ -19,9 +19,10 @@ from portal.core import outbox
 from portal.core.blobs import blobs
 from portal.core.mail import config_of
 from portal.core.outbox import MailState, OutgoingMail
+from portal.kits.actions import replacements, shipments
 from portal.kits.actions.reservations import reserve
 from portal.kits.models import Reservation, ShipmentHold, ShipmentUnit, TrackingNews
-from portal.kits.states import ShipmentState
+from portal.kits.states import ShipmentState, Word
 from portal.kits.states.holds import Verdict
 from portal.kits.states.tracking import NewsState
 from portal.office_hours.actions import open_feed
@@ -38,6 +39,7 @@ from portal.selection.states import BulkVerb, LimitKind
 from tests.applications.conftest import Desk as Applicants
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
+from tests.kits.conftest import Afterwards
 from tests.kits.conftest import Bench as Kits
 from tests.office_hours.conftest import Stage
 from tests.reports.conftest import RECOVERY, TIA, TOM
@@ -278,6 +280,26 @@ def hold(world: World) -> Values:
 def chosen(world: World) -> Values:
     """Papers of the researcher's parcel, which the query names."""
     return {"query": f"parcel={shipment(world)['shipment_id']}"}
+
+
+def received(world: World) -> Values:
+    """The researcher's parcel, damaged, with a wish for another one."""
+    kits = Kits(world.session, world.cast)
+    parcel, by = kits.at(ShipmentState.HANDED_OVER), world.cast.researcher.id
+    shipments.say(world.session, parcel, Word.DAMAGED, "It sparks.", by=by, at=NOON)
+    replacements.ask(world.session, kits.again(parcel), "It sparks.", by=by, at=NOON)
+    return {"shipment_id": parcel.id}
+
+
+def kit_return(world: World) -> Values:
+    """What the researcher is to send back, with a label."""
+    made = Afterwards(world.session, world.cast).announced()
+    return {"return_id": made.id}
+
+
+def kit_table(_world: World) -> Values:
+    """A table of the kits' numbers."""
+    return {"name": "stages"}
 
 
 def unit(world: World) -> Values:

@@ -6,20 +6,25 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Member, Participant
+from portal.core.mail import config_of
 from portal.kits import actions, queries, states
-from portal.kits.actions import Given, KitSpec
+from portal.kits.actions import Given, KitSpec, returns
 from portal.kits.actions.lists import ListSpec, bring_in, check_list
 from portal.kits.actions.policy import write_policy
+from portal.kits.actions.returns import Announcement
 from portal.kits.jobs import judge_addresses
-from portal.kits.models import CountryPolicy, KitModel, ScreeningList, Shipment, ShipmentHold, Unit
+from portal.kits.models import CountryPolicy, KitModel, KitReturn, ScreeningList, Shipment, ShipmentHold, Unit
 from portal.kits.postal import Address
+from portal.kits.queries import returns as lists
 from portal.kits.queries.holds import live_holds
 from portal.kits.queries.policy import live_lists
 from portal.kits.rules.policy import PolicySpec
-from portal.kits.states import ShipmentState
+from portal.kits.rules.returns import day_of
+from portal.kits.states import ShipmentState, Word
 from portal.kits.states.holds import Verdict
 from portal.kits.vault import Vault
 from tests.cast import NOON, Cast
@@ -128,6 +133,51 @@ class Bench:
     def again(self, parcel: Shipment) -> Shipment:
         """The parcel as it is now, whole."""
         return queries.shipment(self.session, parcel.challenge_id, parcel.id)
+
+
+PDF = b"%PDF-1.7\n% a label for the way back\n"
+
+
+class Afterwards(Bench):
+    """What comes after a parcel has arrived."""
+
+    def received(self, *serials: str, word: Word = Word.RECEIVED) -> Shipment:
+        """A parcel that the researcher has."""
+        parcel = self.at(ShipmentState.HANDED_OVER, *serials)
+        actions.say(self.session, parcel, word, "", by=self.cast.researcher.id, at=NOON)
+        self.session.commit()
+        return self.again(parcel)
+
+    def asked(self, *serials: str) -> KitReturn:
+        """A return that the researcher has asked for."""
+        parcel = self.received(*serials)
+        return returns.ask(self.session, parcel, "The challenge is over.", by=self.cast.researcher.id, at=NOON)
+
+    def announced(self, *serials: str, label: bytes | None = PDF, days: int = 10) -> KitReturn:
+        """A return that is expected in so many days, with a label sealed under the application's own key."""
+        made = self.asked(*serials)
+        told = Announcement(day_of(NOON, self.cast.challenge.zone) + timedelta(days=days), "DHL", "RT1", label=label)
+        vault = Vault.of(config_of(current_app))
+        returns.announce(self.session, self.back(made), told, vault=vault, by=self.by, at=NOON)
+        self.session.commit()
+        return self.back(made)
+
+    def arrived(self, *serials: str) -> KitReturn:
+        """A return that is here."""
+        made = self.announced(*serials)
+        returns.arrive(self.session, made, by=self.by, at=NOON)
+        self.session.commit()
+        return self.back(made)
+
+    def back(self, made: KitReturn) -> KitReturn:
+        """The return as it is now, whole."""
+        return lists.one(self.session, self.cast.challenge.id, made.id)
+
+
+@pytest.fixture
+def afterwards(session: Session, cast: Cast) -> Afterwards:
+    """The bench, when parcels have arrived."""
+    return Afterwards(session, cast)
 
 
 @pytest.fixture

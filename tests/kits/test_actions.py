@@ -12,12 +12,13 @@ from portal.core.errors import Conflict, Invalid, NotFound, Refused
 from portal.core.moves import Move
 from portal.core.outbox import OutgoingMail
 from portal.kits import actions, queries, states
-from portal.kits.actions import Given, Scan
+from portal.kits.actions import Given, Scan, returns
 from portal.kits.actions.holds import judge_hold
 from portal.kits.models import DeliveryAddress, Shipment, ShipmentEvent, ShipmentUnit, Unit
 from portal.kits.queries import holds
 from portal.kits.states import ShipmentState, UnitState, Word
 from portal.kits.states.holds import Judgement
+from portal.kits.states.returns import Condition
 from portal.kits.vault import Vault
 from tests.cast import NOON, Cast
 from tests.kits.conftest import BERLIN, HOUR, SPEC, VAULT, Bench
@@ -193,7 +194,8 @@ def test_the_whole_way(session: Session, cast: Cast, bench: Bench) -> None:
     assert (parcel.state, parcel.received_at) == (S.RECEIVED, NOON + timedelta(days=2))
     assert [unit.state for unit in parcel.units] == [UnitState.WITH_PARTICIPANT]
     assert posted(session) == [
-        (f"kits/{news}", cast.researcher.email) for news in ("address_requested", "handed_over", "delivered")
+        (f"kits/{news}", cast.researcher.email)
+        for news in ("address_requested", "handed_over", "customs_hold", "delivered")
     ]
     mail = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.template == "kits/handed_over")).one()
     assert mail.context["tracking_number"] == parcel.tracking_number
@@ -448,7 +450,10 @@ def test_a_parcel_comes_back_and_its_unit_can_go_out_again(session: Session, cas
 
     bench.advance(parcel, "send-back", "come-back")
     assert (parcel.state, unit.state, bench.again(parcel).units) == (S.RETURNED, UnitState.RETURNED, [])
-    actions.move_unit(session, unit, states.RESTOCK, scope=cast.slug, by=bench.by, at=NOON)
+    with pytest.raises(Refused, match="not been inspected"):
+        actions.move_unit(session, unit, states.RESTOCK, scope=cast.slug, by=bench.by, at=NOON)
+    wiped = returns.Finding(Condition.GOOD, wiped=True, outcome="restock")
+    returns.inspect(session, unit, wiped, scope=cast.slug, by=bench.by, at=NOON)
     actions.assign_unit(session, bench.parcel(cast.team), unit, by=bench.by, at=NOON)
 
     assert unit.state is UnitState.RESERVED

@@ -21,7 +21,9 @@ def test_the_export_holds_the_address_in_clear(app: Flask, session: Session, cas
         (cast.slug, "Rosa Researcher", "Berlin")
     ]
     assert [(found["reference"], found["state"]) for found in told["parcels"]] == [(parcel.reference, "handed_over")]
-    assert personal.export(session, cast.colleague.id)["kits"] == {"addresses": [], "units_kept": [], "parcels": []}
+    assert personal.export(session, cast.colleague.id)["kits"] == {
+        "addresses": [], "units_kept": [], "parcels": [], "returns": [], "replacements": [], "mails": [],
+    }  # fmt: skip
 
 
 def test_erasing_forgets_the_address_that_the_person_gave(session: Session, cast: Cast, bench: Bench) -> None:

@@ -12,6 +12,7 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, NotFound, Refused
 from portal.kits import queries, rules, states
 from portal.kits.actions.judging import judge_address, subject
+from portal.kits.actions.returns import forget_labels
 from portal.kits.actions.story import Line, note, step, tell
 from portal.kits.models import AddressFinding, DeliveryAddress, Shipment, ShipmentHold
 from portal.kits.postal import Address
@@ -113,7 +114,10 @@ def purge_address(session: Session, participant_id: int, *, at: datetime) -> boo
 
 
 def forget_addresses(session: Session, which: Collection[sa.ColumnElement[bool]], *, at: datetime) -> Sequence[int]:
-    """Forget these addresses, and which entries of lists they are like; verdicts stay. Whose they were."""
+    """Forget these addresses, what else shows them, and which entries of lists they are like; verdicts stay.
+
+    Whose they were.
+    """
     gone = session.scalars(
         sa.update(DeliveryAddress)
         .where(DeliveryAddress.purged_at.is_(None), *which)
@@ -134,5 +138,6 @@ def forget_addresses(session: Session, which: Collection[sa.ColumnElement[bool]]
             .values(evidence={}, field="", score=None)
             .execution_options(synchronize_session=False)
         )
+        forget_labels(session, gone)
         session.expire_all()
     return gone

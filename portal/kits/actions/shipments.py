@@ -13,7 +13,7 @@ from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.kits import queries, rules, states
 from portal.kits.actions import holds, judging, reservations
-from portal.kits.actions.story import Line, mail, note, step, tell
+from portal.kits.actions.story import Line, note, step, tell
 from portal.kits.models import Shipment, ShipmentUnit, Unit
 from portal.kits.queries.holds import lock_address
 from portal.kits.rules.packing import check_scanned
@@ -110,9 +110,6 @@ def advance(
     title = shipment.state.replace("_", " ").capitalize()
     line = _line(shipment, move.name, title, shipment.state, at, given.reason)
     tell(session, shipment, line, by=by, at=at)
-    news = {states.REQUEST_ADDRESS: "address_requested", states.HAND_OVER: "handed_over"}.get(move)
-    if news:
-        mail(session, shipment, news, at=at)
 
 
 def _values(move: Move[ShipmentState], given: Given, at: datetime) -> dict[str, object]:

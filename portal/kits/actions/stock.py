@@ -15,9 +15,11 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.moves import Move, take
 from portal.kits import queries, rules, states
-from portal.kits.actions import reservations
+from portal.kits.actions import backs, reservations
 from portal.kits.models import KitModel, ShipmentUnit, Unit
+from portal.kits.queries import returns
 from portal.kits.queries.reservations import reservation_of
+from portal.kits.rules.returns import check_restock
 from portal.kits.states import UnitState
 
 
@@ -135,9 +137,14 @@ def move_unit(
     before, row = unit.state, reservation_of(session, unit)
     if before is UnitState.RESERVED and row is None:
         raise Refused("This unit is in a parcel. Take it out of there first.")
+    if move is states.RESTOCK:
+        seen = returns.last_time(session, unit.id)
+        check_restock(seen.condition if seen else None, seen.wiped if seen else None)
     take(session, unit, move, at=at)
     if row is not None:
         reservations.stand_in(session, row, at=at)
+    if move.target is UnitState.RETURNED:
+        backs.came_back(session, unit, at=at)
     if move.target not in states.BOUND:
         session.execute(
             sa.update(ShipmentUnit)

@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 from portal.core import audit, outbox
 from portal.core.constraints import conflicts
 from portal.core.moves import Move, take
-from portal.kits import queries
+from portal.core.outbox import OutgoingMail
+from portal.kits.actions import backs
 from portal.kits.actions.reservations import keep_after_all
-from portal.kits.models import Shipment, ShipmentEvent, ShipmentHold
+from portal.kits.models import Shipment, ShipmentEvent, ShipmentHold, Unit
+from portal.kits.queries import mailing
+from portal.kits.rules.mails import NEWS, ONLY_WHILE, TOPIC_OF
 from portal.kits.states import CANCEL, EMPTIES, UNITS_WITH, ShipmentState
 
 OURSELVES = "portal"
@@ -63,8 +66,9 @@ def step(
     session: Session, shipment: Shipment, move: Move[ShipmentState], *, by: int | None, at: datetime,
     reason: str | None = None, changes: Mapping[str, object] | None = None,
 ) -> None:  # fmt: skip
-    """Take one step of a parcel's way with the `changes` of columns that belong to it. What is in it goes along.
+    """Take one step of a parcel's way with the `changes` of columns that belong to it.
 
+    What is in it goes along, so does a return that is expected, and the participant is told what they want to know.
     Nothing holds a parcel any more that leaves its hold.
     """
     before = shipment.state
@@ -78,31 +82,54 @@ def step(
             .values(lifted_at=at, lifted_by_id=by)
             .execution_options(synchronize_session="fetch")
         )
-    _move_units(session, shipment, move, at)
+    moved = _move_units(session, shipment, move, at)
     note(session, shipment, move.name, by=by, at=at, reason=reason, state=move.target, was=before)
+    backs.follow(session, shipment, move, moved, by=by, at=at)
+    if move.name in NEWS:
+        mail(session, shipment, NEWS[move.name], at=at)
 
 
-def _move_units(session: Session, shipment: Shipment, move: Move[ShipmentState], at: datetime) -> None:
-    with_it = UNITS_WITH.get(move.name)
+def _move_units(session: Session, shipment: Shipment, move: Move[ShipmentState], at: datetime) -> list[Unit]:
+    """Let what is in the parcel go its way; which of it did."""
+    with_it, moved = UNITS_WITH.get(move.name), []
     if with_it is None:
-        return
+        return []
     kept = keep_after_all(session, shipment, at=at) if move is CANCEL else set()
     for place in shipment.places:
         # One that was lost or kept meanwhile has its own story.
         if place.live and place.unit.state in with_it.sources and place.unit_id not in kept:
             take(session, place.unit, with_it, at=at)
+            moved.append(place.unit)
         if move.name in EMPTIES:
             place.live = False
     session.flush()
+    return moved
 
 
-def mail(session: Session, shipment: Shipment, news: str, *, at: datetime) -> None:
-    """Tell the participant by mail, once a parcel and kind of news."""
-    person = queries.contact(session, shipment.participant_id)
-    if person is None:
-        return
+def mail(
+    session: Session, shipment: Shipment, news: str, *, at: datetime, about: str = "", **more: object
+) -> None:  # fmt: skip
+    """Tell those by mail who want to know, once a parcel and kind of news; `about` tells apart what may come again."""
     context = {
         "challenge": shipment.challenge.title, "slug": shipment.challenge.slug, "carrier": shipment.carrier,
-        "tracking_number": shipment.tracking_number, "kits": [unit.model.label for unit in shipment.units],
+        "tracking_number": shipment.tracking_number, "kits": [unit.model.label for unit in shipment.units], **more,
     }  # fmt: skip
-    outbox.post(session, f"kits/{news}", to=person.email, key=f"shipment:{shipment.id}:{news}", at=at, context=context)
+    key = f"shipment:{shipment.id}:{news}{about and f':{about}'}"
+    rows = [
+        outbox.row(
+            f"kits/{news}", to=person.email, key=key if leads else f"{key}:{person.id}", at=at, context=context,
+            subject=f"shipment:{shipment.id}", scope=shipment.challenge.slug,
+        )
+        for person, leads in mailing.recipients(session, shipment.participant_id, TOPIC_OF[news])
+    ]  # fmt: skip
+    outbox.post_all(session, rows)
+
+
+def _still_so(session: Session, letter: OutgoingMail) -> bool:
+    """Whether a parcel is still where a mail says that it is."""
+    number = int((letter.subject or "").removeprefix("shipment:") or 0)
+    return not number or mailing.state_of(session, number) is ONLY_WHILE[letter.template.removeprefix("kits/")]
+
+
+for _news in ONLY_WHILE:
+    outbox.guard(f"kits/{_news}", _still_so)

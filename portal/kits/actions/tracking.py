@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import Invalid, Refused
 from portal.kits import rules, states
-from portal.kits.actions.story import Line, mail, step, tell
+from portal.kits.actions.story import Line, step, tell
 from portal.kits.models import Shipment
 from portal.kits.states import ShipmentState
 
@@ -52,8 +52,6 @@ def note_scan(session: Session, shipment: Shipment, scan: Scan, *, by: int | Non
     if move is states.DELIVER:
         values["delivered_at"] = scan.occurred_at
     step(session, shipment, move, by=by, at=at, changes=values)
-    if move is states.DELIVER:
-        mail(session, shipment, "delivered", at=at)
     return True
 
 
@@ -83,4 +81,3 @@ def hand_over_by_scan(session: Session, shipment: Shipment, occurred_at: datetim
         occurred_at=occurred_at,
     )  # fmt: skip
     tell(session, shipment, line, by=None, at=at)
-    mail(session, shipment, "handed_over", at=at)

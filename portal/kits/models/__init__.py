@@ -6,6 +6,7 @@ from portal.kits.models.carriers import CarrierExport
 from portal.kits.models.holds import ShipmentHold
 from portal.kits.models.policy import CountryPolicy, ScreeningEntry, ScreeningList
 from portal.kits.models.reservations import Reservation
+from portal.kits.models.returns import KitReplacement, KitReturn, MailChoice, SentReminder, UnitReturn
 from portal.kits.models.shipments import Shipment, ShipmentEvent, ShipmentUnit
 from portal.kits.models.stock import KitModel, Unit
 from portal.kits.models.tracking import TrackingNews, TrackingPoll
@@ -16,12 +17,16 @@ __all__ = [
     "CountryPolicy",
     "DeliveryAddress",
     "KitModel",
+    "KitReplacement",
+    "KitReturn",
+    "MailChoice",
     "PackingScan",
     "PackingStation",
     "Reservation",
     "ScreeningEntry",
     "ScreeningList",
     "Sender",
+    "SentReminder",
     "Shipment",
     "ShipmentEvent",
     "ShipmentHold",
@@ -29,4 +34,5 @@ __all__ = [
     "TrackingNews",
     "TrackingPoll",
     "Unit",
+    "UnitReturn",
 ]

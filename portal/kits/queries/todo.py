@@ -9,34 +9,45 @@ from sqlalchemy.orm import Session
 from portal.accounts.states import Role
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
-from portal.kits import rules, states
+from portal.kits import rules
 from portal.kits.models import Shipment
+from portal.kits.queries import late, returns
 from portal.kits.queries.people import COMPLAINED, unplanned
 from portal.kits.queries.shipments import pipeline
 from portal.kits.queries.tracking import count_unknown
+from portal.kits.rules.returns import day_of
 from portal.kits.states import ShipmentState
+
+S = ShipmentState
 
 
 def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
     """What a participant should do about their kit."""
     slug = member.participant.challenge.slug
     rows = session.execute(
-        sa.select(Shipment.state, Shipment.state_since)
+        sa.select(Shipment.state, sa.func.coalesce(Shipment.delivered_at, Shipment.state_since))
         .where(
             Shipment.participant_id == member.participant_id,
-            Shipment.state.in_([ShipmentState.ADDRESS_REQUESTED, ShipmentState.DELIVERED]),
+            Shipment.state.in_([S.ADDRESS_REQUESTED, S.AVAILABLE_FOR_PICKUP, S.DELIVERED]),
             Shipment.word.is_(None),
         )
         .order_by(Shipment.state_since)
     )
-    found = []
-    for state, since in rows:
-        url = f"/challenges/{slug}/kit"
-        if state is ShipmentState.ADDRESS_REQUESTED:
-            found.append(Task("Tell us where to send your kit", url, since + rules.ADDRESS_WITHIN))
-        else:
-            found.append(Task("Say whether your kit has arrived", url, None, "The carrier says that it is delivered."))
-    return found
+    url = f"/challenges/{slug}/kit"
+    zone = member.participant.challenge.zone
+    found = [
+        _task(state, f"{day_of(since, zone):%-d %B %Y}", url, since + rules.ADDRESS_WITHIN) for state, since in rows
+    ]
+    return [*found, *returns.tasks(session, member, url)]
+
+
+def _task(state: ShipmentState, day: str, url: str, due: datetime) -> Task:
+    if state is S.ADDRESS_REQUESTED:
+        return Task("Tell us where to send your kit", url, due)
+    if state is S.AVAILABLE_FOR_PICKUP:
+        why = f"It waits for you since {day}. Most carriers keep a parcel for some days only."
+        return Task("Fetch your kit from the carrier", url, None, why)
+    return Task("Say whether your kit has arrived", url, None, f"The carrier says that it was delivered on {day}.")
 
 
 def queues(session: Session, challenge: Challenge, roles: Collection[Role], at: datetime) -> list[Queue]:
@@ -57,11 +68,7 @@ def queues(session: Session, challenge: Challenge, roles: Collection[Role], at: 
     return [
         Queue("Participants without a parcel", url, len(planless), oldest), *found,
         _queue(session, challenge, "Parcels with a trouble", f"{url}?state=trouble", COMPLAINED, Shipment.word_at),
-        _queue(
-            session, challenge, "Parcels without news for a week", f"{url}?state=in_transit",
-            sa.and_(Shipment.state.in_(states.ON_THE_WAY), Shipment.tracked_at < at - rules.SILENT_AFTER),
-            Shipment.tracked_at,
-        ),
+        *returns.queues(session, challenge, at), *late.queues(session, challenge, at),
         Queue("Tracking numbers nobody has", f"{url}/tracking", *count_unknown(session)),
     ]  # fmt: skip
 

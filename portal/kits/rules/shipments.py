@@ -16,7 +16,7 @@ KEEP_ADDRESS = timedelta(days=30)
 ADDRESS_WITHIN = timedelta(days=7)
 
 
-SILENT_AFTER = timedelta(days=7)
+SILENT_AFTER = timedelta(days=5)
 
 
 # Where a parcel is, in words for the person who waits for it.
@@ -37,7 +37,7 @@ WHERE = {
     ShipmentState.AVAILABLE_FOR_PICKUP: "Your kit waits for you at the carrier's place.",
     ShipmentState.DELIVERED: "The carrier says that your kit is delivered. Is it?",
     ShipmentState.RECEIVED: "You have your kit.",
-    ShipmentState.RETURNING: "The kit is on its way back to us.",
+    ShipmentState.RETURNING: "This kit comes back to us.",
     ShipmentState.RETURNED: "The kit is back with us.",
     ShipmentState.LOST: "This parcel is lost.",
     ShipmentState.CANCELLED: "This parcel was cancelled.",

@@ -95,13 +95,15 @@ TRACKING = (TRANSIT, EXCEPT, CUSTOMS, OUT, PICKUP, DELIVER, TURN_BACK)
 
 RECEIVE = Move("receive", "Mark as received", frozenset(ARRIVING), S.RECEIVED, by=_LOGISTICS)
 SEND_BACK = Move("send-back", "Expect it back", frozenset({S.RECEIVED}), S.RETURNING, by=_LOGISTICS)
+# A return that is called off.
+STAY = Move("stay", "Stays where it is", frozenset({S.RETURNING}), S.RECEIVED)
 COME_BACK = Move("come-back", "Mark as returned", frozenset({S.RETURNING}), S.RETURNED, by=_LOGISTICS)
 LOSE = Move("lose", "Give up as lost", frozenset(ARRIVING) | {S.RETURNING}, S.LOST, by=_LOGISTICS, needs=("reason",))
 CANCEL = Move("cancel", "Cancel", frozenset(BEFORE_HAND_OVER), S.CANCELLED, by=_LOGISTICS, needs=("reason",))
 
 MOVES = (
     REQUEST_ADDRESS, CONFIRM_ADDRESS, HOLD, LET_GO, LET_WAIT, READY, PACK, LABEL, CHANGE_ADDRESS, HAND_OVER, TRANSIT,
-    EXCEPT, CUSTOMS, OUT, PICKUP, DELIVER, TURN_BACK, RECEIVE, SEND_BACK, COME_BACK, LOSE, CANCEL,
+    EXCEPT, CUSTOMS, OUT, PICKUP, DELIVER, TURN_BACK, RECEIVE, SEND_BACK, STAY, COME_BACK, LOSE, CANCEL,
 )  # fmt: skip
 
 # What becomes of the units in the box, and whether they leave it.

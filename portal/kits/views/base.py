@@ -4,6 +4,8 @@ from typing import cast
 
 from flask import Blueprint, current_app, request
 
+from portal.core.errors import Invalid
+from portal.core.forms import Form
 from portal.core.mail import config_of
 from portal.kits.queries import UnitFilter
 from portal.kits.vault import Vault
@@ -26,3 +28,10 @@ def unit_filter() -> UnitFilter:
         state=told.get("state", ""), serial=told.get("serial", "").strip(), model=told.get("model", type=int),
         location=told.get("location", ""), firmware=told.get("firmware", ""),
     )  # fmt: skip
+
+
+def typed(form: Form, name: str) -> str:
+    """What was typed into the one field that matters. Raises Invalid with what is wrong with it."""
+    if not form.validate():
+        raise Invalid({name: " ".join(str(message) for message in form[name].errors) or "Reload the page."})
+    return str(form[name].data)

@@ -12,7 +12,11 @@ from portal.core import clock
 from portal.core.db import db
 from portal.kits import actions, postal, queries, rules, states
 from portal.kits.forms import AddressForm, WordForm, told_apart
+from portal.kits.forms.returns import BackForm, MailsForm, WishForm
 from portal.kits.models import Shipment
+from portal.kits.queries import mailing, returns
+from portal.kits.rules.mails import ALWAYS, TOPICS
+from portal.kits.rules.returns import why_no_replacement
 from portal.kits.states import Word
 from portal.kits.views.base import blueprint, vault
 
@@ -33,12 +37,30 @@ def _words(parcels: Sequence[Shipment], said: Said | None) -> dict[int, WordForm
     return forms | ({said[0]: told_apart(said[1], said[0])} if said else {})
 
 
+def _mails(member: Member) -> MailsForm:
+    wanted = mailing.choices(db.session, member)
+    return MailsForm(formdata=None, data={"topics": [topic.value for topic, told in wanted.items() if told]})
+
+
 def _page(member: Member, form: AddressForm | None, said: Said | None = None, status: int = 200) -> tuple[str, int]:
     parcels = queries.parcels_of(db.session, member.participant_id)
     address = queries.address_of(db.session, member.participant_id)
     wanted = any(parcel.state in states.WAITS_FOR_ADDRESS for parcel in parcels) and not (address and address.sealed)
+    ids, now = [parcel.id for parcel in parcels], clock.now()
     page = render_template(
         "kits/mine.html",
+        returns=returns.returns_of(db.session, ids),
+        labelled=returns.with_label(db.session, ids),
+        wishes=returns.wishes_of(db.session, ids),
+        replaced=returns.replaced(db.session, ids),
+        no_replacement={
+            parcel.id: why_no_replacement(parcel.state, parcel.word, parcel.handed_over_at, now) for parcel in parcels
+        },
+        team={each.account_id for each in member.participant.members},
+        wish=WishForm(formdata=None),
+        back=BackForm(formdata=None),
+        mails=_mails(member),
+        always=[TOPICS[topic] for topic in ALWAYS],
         challenge=member.participant.challenge,
         member=member,
         parcels=parcels,

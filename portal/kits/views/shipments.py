@@ -1,8 +1,8 @@
-"""The pipeline: every parcel, and the steps that logistics take."""
+"""One parcel, and the steps that logistics take."""
 
 import secrets
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
@@ -15,52 +15,18 @@ from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.forms import Form
 from portal.core.moves import move_named, open_moves
-from portal.core.web import csv_response
 from portal.core.web.filters import viewer_zone
 from portal.kits import actions, postal, queries, rules, states
-from portal.kits.actions import judging
-from portal.kits.forms import AssignForm, CountForm, RevealForm, ScanForm, StepForm
+from portal.kits.actions import judging, replacements
+from portal.kits.forms import AssignForm, CountForm, RevealForm, ScanForm, StepForm, told_apart
+from portal.kits.forms.returns import AnswerForm, ReasonForm
 from portal.kits.models import Shipment
-from portal.kits.queries import holds
+from portal.kits.queries import holds, returns
+from portal.kits.queries.late import heard_of
+from portal.kits.rules import late
 from portal.kits.states import ShipmentState
 from portal.kits.views.base import blueprint, vault
 from portal.kits.views.holds import KINDS
-
-
-@blueprint.get("/staff/<slug>/shipments")
-@only(Role.LOGISTICS)
-def shipments(slug: str) -> ResponseReturnValue:
-    """The board: how many parcels are where and since when, and the parcels themselves."""
-    challenge = challenge_or_404(slug)
-    page = queries.shipments(db.session, challenge.id, request.args.get("state", ""), request.args.get("after"))
-    return render_template(
-        "kits/shipments.html",
-        challenge=challenge,
-        pipeline=queries.pipeline(db.session, challenge.id),
-        troubles=queries.count_troubles(db.session, challenge.id),
-        unplanned=len(queries.unplanned(db.session, challenge.id)),
-        page=page,
-        countries=queries.countries_of(db.session, [parcel.participant_id for parcel in page.rows]),
-        open_states=states.OPEN,
-    )
-
-
-@blueprint.get("/staff/<slug>/shipments.csv")
-@only(Role.LOGISTICS)
-def shipments_csv(slug: str) -> ResponseReturnValue:
-    """The parcels that the board shows, as a table. It has no addresses."""
-    challenge = challenge_or_404(slug)
-    rows = queries.shipments(db.session, challenge.id, request.args.get("state", ""), limit=10_000).rows
-    countries = queries.countries_of(db.session, [parcel.participant_id for parcel in rows])
-    header = ("parcel", "participant", "country", "state", "since", "serials", "carrier", "tracking_number")
-    lines = (
-        (
-            parcel.reference, parcel.participant.name, countries.get(parcel.participant_id, ""), parcel.state,
-            parcel.state_since, " ".join(unit.serial for unit in parcel.units), parcel.carrier, parcel.tracking_number,
-        )
-        for parcel in rows
-    )  # fmt: skip
-    return csv_response(f"{slug}-shipments.csv", header, lines)
 
 
 @blueprint.post("/staff/<slug>/shipments/plan")
@@ -98,7 +64,8 @@ def _load(slug: str, shipment_id: int) -> Shipment:
 def _page(parcel: Shipment, *, bound: dict[str, Form] | None = None, status: int = 200) -> ResponseReturnValue:
     """The parcel's page; `bound` are forms that came back with something wrong in them."""
     slug = parcel.challenge.slug
-    moves = open_moves(states.MOVES, parcel.state, my_roles(slug))
+    # It comes back by a return, which says why.
+    moves = [move for move in open_moves(states.MOVES, parcel.state, my_roles(slug)) if move is not states.SEND_BACK]
     forms: dict[str, Form] = {move.name: StepForm.of(move) for move in moves if move.needs}
     forms |= {"assign": AssignForm(), "scan": ScanForm(formdata=None, data={"key": secrets.token_hex(8)})}
     page = render_template(
@@ -116,8 +83,24 @@ def _page(parcel: Shipment, *, bound: dict[str, Form] | None = None, status: int
         forms=forms | (bound or {}),
         open_box=parcel.state in states.OPEN_BOX,
         tracked=parcel.handed_over_at is not None and parcel.state in states.ARRIVING,
+        **_after(parcel),
     )
     return page, status
+
+
+def _after(parcel: Shipment) -> dict[str, object]:
+    """What is asked for after a parcel: another one, or the way back."""
+    heard = heard_of(db.session, [parcel]).get(parcel.id)
+    is_late = late.lateness(parcel.state, parcel.state_since, heard, clock.now())
+    return {
+        "wish": returns.wishes_of(db.session, [parcel.id]).get(parcel.id),
+        "returns": returns.returns_of(db.session, [parcel.id]),
+        "replaced_by": returns.replaced(db.session, [parcel.id]).get(parcel.id),
+        "lateness": is_late and late.waits(is_late, parcel.state_since, heard, clock.now()),
+        "answer": AnswerForm(formdata=None),
+        "why_back": told_apart(ReasonForm(formdata=None), "back"),
+        "why_another": told_apart(ReasonForm(formdata=None), "another"),
+    }
 
 
 @blueprint.get("/staff/<slug>/shipments/<int:shipment_id>")
@@ -198,7 +181,7 @@ def settle(slug: str, shipment_id: int) -> ResponseReturnValue:
 def replace(slug: str, shipment_id: int) -> ResponseReturnValue:
     """Plan another parcel in its place."""
     parcel = _load(slug, shipment_id)
-    made = actions.replace(db.session, parcel, by=current_account().id, at=clock.now())
+    made = replacements.plan(db.session, parcel, by=current_account().id, at=clock.now())
     return _back(made, f"{made.reference} replaces {parcel.reference}.")
 
 
