@@ -221,7 +221,7 @@ def init_security(app: Flask, config: Config) -> None:
         register_form=SignUpForm, totp_cls=Codes,
     )  # fmt: skip
     # Flask-Security would look for a token of its own in whatever body a stranger sends, and read it whole for that.
-    app.login_manager.request_loader(None)  # type: ignore[attr-defined]
+    app.login_manager.request_loader(lambda _request: None)  # type: ignore[attr-defined]
     init_noted(app)
     declare(app, EVERYONE, [f"security.{name}" for name in OPEN])
     declare(app, SIGNED_IN, [f"security.{name}" for name in MINE])
