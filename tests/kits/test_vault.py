@@ -64,6 +64,9 @@ SEALED = Vault(FIRST).seal(CONTENT, "participant:1")
     (b"\x03" + SEALED[1:], "participant:1"), (SEALED[:-1] + bytes([SEALED[-1] ^ 1]), "participant:1"),
     (SEALED[:1] + bytes([SEALED[1] ^ 1]) + SEALED[2:], "participant:1"),
     (SEALED[:12], "participant:1"), (SEALED[:1], "participant:1"), (b"", "participant:1"),
+], ids=[
+    "another subject", "another key", "another key, nameless", "another version", "another tag", "another key's name",
+    "cut short", "only a version", "nothing",
 ])  # fmt: skip
 def test_what_is_not_ours_is_refused_and_shows_nothing(sealed: bytes, subject: str) -> None:
     with pytest.raises(Refused, match="another key than PORTAL_ADDRESS_KEY") as raised:
