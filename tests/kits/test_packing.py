@@ -24,6 +24,7 @@ from portal.kits import actions, queries, states
 from portal.kits.actions import KitSpec, packing
 from portal.kits.actions.packing import Typed
 from portal.kits.models import PackingScan, PackingStation, Shipment, ShipmentUnit, Unit
+from portal.kits.queries.reservations import kept_for
 from portal.kits.rules import codes
 from portal.kits.rules import packing as rules
 from portal.kits.states import ShipmentState, UnitState
@@ -552,11 +553,11 @@ def test_the_same_scan_sent_twice_at_once_counts_once(
     assert results == [R.OPENED, R.ADDED]
 
 
-def test_a_parcel_that_is_cancelled_while_a_unit_goes_in_keeps_nothing(
+def test_a_parcel_that_is_cancelled_while_a_unit_goes_in_leaves_it_in_one_place(
     app: Flask, session: Session, cast: Cast, bench: Bench, scanner: Scanner
 ) -> None:
     parcel = reserved(bench)
-    bench.units("KIT-9")
+    bench.units("KIT-9", *(f"KIT-{number}" for number in range(UNITS - 1)))
     scanner(f"S-{parcel.id}")
     challenge_id, parcel_id, by = cast.challenge.id, parcel.id, bench.by
 
@@ -569,7 +570,14 @@ def test_a_parcel_that_is_cancelled_while_a_unit_goes_in_keeps_nothing(
     session.expire_all()
     assert bench.again(parcel).state is S.CANCELLED
     assert inside(session, parcel) == {}
-    assert unit_named(session, "KIT-9").state is U.IN_STOCK
+    # Who was first decides: what went in before is kept for the participant, who still needs a kit.
+    [scan] = session.scalars(sa.select(PackingScan).where(PackingScan.code == "KIT-9"))
+    was_in = scan.result is R.ADDED
+    assert was_in or scan.result is R.NOT_READY
+    kept = [("KIT-9", NOON + HOUR)] if was_in else []
+    assert kept_for(session, cast.participant.id) == kept
+    assert unit_named(session, "KIT-9").state is (U.RESERVED if was_in else U.IN_STOCK)
+    assert disagreements(session, challenge_id) == []
 
 
 def test_the_database_refuses_two_stations_with_one_parcel(

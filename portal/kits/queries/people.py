@@ -10,8 +10,9 @@ from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member, Participant
 from portal.challenges.states import MemberRole, ParticipantState
 from portal.kits import states
-from portal.kits.models import DeliveryAddress, Shipment
+from portal.kits.models import DeliveryAddress, KitReturn, Shipment
 from portal.kits.states import ShipmentState, Word
+from portal.kits.states.returns import EXPECTED
 
 # What a participant complained of, and nobody has dealt with.
 COMPLAINED = sa.and_(Shipment.word.is_not(None), Shipment.word != Word.RECEIVED, Shipment.settled_at.is_(None))
@@ -73,12 +74,14 @@ def addresses_over(session: Session, before: datetime) -> Sequence[int]:
     """Participants to whom nothing is under way, and whose last parcel came to its end before `before`.
 
     A parcel that arrived has ended, unless its participant has told of a trouble that nobody has settled: then another
-    may follow. Where none has arrived, the address is kept until the challenge is over, and as long again.
+    may follow; or unless it is to come back: then its label and whoever fetches it need the address. Where none has
+    arrived, the address is kept until the challenge is over, and as long again.
     """
     ended = sa.func.coalesce(Shipment.received_at, Shipment.delivered_at, Shipment.state_since)
     # What was delivered has arrived, whether or not the participant has said so.
     pending = [state for state in states.OPEN if state is not ShipmentState.DELIVERED]
-    waits = sa.or_(Shipment.state.in_(pending), COMPLAINED, ended > before)
+    to_come_back = sa.exists().where(KitReturn.shipment_id == Shipment.id, KitReturn.state.in_(EXPECTED))
+    waits = sa.or_(Shipment.state.in_(pending), COMPLAINED, to_come_back, ended > before)
     mine = Shipment.participant_id == DeliveryAddress.participant_id
     arrived = sa.exists().where(mine, Shipment.delivered_at.is_not(None) | Shipment.received_at.is_not(None))
     return session.scalars(
