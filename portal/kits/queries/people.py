@@ -29,18 +29,18 @@ def countries_of(session: Session, participant_ids: Collection[int]) -> dict[int
 
 
 # A parcel that is planned, under way or has arrived.
-_SERVES = Shipment.state.not_in([ShipmentState.CANCELLED, ShipmentState.LOST, ShipmentState.RETURNED])
+SERVES = Shipment.state.not_in([ShipmentState.CANCELLED, ShipmentState.LOST, ShipmentState.RETURNED])
 
 
 def is_served(session: Session, participant_id: int) -> bool:
     """Whether a parcel for the participant is planned, under way or has arrived."""
-    found = sa.select(Shipment.id).where(Shipment.participant_id == participant_id, _SERVES).limit(1)
+    found = sa.select(Shipment.id).where(Shipment.participant_id == participant_id, SERVES).limit(1)
     return session.scalars(found).one_or_none() is not None
 
 
 def unplanned(session: Session, challenge_id: int) -> Sequence[Participant]:
     """Active participants who need a kit and for whom no parcel is planned, under way or arrived."""
-    served = sa.select(Shipment.participant_id).where(Shipment.challenge_id == challenge_id, _SERVES)
+    served = sa.select(Shipment.participant_id).where(Shipment.challenge_id == challenge_id, SERVES)
     return session.scalars(
         sa.select(Participant)
         .where(
