@@ -61,14 +61,3 @@ def test_an_address_stays_while_something_is_to_come_back(
 
     assert purge_addresses(session, late) == 1
     assert session.scalars(sa.select(KitReturn.label)).all() == [None]
-
-
-def test_labels_of_returns_go_with_the_address(session: Session, cast: Cast, afterwards: Afterwards) -> None:
-    afterwards.announced()
-    assert session.scalars(sa.select(KitReturn.id).where(KitReturn.label.is_not(None))).all() != []
-
-    assert actions.purge_address(session, cast.participant.id, at=NOON + HOUR)
-    session.commit()
-
-    assert session.scalars(sa.select(KitReturn.label)).all() == [None]
-    assert session.scalars(sa.select(DeliveryAddress.sealed)).all() == [None]
