@@ -18,6 +18,7 @@ from portal.core.db import db
 from portal.core.jobs import JobRun
 from portal.core.mail import config_of, transport
 from portal.kits.queries.policy import sealed_counts
+from portal.kits.queries.returns import label_counts
 from portal.kits.vault import Vault
 from portal.reports.queries.keys import current_set
 
@@ -89,12 +90,17 @@ def _keys() -> str:
 
 
 def _addresses() -> str:
-    """Under which keys addresses are sealed."""
-    vault, counts = Vault.of(config_of(current_app)), sealed_counts(db.session)
-    told = ", ".join(f"{count} under {vault.told(key)}" for key, count in sorted(counts.items(), key=str))
-    if any(key and key not in vault.keys for key in counts):
+    """Under which keys addresses, and labels for the way back, are sealed."""
+    vault, counts, labels = Vault.of(config_of(current_app)), sealed_counts(db.session), label_counts(db.session)
+    told = ", ".join(
+        f"{what}{count} under {vault.told(key)}"
+        for what, found in (("", counts), ("labels: ", labels))
+        for key, count in sorted(found.items(), key=str)
+    )
+    keys = {*counts, *labels}
+    if any(key and key not in vault.keys for key in keys):
         raise RuntimeError(f"{told}: set PORTAL_ADDRESS_KEYS_OLD")
-    older = any(key != vault.key for key in counts)
+    older = any(key != vault.key for key in keys)
     return f"{told}: run `flask kits rotate-addresses`" if older else told or "none"
 
 

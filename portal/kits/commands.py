@@ -1,39 +1,56 @@
 """`flask kits …`"""
 
 import sys
+from typing import Protocol
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy.orm import Session
 
 from portal.core.db import db
 from portal.core.mail import config_of
-from portal.kits.actions.rotation import reseal
+from portal.kits.actions.rotation import Step, reseal, reseal_labels
 from portal.kits.queries.policy import sealed_counts
+from portal.kits.queries.returns import label_counts
 from portal.kits.vault import Vault
 
 group = AppGroup("kits", help="Kits and the addresses that they go to.")
 
 
-@group.command("rotate-addresses")
-@click.option("--batch", default=50, show_default=True, type=click.IntRange(1, 1000), help="Addresses a transaction.")
-def rotate_addresses(batch: int) -> None:
-    """Seal every address under PORTAL_ADDRESS_KEY that is under one of PORTAL_ADDRESS_KEYS_OLD.
+class _Reseal(Protocol):
+    def __call__(self, session: Session, vault: Vault, *, after: int, limit: int) -> Step: ...
 
-    Stop it at any time and begin again; web processes that know both keys go on meanwhile. Exit status 1 if there are
-    addresses that none of the keys opens: they stay as they are.
+
+@group.command("rotate-addresses")
+@click.option("--batch", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many a transaction.")
+def rotate_addresses(batch: int) -> None:
+    """Seal every address, and every label of a return, under PORTAL_ADDRESS_KEY that is under an old one.
+
+    Old keys are those in PORTAL_ADDRESS_KEYS_OLD. Stop it at any time and begin again; web processes that know both
+    keys go on meanwhile. Exit status 1 if there is something that none of the keys opens: it stays as it is.
     """
-    vault, after, resealed, unknown = Vault.of(config_of(current_app)), 0, 0, 0
+    vault, lost = Vault.of(config_of(current_app)), 0
+    for what, reseal_some, count_by_key in (
+        ("addresses", reseal, sealed_counts), ("labels", reseal_labels, label_counts)
+    ):  # fmt: skip
+        resealed, unknown = _rotate(vault, reseal_some, batch)
+        click.echo(f"{what}: {resealed} sealed anew")
+        for key, count in sorted(count_by_key(db.session).items(), key=lambda pair: pair[0] or ""):
+            click.echo(f"{what}: {count} under {vault.told(key)}")
+        if unknown:
+            click.echo(f"{what}: {unknown} cannot be opened with any of the keys, and stay as they are", err=True)
+        lost += unknown
+    sys.exit(1 if lost else 0)
+
+
+def _rotate(vault: Vault, reseal_some: _Reseal, batch: int) -> tuple[int, int]:
+    """Seal anew batch by batch; how many were, and how many cannot be opened."""
+    after, resealed, unknown = 0, 0, 0
     while True:
-        step = reseal(db.session, vault, after=after, limit=batch)
+        step = reseal_some(db.session, vault, after=after, limit=batch)
         db.session.commit()
         resealed, unknown = resealed + step.resealed, unknown + step.unknown
         if step.last is None:
-            break
+            return resealed, unknown
         after = step.last
-    click.echo(f"{resealed} sealed anew")
-    for key, count in sorted(sealed_counts(db.session).items(), key=lambda pair: pair[0] or ""):
-        click.echo(f"{count} under {vault.told(key)}")
-    if unknown:
-        click.echo(f"{unknown} cannot be opened with any of the keys, and stay as they are", err=True)
-    sys.exit(1 if unknown else 0)

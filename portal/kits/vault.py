@@ -1,4 +1,4 @@
-"""The keys under which addresses are kept, which are not in the database."""
+"""The keys under which addresses and labels are kept, which are not in the database."""
 
 import json
 import secrets
@@ -17,7 +17,14 @@ from portal.core.errors import Refused
 # first kind names no key; the second names it in the eight bytes after the version, and what is named is authentic.
 _NAMELESS, _NAMED = b"\x01", b"\x02"
 _NONCE, _NAME = 12, 8
+# So many bytes at the beginning of what is sealed say under which key it is.
+HEAD = 1 + _NAME
 _PURPOSE = b"research-challenge-portal delivery address "
+
+
+def key_in(head: bytes) -> str | None:
+    """The name of the key in the first `HEAD` bytes of what is sealed; None where none is named."""
+    return head[1:HEAD].hex() if head[:1] == _NAMED else None
 
 
 def _derived(secret: str, purpose: bytes, length: int) -> bytes:
@@ -57,6 +64,11 @@ class Vault:
         return self._current.name.hex()
 
     @property
+    def head(self) -> bytes:
+        """How everything begins that is sealed under this key."""
+        return _NAMED + self._current.name
+
+    @property
     def keys(self) -> frozenset[str]:
         """The names of all keys under which can be opened."""
         return frozenset(name.hex() for name in self._keys)
@@ -71,7 +83,7 @@ class Vault:
     def seal(self, content: dict[str, Any], subject: str) -> bytes:
         """The sealed bytes of `content`."""
         nonce = secrets.token_bytes(_NONCE)
-        head = _NAMED + self._current.name
+        head = self.head
         plain = json.dumps(content, ensure_ascii=False, sort_keys=True).encode()
         return head + nonce + self._current.cipher.encrypt(nonce, plain, head + subject.encode())
 
@@ -79,7 +91,7 @@ class Vault:
         """What was sealed. Raises Refused where its key is none of ours, or the bytes are another subject's."""
         if sealed[:1] == _NAMELESS:
             return self._open(list(self._keys.values()), b"", sealed[1:], subject)
-        head, rest = sealed[: 1 + _NAME], sealed[1 + _NAME :]
+        head, rest = sealed[:HEAD], sealed[HEAD:]
         key = self._keys.get(head[1:])
         return self._open([key] if key and head[:1] == _NAMED else [], head, rest, subject)
 
@@ -93,6 +105,6 @@ class Vault:
             return content
         # What was tried is part of no message: it holds the ciphertext.
         raise Refused(
-            "This address was sealed under another key than PORTAL_ADDRESS_KEY and PORTAL_ADDRESS_KEYS_OLD. "
+            "This was sealed under another key than PORTAL_ADDRESS_KEY and PORTAL_ADDRESS_KEYS_OLD. "
             "It is kept as it is; with its key it can be opened again."
         ) from None

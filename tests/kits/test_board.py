@@ -53,12 +53,19 @@ def test_a_parcel_is_late_one_moment_after_its_time(
         assert (rules.lateness(parcel.state, parcel.state_since, heard, at) is late) == bool(found)
 
 
-def test_news_that_move_nothing_are_news(session: Session, cast: Cast, bench: Bench) -> None:
+@pytest.mark.parametrize(("first", "second", "tracked"), [
+    (S.IN_TRANSIT, S.IN_TRANSIT, 4), (S.OUT_FOR_DELIVERY, S.IN_TRANSIT, 1),
+])  # fmt: skip
+def test_news_that_move_nothing_are_news(
+    session: Session, cast: Cast, bench: Bench, first: ShipmentState, second: ShipmentState, tracked: int
+) -> None:
     parcel = bench.at(S.HANDED_OVER)
-    for days in (1, 4):
-        scan = Scan("dhl", str(days), S.IN_TRANSIT, NOON + days * DAY)
+    for days, status in ((1, first), (4, second)):
+        scan = Scan("dhl", str(days), status, NOON + days * DAY)
         actions.note_scan(session, bench.again(parcel), scan, by=None, at=NOON + days * DAY)
-    assert bench.again(parcel).tracked_at == NOON + DAY
+    parcel = bench.again(parcel)
+    assert (parcel.state, parcel.tracked_at) == (first, NOON + tracked * DAY)
+    assert heard_of(session, [parcel]) == {parcel.id: NOON + 4 * DAY}
 
     assert shown(session, cast, NOON + 9 * DAY, late="silent") == []
     assert shown(session, cast, NOON + 9 * DAY + SECOND, late="silent") == [parcel.id]

@@ -23,10 +23,12 @@ from portal.core.errors import Refused
 from portal.kits import actions, queries, states
 from portal.kits.actions import KitSpec, packing
 from portal.kits.actions.packing import Typed
-from portal.kits.models import PackingScan, PackingStation, Shipment, ShipmentUnit, Unit
+from portal.kits.models import KitModel, PackingScan, PackingStation, Shipment, ShipmentUnit, Unit
+from portal.kits.queries.packing import further
+from portal.kits.queries.reservations import kept_for
 from portal.kits.rules import codes
 from portal.kits.rules import packing as rules
-from portal.kits.states import ShipmentState, UnitState
+from portal.kits.states import ShipmentState, UnitState, Word
 from portal.kits.states.packing import Act, ScanResult
 from tests.cast import NOON, Cast, make_account
 from tests.kits.conftest import HOUR, Bench
@@ -34,7 +36,7 @@ from tests.kits.test_counts import UNITS, Hands, disagreements
 
 R, S, U = ScanResult, ShipmentState, UnitState
 PAGE = "http://localhost/staff/test-challenge/shipments/pack"
-CABLE = KitSpec("Cable", "", 40, Decimal("5.00"), "USD")
+CABLE = KitSpec("Cable", "", 40, Decimal("5.00"), "USD", per_place=0)
 
 
 @dataclass
@@ -292,6 +294,115 @@ def test_every_unit_that_is_not_free_has_words(state: U) -> None:
 
     assert (finding.result, finding.words.startswith("KIT-1 ")) == (R.GONE, True)
     assert "cannot go." not in finding.words
+
+
+# What belongs in a parcel
+
+
+def kind(number: int, per_place: int) -> KitModel:
+    return KitModel(id=number, name=f"Kind {number}", revision="", per_place=per_place)
+
+
+def box_of(models: list[KitModel], inside: str, *, further: bool = False) -> rules.Box:
+    """A parcel with units in it by the numbers of their kinds; those with a question mark are not yet scanned."""
+    kinds, parcel = {model.id: model for model in models}, Shipment(id=1, state=S.READY)
+    for place, word in enumerate(inside.split()):
+        number = int(word.rstrip("?"))
+        unit = Unit(id=place, serial=f"U{place}", model_id=number, model=kinds[number], state=U.RESERVED)
+        parcel.places.append(
+            ShipmentUnit(id=place, unit=unit, live=True, scanned_at=None if word.endswith("?") else NOON)
+        )
+    return rules.look_into(parcel, models, further=further)
+
+
+@pytest.mark.parametrize(("per_place", "inside", "further", "lacks", "complete"), [
+    ((1,), "", False, {1: 1}, False), ((1,), "1", False, {}, True), ((1,), "1?", False, {}, False),
+    ((2,), "1", False, {1: 1}, False), ((2,), "1 1", False, {}, True), ((2,), "1 1 1", False, {}, True),
+    ((1, 2), "1", False, {2: 2}, False), ((1, 2), "2 1 2", False, {}, True), ((1, 2), "2? 1", False, {2: 1}, False),
+    # Accessories never lack, and make no parcel of their own.
+    ((1, 0), "1", False, {}, True), ((1, 0), "2", False, {1: 1}, False), ((1, 0), "1 2?", False, {}, False),
+    ((0,), "", False, {}, False), ((0,), "1", False, {}, True), ((), "", False, {}, False),
+    # Whoever has a kit gets what logistics put in, if it is anything at all.
+    ((1, 2), "", True, {}, False), ((1, 2), "2", True, {}, True), ((1, 2), "2 1?", True, {}, False),
+    ((1, 0), "2", True, {}, True),
+])  # fmt: skip
+def test_what_belongs_in_a_parcel(
+    per_place: tuple[int, ...], inside: str, further: bool, lacks: dict[int, int], complete: bool
+) -> None:
+    box = box_of([kind(number, each) for number, each in enumerate(per_place, 1)], inside, further=further)
+
+    assert ({model.id: count for model, count in box.lacking}, box.complete) == (lacks, complete)
+
+
+@pytest.mark.parametrize(("per_place", "inside", "further", "scanned", "result"), [
+    ((1, 1), "1", False, 2, R.ADDED), ((1, 1), "1 2", False, 2, R.TOO_MANY), ((2,), "1", False, 1, R.ADDED),
+    ((1, 0), "", False, 2, R.WRONG_MODEL), ((1, 0), "1", False, 2, R.WRONG_MODEL),
+    ((1, 2), "2? 1", False, 2, R.SWAPPED),
+    ((1, 2), "", True, 2, R.ADDED), ((1, 2), "1", True, 2, R.ADDED), ((1, 2), "2", True, 2, R.ADDED),
+    ((1, 2), "2 2", True, 2, R.TOO_MANY), ((1, 0), "1", True, 2, R.ADDED), ((1, 0), "2", True, 2, R.TOO_MANY),
+    ((0,), "", False, 1, R.ADDED),
+])  # fmt: skip
+def test_what_a_free_unit_means_to_a_parcel(
+    per_place: tuple[int, ...], inside: str, further: bool, scanned: int, result: ScanResult
+) -> None:
+    models = [kind(number, each) for number, each in enumerate(per_place, 1)]
+    free = Unit(id=99, serial="U99", model_id=scanned, model=models[scanned - 1], state=U.IN_STOCK)
+
+    assert rules.judge_unit(box_of(models, inside, further=further), free, None).result is result
+
+
+def test_a_parcel_that_goes_without_something_is_closed_on_its_page(
+    session: Session, bench: Bench, scanner: Scanner
+) -> None:
+    parcel = reserved(bench, "KIT-1")
+    bench.model().per_place = 2
+    session.commit()
+    scanner.all(f"S-{parcel.id}", "KIT-1")
+
+    assert scanner("").words == (
+        f"S-{parcel.id} is not complete: it lacks one RDB 2. Scan that first, or leave it. "
+        f"If it is to go without, mark S-{parcel.id} as packed on its page."
+    )
+    bench.advance(bench.again(parcel), "pack")
+    session.commit()
+    assert bench.again(parcel).state is S.PACKED
+
+
+def test_a_further_parcel_is_told_from_the_first(session: Session, bench: Bench, scanner: Scanner) -> None:
+    first, second = reserved(bench), reserved(bench)
+    bench.units("KIT-1")
+    assert further(session, [first, second]) == {second.id}
+
+    bench.advance(bench.again(first), "cancel")
+    session.commit()
+    assert further(session, [first, second]) == set()
+
+    assert scanner(f"S-{second.id}").words.endswith("Scan one RDB 2.")
+
+
+def test_what_replaces_a_damaged_kit_holds_what_is_put_into_it(
+    session: Session, cast: Cast, bench: Bench, scanner: Scanner
+) -> None:
+    broken = bench.at(S.HANDED_OVER, "KIT-1")
+    cable(bench, "CABLE-1")
+    actions.say(session, broken, Word.DAMAGED, "The cable.", by=cast.researcher.id, at=NOON)
+    made = actions.replace(session, bench.again(broken), by=bench.by, at=NOON)
+    bench.advance(made, "ready")
+    session.commit()
+
+    assert scanner.all(f"S-{made.id}", "CABLE-1", "") == [R.OPENED, R.ADDED, R.PACKED]
+
+
+def test_what_replaces_a_lost_kit_is_a_whole_one(session: Session, bench: Bench, scanner: Scanner) -> None:
+    lost = bench.at(S.HANDED_OVER, "KIT-1")
+    bench.advance(lost, "lose")
+    made = actions.replace(session, bench.again(lost), by=bench.by, at=NOON)
+    bench.units("KIT-2")
+    bench.advance(made, "ready")
+    session.commit()
+
+    assert scanner(f"S-{made.id}").words.endswith("Scan one RDB 2.")
+    assert scanner.all("", "KIT-2", "") == [R.INCOMPLETE, R.ADDED, R.PACKED]
 
 
 # What happens meanwhile
@@ -552,11 +663,11 @@ def test_the_same_scan_sent_twice_at_once_counts_once(
     assert results == [R.OPENED, R.ADDED]
 
 
-def test_a_parcel_that_is_cancelled_while_a_unit_goes_in_keeps_nothing(
+def test_a_parcel_that_is_cancelled_while_a_unit_goes_in_leaves_it_in_one_place(
     app: Flask, session: Session, cast: Cast, bench: Bench, scanner: Scanner
 ) -> None:
     parcel = reserved(bench)
-    bench.units("KIT-9")
+    bench.units("KIT-9", *(f"KIT-{number}" for number in range(UNITS - 1)))
     scanner(f"S-{parcel.id}")
     challenge_id, parcel_id, by = cast.challenge.id, parcel.id, bench.by
 
@@ -569,7 +680,14 @@ def test_a_parcel_that_is_cancelled_while_a_unit_goes_in_keeps_nothing(
     session.expire_all()
     assert bench.again(parcel).state is S.CANCELLED
     assert inside(session, parcel) == {}
-    assert unit_named(session, "KIT-9").state is U.IN_STOCK
+    # Who was first decides: what went in before is kept for the participant, who still needs a kit.
+    [scan] = session.scalars(sa.select(PackingScan).where(PackingScan.code == "KIT-9"))
+    was_in = scan.result is R.ADDED
+    assert was_in or scan.result is R.NOT_READY
+    kept = [("KIT-9", NOON + HOUR)] if was_in else []
+    assert kept_for(session, cast.participant.id) == kept
+    assert unit_named(session, "KIT-9").state is (U.RESERVED if was_in else U.IN_STOCK)
+    assert disagreements(session, challenge_id) == []
 
 
 def test_the_database_refuses_two_stations_with_one_parcel(

@@ -174,10 +174,12 @@ def test_the_command_tells_how_many_are_left_under_which_key(
 
     assert answer.exit_code == 1
     assert answer.stdout.splitlines() == [
-        "1 sealed anew", *sorted([f"1 under the current key ({now})", f"1 under an unknown key ({lost})"],
-                                 key=lambda line: line.partition("(")[2]),
+        "addresses: 1 sealed anew",
+        *sorted([f"addresses: 1 under the current key ({now})", f"addresses: 1 under an unknown key ({lost})"],
+                key=lambda line: line.partition("(")[2]),
+        "labels: 0 sealed anew",
     ]  # fmt: skip
-    assert answer.stderr == "1 cannot be opened with any of the keys, and stay as they are\n"
+    assert answer.stderr == "addresses: 1 cannot be opened with any of the keys, and stay as they are\n"
 
 
 def test_the_doctor_asks_for_a_rotation(keyed: Flask, session: Session, bench: Bench) -> None:

@@ -55,7 +55,8 @@ class _Bench:
     def box(self, shipment_id: int) -> Box:
         """A parcel as it is now, and what belongs into it."""
         parcel = queries.shipment(self.session, self.challenge.id, shipment_id)
-        return rules.look_into(parcel, queries.models(self.session, self.challenge.id))
+        further = parcel.id in found.further(self.session, [parcel])
+        return rules.look_into(parcel, queries.models(self.session, self.challenge.id), further=further)
 
     def present(self) -> Box | None:
         """The open parcel, which nobody can move until this scan is done."""
@@ -203,9 +204,7 @@ def _close(bench: _Bench) -> Finding:
         bench.open(None)
         return barred
     if not present.complete:
-        missing = rules.lacks(present) or "everything"
-        words = f"{present.parcel.reference} is not complete: it lacks {missing}. Scan that first, or leave it."
-        return Finding(R.INCOMPLETE, words)
+        return rules.incomplete(present)
     _pack(bench, present)
     return Finding(R.PACKED, f"{present.parcel.reference} is packed. Scan the next slip.")
 

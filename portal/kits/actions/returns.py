@@ -78,7 +78,7 @@ def announce(
         "tracking_number": told.tracking_number or None,
     }  # fmt: skip
     if told.label is not None:
-        values["label"] = vault.seal({"pdf": b64encode(told.label).decode()}, _subject(kit_return.id))
+        values["label"] = vault.seal({"pdf": b64encode(told.label).decode()}, subject(kit_return.id))
     if shipment.state is ShipmentState.RECEIVED:
         step(session, shipment, states.SEND_BACK, by=by, at=at)
     take(session, kit_return, ANNOUNCE, at=at, **values)
@@ -91,7 +91,8 @@ def announce(
     mail(session, shipment, "return_announced", at=at, about=f"{kit_return.id}:{at.isoformat()}", day=day)
 
 
-def _subject(return_id: int) -> str:
+def subject(return_id: int) -> str:
+    """What a return's label is sealed for."""
     return f"kit-return:{return_id}"
 
 
@@ -99,7 +100,7 @@ def label_of(kit_return: KitReturn, vault: Vault) -> bytes:
     """The label as it was uploaded. Raises NotFound where there is none, or no more."""
     if kit_return.label is None:
         raise NotFound("label")
-    return b64decode(vault.open(kit_return.label, _subject(kit_return.id))["pdf"])
+    return b64decode(vault.open(kit_return.label, subject(kit_return.id))["pdf"])
 
 
 def say_sent(session: Session, kit_return: KitReturn, *, by: int, at: datetime) -> None:
@@ -191,8 +192,12 @@ def _finish(session: Session, return_id: int, at: datetime) -> None:
 
 
 def own_label(session: Session, member: Member, return_id: int, vault: Vault) -> bytes:
-    """The label of one of the participant's returns. Raises NotFound."""
-    return label_of(queries.own(session, member.participant_id, return_id, label=True), vault)
+    """The label of one of the participant's returns. Raises NotFound, and Refused where its key is none of ours."""
+    back = queries.own(session, member.participant_id, return_id, label=True)
+    try:
+        return label_of(back, vault)
+    except Refused as problem:
+        raise Refused("Your label cannot be opened at the moment. Write to us: we can give you another.") from problem
 
 
 def forget_labels(session: Session, participants: Collection[int]) -> None:

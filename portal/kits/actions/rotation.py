@@ -1,5 +1,6 @@
-"""Sealing addresses anew under the current key, some at a time."""
+"""Sealing addresses and labels anew under the current key, some at a time."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -7,15 +8,15 @@ from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session, undefer
 
 from portal.core.errors import Refused
-from portal.kits.actions.judging import subject
-from portal.kits.models import DeliveryAddress
-from portal.kits.vault import Vault
+from portal.kits.actions import judging, returns
+from portal.kits.models import DeliveryAddress, KitReturn
+from portal.kits.vault import HEAD, Vault
 
 
 class Step(NamedTuple):
-    """How far a rotation has come: the last participant that was looked at (None at the end), and what became of them.
+    """How far a rotation has come: the last row that was looked at (None at the end), and what became of them.
 
-    `unknown` are addresses whose key is none of ours; they stay as they are.
+    `unknown` are those whose key is none of ours; they stay as they are.
     """
 
     last: int | None
@@ -37,23 +38,51 @@ def reseal(session: Session, vault: Vault, *, after: int = 0, limit: int = 50) -
         .order_by(DeliveryAddress.participant_id)
         .limit(limit)
     ).all()
-    done = [_reseal(session, vault, kept) for kept in rows]
-    return Step(rows[-1].participant_id if rows else None, done.count(True), done.count(None))
+    done = [_reseal_address(session, vault, kept) for kept in rows]
+    return _step([kept.participant_id for kept in rows], done)
 
 
-def _reseal(session: Session, vault: Vault, kept: DeliveryAddress) -> bool | None:
+def reseal_labels(session: Session, vault: Vault, *, after: int = 0, limit: int = 50) -> Step:
+    """The same for the labels of returns; a label that is forgotten meanwhile stays forgotten."""
+    head = sa.func.substr(KitReturn.label, 1, HEAD, type_=sa.LargeBinary())
+    rows = session.execute(
+        sa.select(KitReturn.id, KitReturn.label)
+        .where(KitReturn.id > after, KitReturn.label.is_not(None), head != vault.head)
+        .order_by(KitReturn.id)
+        .limit(limit)
+    ).all()
+    done = [_reseal_label(session, vault, number, label) for number, label in rows if label is not None]
+    return _step([number for number, _ in rows], done)
+
+
+def _step(ids: Sequence[int], done: Sequence[bool | None]) -> Step:
+    return Step(ids[-1] if ids else None, done.count(True), done.count(None))
+
+
+def _reseal_address(session: Session, vault: Vault, kept: DeliveryAddress) -> bool | None:
     """Whether it was sealed anew; None where it cannot be opened."""
     assert kept.sealed is not None
-    whose = subject(kept.participant_id)
+    anew = _anew(vault, kept.sealed, judging.subject(kept.participant_id))
+    same = [DeliveryAddress.participant_id == kept.participant_id, DeliveryAddress.sealed == kept.sealed]
+    if anew is None:
+        return None
+    return _changed(session, sa.update(DeliveryAddress).where(*same).values(sealed=anew, sealed_with=vault.key))
+
+
+def _reseal_label(session: Session, vault: Vault, return_id: int, label: bytes) -> bool | None:
+    anew = _anew(vault, label, returns.subject(return_id))
+    same = [KitReturn.id == return_id, KitReturn.label == label]
+    return None if anew is None else _changed(session, sa.update(KitReturn).where(*same).values(label=anew))
+
+
+def _anew(vault: Vault, sealed: bytes, whose: str) -> bytes | None:
     try:
-        content = vault.open(kept.sealed, whose)
+        return vault.seal(vault.open(sealed, whose), whose)
     except Refused:
         return None
-    changed = session.execute(
-        sa.update(DeliveryAddress)
-        .where(DeliveryAddress.participant_id == kept.participant_id, DeliveryAddress.sealed == kept.sealed)
-        .values(sealed=vault.seal(content, whose), sealed_with=vault.key)
-        .execution_options(synchronize_session=False)
-    )
+
+
+def _changed(session: Session, change: sa.Update) -> bool:
+    changed = session.execute(change.execution_options(synchronize_session=False))
     assert isinstance(changed, CursorResult)
     return changed.rowcount == 1

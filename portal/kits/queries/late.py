@@ -19,7 +19,7 @@ _heard = (
     .correlate(Shipment)
     .scalar_subquery()
 )
-# When the carrier last told anything; before that, when it got the parcel.
+# When the carrier last told anything, whether or not it moved the parcel; before that, when it got it.
 HEARD = sa.func.coalesce(_heard, Shipment.handed_over_at)
 
 

@@ -1,13 +1,14 @@
 """Finding what somebody at the bench has before them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from portal.accounts.models import Account
 from portal.core.db import insert
 from portal.kits.models import PackingScan, PackingStation, Shipment, ShipmentUnit, Unit
+from portal.kits.queries.people import SERVES
 from portal.kits.states.packing import UNDOABLE
 
 
@@ -56,6 +57,13 @@ def at_the_bench(session: Session, challenge_id: int) -> dict[int, Account]:
 def hold_still(session: Session, shipment_id: int) -> None:
     """Keep a parcel from being moved until the end of this transaction."""
     session.execute(sa.select(Shipment.id).where(Shipment.id == shipment_id).with_for_update())
+
+
+def further(session: Session, parcels: Iterable[Shipment]) -> set[int]:
+    """Those of these parcels whose participant has an earlier one that is planned, under way or has arrived."""
+    mine = aliased(Shipment)
+    earlier = sa.exists().where(Shipment.participant_id == mine.participant_id, Shipment.number < mine.number, SERVES)
+    return set(session.scalars(sa.select(mine.id).where(mine.id.in_([parcel.id for parcel in parcels]), earlier)))
 
 
 def live_place(session: Session, unit: Unit) -> ShipmentUnit | None:

@@ -10,8 +10,9 @@ from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member, Participant
 from portal.challenges.states import MemberRole, ParticipantState
 from portal.kits import states
-from portal.kits.models import DeliveryAddress, Shipment
+from portal.kits.models import DeliveryAddress, KitReturn, Shipment
 from portal.kits.states import ShipmentState, Word
+from portal.kits.states.returns import EXPECTED
 
 # What a participant complained of, and nobody has dealt with.
 COMPLAINED = sa.and_(Shipment.word.is_not(None), Shipment.word != Word.RECEIVED, Shipment.settled_at.is_(None))
@@ -28,18 +29,18 @@ def countries_of(session: Session, participant_ids: Collection[int]) -> dict[int
 
 
 # A parcel that is planned, under way or has arrived.
-_SERVES = Shipment.state.not_in([ShipmentState.CANCELLED, ShipmentState.LOST, ShipmentState.RETURNED])
+SERVES = Shipment.state.not_in([ShipmentState.CANCELLED, ShipmentState.LOST, ShipmentState.RETURNED])
 
 
 def is_served(session: Session, participant_id: int) -> bool:
     """Whether a parcel for the participant is planned, under way or has arrived."""
-    found = sa.select(Shipment.id).where(Shipment.participant_id == participant_id, _SERVES).limit(1)
+    found = sa.select(Shipment.id).where(Shipment.participant_id == participant_id, SERVES).limit(1)
     return session.scalars(found).one_or_none() is not None
 
 
 def unplanned(session: Session, challenge_id: int) -> Sequence[Participant]:
     """Active participants who need a kit and for whom no parcel is planned, under way or arrived."""
-    served = sa.select(Shipment.participant_id).where(Shipment.challenge_id == challenge_id, _SERVES)
+    served = sa.select(Shipment.participant_id).where(Shipment.challenge_id == challenge_id, SERVES)
     return session.scalars(
         sa.select(Participant)
         .where(
@@ -73,12 +74,14 @@ def addresses_over(session: Session, before: datetime) -> Sequence[int]:
     """Participants to whom nothing is under way, and whose last parcel came to its end before `before`.
 
     A parcel that arrived has ended, unless its participant has told of a trouble that nobody has settled: then another
-    may follow. Where none has arrived, the address is kept until the challenge is over, and as long again.
+    may follow; or unless it is to come back: then its label and whoever fetches it need the address. Where none has
+    arrived, the address is kept until the challenge is over, and as long again.
     """
     ended = sa.func.coalesce(Shipment.received_at, Shipment.delivered_at, Shipment.state_since)
     # What was delivered has arrived, whether or not the participant has said so.
     pending = [state for state in states.OPEN if state is not ShipmentState.DELIVERED]
-    waits = sa.or_(Shipment.state.in_(pending), COMPLAINED, ended > before)
+    to_come_back = sa.exists().where(KitReturn.shipment_id == Shipment.id, KitReturn.state.in_(EXPECTED))
+    waits = sa.or_(Shipment.state.in_(pending), COMPLAINED, to_come_back, ended > before)
     mine = Shipment.participant_id == DeliveryAddress.participant_id
     arrived = sa.exists().where(mine, Shipment.delivered_at.is_not(None) | Shipment.received_at.is_not(None))
     return session.scalars(

@@ -43,12 +43,16 @@ _GONE = {
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A parcel at the bench: what is scanned, what waits for it, and how many of which kinds nothing is reserved of."""
+    """A parcel at the bench: what is scanned, what waits for it, and how many of which kinds nothing is reserved of.
+
+    `open_ended` says that no contents are given: it holds what logistics put into it.
+    """
 
     parcel: Shipment
     scanned: tuple[ShipmentUnit, ...]
     waiting: tuple[ShipmentUnit, ...]
     lacking: tuple[tuple[KitModel, int], ...]
+    open_ended: bool
 
     @property
     def complete(self) -> bool:
@@ -66,24 +70,27 @@ class Finding:
 
 
 def per_parcel(models: Sequence[KitModel]) -> dict[int, int]:
-    """How many units of each kind belong into a parcel: one of the only kind there is.
+    """How many units of each kind belong into a parcel: what each place gets. An accessory never lacks."""
+    return {model.id: model.per_place for model in models if model.per_place}
 
-    Where there are several kinds, a parcel holds what is reserved for it.
+
+def look_into(parcel: Shipment, models: Sequence[KitModel], *, further: bool) -> Box:
+    """What there is in a parcel, and what there is not.
+
+    Whoever has no kit gets all that a place gets, also where an earlier parcel was lost or came back. A `further`
+    parcel, to somebody whom an earlier one serves (one more, or something instead of what is damaged), is complete with
+    whatever logistics put into it.
     """
-    return {models[0].id: 1} if len(models) == 1 else {}
-
-
-def look_into(parcel: Shipment, models: Sequence[KitModel]) -> Box:
-    """What there is in a parcel, and what there is not. A replacement holds what logistics put into it."""
     live = [place for place in parcel.places if place.live]
     held = Counter(place.unit.model_id for place in live)
-    wanted: Mapping[int, int] = {} if parcel.replaces_id else per_parcel(models)
+    wanted: Mapping[int, int] = {} if further else per_parcel(models)
     return Box(
         parcel,
         scanned=tuple(place for place in live if place.scanned_at),
         waiting=tuple(place for place in live if not place.scanned_at),
         lacking=tuple((model, wanted[model.id] - held[model.id]) for model in models
                       if wanted.get(model.id, 0) > held[model.id]),
+        open_ended=not wanted,
     )  # fmt: skip
 
 
@@ -105,6 +112,15 @@ def next_step(box: Box) -> str:
     if box.complete:
         return "It is complete: scan the next slip, or press Enter, and it is packed."
     return f"Scan {lacks(box)}." if lacks(box) else "Scan what goes in."
+
+
+def incomplete(box: Box) -> Finding:
+    """Why a parcel cannot be closed by the scanner, and how it can: logistics may mean to leave something out."""
+    here = box.parcel.reference
+    words = f"{here} is not complete: it lacks {lacks(box) or 'everything'}. Scan that first, or leave it."
+    if box.scanned and not box.waiting:
+        words += f" If it is to go without, mark {here} as packed on its page."
+    return Finding(R.INCOMPLETE, words)
 
 
 def not_ready(parcel: Shipment) -> Finding | None:
@@ -132,11 +148,16 @@ def judge_unit(box: Box, unit: Unit, bound: ShipmentUnit | None) -> Finding:
 
 
 def _judge_free(box: Box, unit: Unit) -> Finding:
-    """A unit in stock for which no other one makes room."""
-    here, open_ended = box.parcel.reference, not box.scanned and not box.waiting and not box.lacking
-    if open_ended or any(model.id == unit.model_id for model, _ in box.lacking):
+    """A unit in stock for which no other one makes room.
+
+    Into an open-ended parcel goes of each kind as much as a place gets; more, and an accessory to a kit, go in on the
+    parcel's page: a scan before the wrong slip must not slip in.
+    """
+    here, inside = box.parcel.reference, sum(place.unit.model_id == unit.model_id for place in box.scanned)
+    fits = box.open_ended and inside < max(1, unit.model.per_place)
+    if fits or any(model.id == unit.model_id for model, _ in box.lacking):
         return Finding(R.ADDED, f"{unit.serial} is taken from the stock and in {here}.")
-    if any(place.unit.model_id == unit.model_id for place in box.scanned):
+    if inside:
         return Finding(R.TOO_MANY, f"{here} has its {unit.model.label} already. Put {unit.serial} back on the shelf.")
     wanted = lacks(box) or _listed(sorted({place.unit.model.label for place in box.scanned}))
     verb = "fetch" if lacks(box) else "it has"

@@ -110,9 +110,14 @@ class Want:
     parcels: tuple[Shipment, ...]
 
 
-def pick_list(parcels: Iterable[Shipment], models: Sequence[KitModel]) -> tuple[list[Fetch], list[Want]]:
-    """What to fetch for these parcels, by location and serial, and what of each kind any unit will do for."""
-    boxes = [look_into(parcel, models) for parcel in parcels]
+def pick_list(
+    parcels: Iterable[Shipment], models: Sequence[KitModel], further: Collection[int]
+) -> tuple[list[Fetch], list[Want]]:
+    """What to fetch for these parcels, by location and serial, and what of each kind any unit will do for.
+
+    `further` are the ids of those to somebody whom an earlier parcel serves.
+    """
+    boxes = [look_into(parcel, models, further=parcel.id in further) for parcel in parcels]
     fetch = [Fetch(place, box.parcel) for box in boxes for place in box.waiting]
     fetch.sort(key=lambda each: (each.place.unit.location, each.place.unit.serial))
     wants = []

@@ -89,7 +89,9 @@ def pick_list(slug: str) -> ResponseReturnValue:
     """The units to fetch from the shelves for the chosen parcels."""
     challenge = challenge_or_404(slug)
     parcels, left_out = _chosen(challenge, rules.FETCHED)
-    fetch, wants = rules.pick_list(parcels, queries.models(db.session, challenge.id))
+    fetch, wants = rules.pick_list(
+        parcels, queries.models(db.session, challenge.id), packing.further(db.session, parcels)
+    )
     return render_template(
         "kits/print/pick.html", challenge=challenge, parcels=parcels, left_out=left_out, fetch=fetch, wants=wants,
         shelves=found.shelves(db.session, challenge.id), paper=_paper(challenge), at=clock.now(),

@@ -30,7 +30,8 @@ from portal.kits.views.bench import packing_page
 
 
 def _box(challenge: Challenge, parcel: Shipment) -> Box:
-    return rules.look_into(parcel, queries.models(db.session, challenge.id))
+    further = parcel.id in found.further(db.session, [parcel])
+    return rules.look_into(parcel, queries.models(db.session, challenge.id), further=further)
 
 
 def _country(parcel: Shipment) -> str:
