@@ -42,14 +42,17 @@ def neighbours(session: Session, entry: WaveEntry) -> tuple[int | None, int | No
 
 
 class Unsure(NamedTuple):
-    """How many of a wave's invitations that are to go out go where kits cannot, or may not."""
+    """How many of a wave's invitations that are to go out come with a kit that cannot go there, or may not."""
 
     review: int
     blocked: int
 
 
 def unsure(session: Session, wave: Wave) -> Unsure:
-    """Invitations by what is known against sending kits to their countries; a fixed number of statements."""
+    """Invitations by what is known against sending kits to their countries; a fixed number of statements.
+
+    Whoever needs no kit is sent none, so nothing stands against it.
+    """
     known = supply.shipping(session, wave.challenge_id)
     if not (known.blocked or known.review):
         return Unsure(0, 0)
@@ -57,10 +60,11 @@ def unsure(session: Session, wave: Wave) -> Unsure:
         sa.select(Application.country, sa.func.count())
         .join(WaveEntry, WaveEntry.application_id == Application.id)
         .where(
-            WaveEntry.wave_id == wave.id, WaveEntry.decision == Decision.INVITE, WaveEntry.state == EntryState.PENDING
+            WaveEntry.wave_id == wave.id, WaveEntry.decision == Decision.INVITE,
+            WaveEntry.state == EntryState.PENDING, Application.needs_kit,
         )
         .group_by(Application.country)
-    ).all()
+    ).all()  # fmt: skip
     told = [(known.to(country), count) for country, count in rows]
     return Unsure(*(sum(count for word, count in told if word == name) for name in Unsure._fields))
 

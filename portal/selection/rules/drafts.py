@@ -33,6 +33,7 @@ class Applicant(NamedTuple):
     kind: str = ""
     scenarios: frozenset[str] = frozenset()
     first_timer: bool = True
+    needs_kit: bool = True
 
 
 class Wish(NamedTuple):
@@ -178,7 +179,7 @@ def question(
                 out.append((made, Because.PINNED_OUT))
         elif one.score is None:
             out.append((made, Because.UNSCORED))
-        elif one.country in unshippable:
+        elif one.needs_kit and one.country in unshippable:
             out.append((made, Because.UNSHIPPABLE))
         else:
             free.append(made)

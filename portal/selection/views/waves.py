@@ -200,7 +200,7 @@ def release_wave(slug: str, number: int) -> ResponseReturnValue:
     found = queries.wave(db.session, challenge.id, number)
     valid = form.validate_on_submit()
     if any(delivery.unsure(db.session, found)) and not form.unsure.data:
-        form.unsure.errors = ["Some are invited from where kits cannot go, or may not. Say that you know."]
+        form.unsure.errors = ["Kits may not reach some of the invited. Tick this to invite them all the same."]
         valid = False
     if not valid:
         return _page(challenge, found, form), 422
