@@ -14,9 +14,9 @@ from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
 from portal.core.outbox import MailState, OutgoingMail
 from portal.core.paging import Page, keyset
-from portal.selection import supply
 from portal.selection.models import Wave, WaveEntry, WaveLetter
 from portal.selection.states import EntryState
+from portal.selection.supply import Shipping
 
 _KIND = "application:"
 _WHOLE = (joinedload(WaveEntry.application).joinedload(Application.account),)
@@ -48,12 +48,11 @@ class Unsure(NamedTuple):
     blocked: int
 
 
-def unsure(session: Session, wave: Wave) -> Unsure:
-    """Invitations by what is known against sending kits to their countries; a fixed number of statements.
+def unsure(session: Session, wave: Wave, known: Shipping) -> Unsure:
+    """Invitations by what is known against sending kits to their countries; at most one statement.
 
     Whoever needs no kit is sent none, so nothing stands against it.
     """
-    known = supply.shipping(session, wave.challenge_id)
     if not (known.blocked or known.review):
         return Unsure(0, 0)
     rows = session.execute(
