@@ -86,8 +86,10 @@ class Shipping(NamedTuple):
     blocked: frozenset[str] = frozenset()
     review: frozenset[str] = frozenset()
 
-    def to(self, country: str) -> str:
-        """ "blocked", "review", or nothing."""
+    def to(self, country: str, needs_kit: bool = True) -> str:
+        """ "blocked", "review", or nothing; nothing stands against whoever is sent no kit."""
+        if not needs_kit:
+            return ""
         return "blocked" if country in self.blocked else "review" if country in self.review else ""
 
 

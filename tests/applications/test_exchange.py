@@ -74,14 +74,15 @@ def contents(draw: Callable[[Any], Any]) -> Content:
     )  # fmt: skip
 
 
-def told(content: Content, email: str = "ada@example.org") -> dict[str, Any]:
+def told(content: Content, email: str = "ada@example.org", no_kit: str | None = None) -> dict[str, Any]:
     """A content as `as_object` tells it."""
     codes = {number: code for code, number in KNOWN.scenarios.items()}
     snapshot = content.snapshot()
     del snapshot["scenario_ids"]
     return {"id": 1, "state": "submitted", "state_since": "2020-06-15T12:00:00Z",
             "submitted_at": "2020-06-14T12:00:00Z", "email": email,
-            "scenarios": [codes[number] for number in sorted(content.scenario_ids)], **snapshot}  # fmt: skip
+            "scenarios": [codes[number] for number in sorted(content.scenario_ids)], **snapshot,
+            "needs_kit": no_kit is None, "no_kit_because": no_kit}  # fmt: skip
 
 
 def table(*rows: dict[str, Any], names: list[str] | None = None) -> bytes:
@@ -105,14 +106,14 @@ WHOLE = told(
 )
 
 
-@given(contents())
-def test_what_is_exported_is_imported_as_it_was(content: Content) -> None:
-    row = told(content)
+@given(contents(), st.none() | SOME)
+def test_what_is_exported_is_imported_as_it_was(content: Content, no_kit: str | None) -> None:
+    row = told(content, no_kit=no_kit)
     for data, name in ((table(row), "a.csv"), (json.dumps({"applications": [row]}).encode(), "a.json")):
         checked = check(read(data, name), KNOWN, NOON)
         assert checked.faults == []
         assert checked.good == [
-            Entry(2 if name == "a.csv" else 1, "ada@example.org", content, NOON - timedelta(days=1))
+            Entry(2 if name == "a.csv" else 1, "ada@example.org", content, NOON - timedelta(days=1), no_kit)
         ]
 
 
@@ -188,6 +189,8 @@ def test_files_that_make_no_sense_are_refused_with_a_reason(data: bytes, words: 
         ("submitted_at", "2020-06-15T12:00:00", "Write a time with its zone"), ("answer_9", "x", "no such question"),
         ("submitted_at", "2031-01-01T00:00:00Z", "lies in the future"), ("answer_8", "many", "Write a number"),
         ("experience", "x" * 4001, "At most 4,000"), ("certificate", "x", "Paste the public key"),
+        ("needs_kit", "perhaps", "Write yes or no."), ("needs_kit", 3, "Write yes or no."),
+        ("no_kit_because", "Has one.", "Here stands why none is needed: write no under needs_kit."),
     ],
 )  # fmt: skip
 def test_each_fault_is_told_with_its_line_and_column(column: str, value: Any, words: str) -> None:
@@ -203,6 +206,29 @@ def test_each_fault_is_told_with_its_line_and_column(column: str, value: Any, wo
         (fault,) = check(read(data, ""), KNOWN, NOON).faults
         assert (fault.line, fault.field) == (line, column)
         assert words in fault.message
+
+
+@pytest.mark.parametrize(
+    ("cells", "because", "fault"),
+    [
+        ({"needs_kit": "no", "no_kit_because": "Has one."}, "Has one.", None),
+        ({"needs_kit": False, "no_kit_because": " Ναι 🦅\r\n"}, "Ναι 🦅", None),
+        ({"needs_kit": "off", "no_kit_because": "x" * 300}, "x" * 300, None), ({"needs_kit": "x"}, None, None),
+        ({"needs_kit": ""}, None, None), ({"needs_kit": None, "no_kit_because": None}, None, None), ({}, None, None),
+        ({"needs_kit": "no"}, None, "Say why no kit is needed."),
+        ({"needs_kit": False, "no_kit_because": " "}, None, "Say why no kit is needed."),
+        ({"needs_kit": "no", "no_kit_because": "x" * 301}, None, "At most 300 characters."),
+        ({"needs_kit": "no", "no_kit_because": ["x"]}, None, "Text is expected."),
+        ({"no_kit_because": "Has one."}, None, "Here stands why none is needed: write no under needs_kit."),
+    ],
+)  # fmt: skip
+def test_whether_a_kit_is_needed_may_be_left_out_and_wants_a_reason(
+    cells: dict[str, Any], because: str | None, fault: str | None
+) -> None:
+    row = {name: value for name, value in WHOLE.items() if name not in ("needs_kit", "no_kit_because")} | cells
+    checked = check(read(json.dumps([row]).encode(), "a.json"), KNOWN, NOON)
+    assert checked.faults == ([Fault(1, "no_kit_because", fault)] if fault else [])
+    assert [entry.no_kit_because for entry in checked.good] == ([] if fault else [because])
 
 
 def test_lines_count_as_in_an_editor() -> None:
@@ -224,7 +250,7 @@ def test_strange_columns_and_rows_are_told() -> None:
     data = table(WHOLE).replace(b"kit_use", b"kit_use,shoe size", 1)
     assert read(data, "a.csv").faults == [
         Fault(1, "shoe size", "There is no such column. Rename or remove it; skipping what is faulty leaves it out."),
-        Fault(2, "", "23 columns instead of 24."),
+        Fault(2, "", "25 columns instead of 26."),
     ]
     assert [fault.field for fault in read(json.dumps([WHOLE | {"shoe": 1}, 3]).encode(), "").faults] == ["shoe", ""]
 
@@ -371,7 +397,11 @@ def test_the_whole_way_over_http(client: FlaskClient, session: Session, desk: De
     question = asking.add_question(
         session, cast.challenge, Asked(QuestionKind.NUMBER, "Hours?"), by=cast.lead.id, at=NOON
     )
-    desk.submitted(content=desk.content("H1", "G2", plan="=cmd|' /C calc'!A0\n漢字 🦅", answers={str(question.id): -5}))
+    row = desk.submitted(
+        content=desk.content("H1", "G2", plan="=cmd|' /C calc'!A0\n漢字 🦅", answers={str(question.id): -5})
+    )
+    row.needs_kit, row.no_kit_because = False, "=Has one,\n“hers” 🦅"
+    session.commit()
     sign_in(client, cast.lead)
     exports = {name: client.get(f"/staff/test-challenge/applications/export.{name}") for name in ("csv", "json")}
     assert "'=cmd" in exports["csv"].text
@@ -379,6 +409,8 @@ def test_the_whole_way_over_http(client: FlaskClient, session: Session, desk: De
     assert (line["scenarios"], line["email"], line[question.field]) == ("H1 G2", cast.applicant.email, "'-5")
     (whole,) = json.loads(exports["json"].text)["applications"]
     assert whole["answers"] == {str(question.id): -5}
+    assert (line["needs_kit"], line["no_kit_because"]) == ("no", "'=Has one,\n“hers” 🦅")
+    assert (whole["needs_kit"], whole["no_kit_because"]) == (False, "=Has one,\n“hers” 🦅")
 
     for name, answer in exports.items():
         moved = answer.text.replace(cast.applicant.email, f"{name}@example.org").encode()

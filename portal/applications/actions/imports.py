@@ -169,6 +169,7 @@ def _application(kept: Import, account_id: int, entry: Entry, agreement_id: int 
         "challenge_id": kept.challenge_id, "account_id": account_id, "canonical_email": entry.mailbox,
         "state": ApplicationState.SUBMITTED, "state_since": at, "created_at": at, "saved_at": at,
         "submitted_at": entry.submitted_at, "version": 1, "agreement_id": agreement_id, "flags": [], "screening": {},
+        "needs_kit": entry.no_kit_because is None, "no_kit_because": entry.no_kit_because,
         "rnd": secrets.randbelow(2**31),
     }  # fmt: skip
 

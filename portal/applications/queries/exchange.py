@@ -69,7 +69,7 @@ def _batch(session: Session, challenge_id: int, last: int) -> list[dict[str, Any
     rows = session.execute(
         sa.select(Application, Account.email)
         .join(Account, Account.id == Application.account_id)
-        .options(undefer_group("text"), selectinload(Application.scenarios))
+        .options(undefer_group("text"), undefer(Application.no_kit_because), selectinload(Application.scenarios))
         .where(Application.challenge_id == challenge_id, Application.state.in_(VISIBLE), Application.id > last)
         .order_by(Application.id)
         .limit(BATCH)

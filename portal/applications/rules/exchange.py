@@ -21,7 +21,12 @@ _ESSAYS = ("experience", "plan", "kit_use", "certificate")
 _STATEMENTS = ("adult", "permitted", "independent", "agrees")
 # Written for the reader's sake; an application that is read in gets its own.
 READ_PAST = ("id", "state", "state_since")
-COLUMNS = (*READ_PAST, "submitted_at", "email", *_TEXTS, "team", "links", "scenarios", *_ESSAYS, *_STATEMENTS)
+# The staff's: whether a place comes with a kit, and where not, why.
+_KIT = ("needs_kit", "no_kit_because")
+COLUMNS = (
+    *READ_PAST, "submitted_at", "email", *_TEXTS, "team", "links", "scenarios", *_ESSAYS, *_STATEMENTS, *_KIT,
+)  # fmt: skip
+_REASON_LENGTH = 300
 _YES, _NO = frozenset({"yes", "y", "true", "1", "x", "on"}), frozenset({"", "no", "n", "false", "0", "off"})
 _ANSWER = re.compile(r"answer_[1-9]\d{0,9}", re.ASCII)
 
@@ -43,6 +48,8 @@ class Entry:
     email: str
     content: Content
     submitted_at: datetime
+    # Why no kit is needed; None where one is.
+    no_kit_because: str | None = None
 
     @property
     def mailbox(self) -> str:
@@ -71,6 +78,7 @@ def as_object(application: Application, email: str) -> dict[str, Any]:
         "id": application.id, "state": application.state.value, "state_since": _instant(application.state_since),
         "submitted_at": _instant(application.submitted_at), "email": email,
         "scenarios": [scenario.code for scenario in application.scenarios], **told,
+        "needs_kit": application.needs_kit, "no_kit_because": application.no_kit_because,
     }  # fmt: skip
 
 
@@ -168,13 +176,13 @@ def entry_of(row: Row, known: Known, at: datetime) -> tuple[Entry, list[Fault]]:
     email = reading.text("email").lower()
     if not is_address(email):
         reading.wrong.setdefault("email", "Not an e-mail address.")
-    submitted = _submitted(reading, at)
+    submitted, no_kit_because = _submitted(reading, at), _no_kit(reading)
     told = {**faults(content, set(known.scenarios.values()), known.questions), **reading.wrong}
     chosen = told.pop("scenario_ids", None)
     if chosen:
         told.setdefault("scenarios", chosen)
     wrong = [Fault(row.line, name, message) for name, message in told.items()]
-    return Entry(row.line, email, content, submitted), wrong
+    return Entry(row.line, email, content, submitted, no_kit_because), wrong
 
 
 def _content(reading: "_Reading", known: Known) -> Content:
@@ -232,6 +240,21 @@ def _submitted(reading: "_Reading", at: datetime) -> datetime:
         reading.wrong["submitted_at"] = "This time lies in the future." if told > at else "This time is too long ago."
         return at
     return told.astimezone(UTC)
+
+
+def _no_kit(reading: "_Reading") -> str | None:
+    """Why no kit is needed; None where one is, which it is where nothing is said."""
+    reason, said = reading.text("no_kit_because"), reading.row.values.get("needs_kit") not in (None, "")
+    needed, wrong = reading.yes("needs_kit") if said else True, None
+    if needed and reason:
+        wrong = "Here stands why none is needed: write no under needs_kit."
+    elif not needed and not reason:
+        wrong = "Say why no kit is needed."
+    elif len(reason) > _REASON_LENGTH:
+        wrong = f"At most {_REASON_LENGTH} characters."
+    if wrong and "needs_kit" not in reading.wrong:
+        reading.wrong.setdefault("no_kit_because", wrong)
+    return None if needed else reason
 
 
 @dataclass(slots=True)

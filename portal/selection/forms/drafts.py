@@ -34,7 +34,7 @@ class DraftForm(Form):
     )  # fmt: skip
     unshippable = SelectMultipleField(
         "Countries to which no kit can be sent", choices=dict(COUNTRIES), validators=[Optional()],
-        description="Nobody from there gets a place, unless pinned in.", render_kw={"size": 6},
+        description="Nobody from there gets a place, unless pinned in or in no need of a kit.", render_kw={"size": 6},
     )  # fmt: skip
 
     def show(self, draft: Draft) -> None:

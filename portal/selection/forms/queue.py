@@ -10,7 +10,7 @@ from portal.challenges.models import Scenario
 from portal.core.forms import Form
 
 _EITHER = {"": "All", "yes": "yes", "no": "no"}
-_SHIPS = {"": "All", "yes": "yes", "review": "under review", "blocked": "blocked"}
+_SHIPS = {"": "All", "yes": "can go, or none needed", "review": "country under review", "blocked": "country blocked"}
 _MARK = {"type": "number", "min": "0", "max": "5", "step": "0.01", "inputmode": "decimal"}
 
 
@@ -36,7 +36,7 @@ class FilterForm(Form):
     second = SelectField("In the review", choices=_EITHER, validate_choice=False)
     calibration = SelectField("Calibration", choices=_EITHER, validate_choice=False)
     cluster = SelectField("Possible duplicate", choices=_EITHER, validate_choice=False)
-    ships = SelectField("Kits can go there", choices=_SHIPS, validate_choice=False)
+    ships = SelectField("Kit", choices=_SHIPS, validate_choice=False)
     sort = HiddenField()
 
     def offer(

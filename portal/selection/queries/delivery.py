@@ -14,9 +14,9 @@ from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
 from portal.core.outbox import MailState, OutgoingMail
 from portal.core.paging import Page, keyset
-from portal.selection import supply
 from portal.selection.models import Wave, WaveEntry, WaveLetter
 from portal.selection.states import EntryState
+from portal.selection.supply import Shipping
 
 _KIND = "application:"
 _WHOLE = (joinedload(WaveEntry.application).joinedload(Application.account),)
@@ -42,25 +42,28 @@ def neighbours(session: Session, entry: WaveEntry) -> tuple[int | None, int | No
 
 
 class Unsure(NamedTuple):
-    """How many of a wave's invitations that are to go out go where kits cannot, or may not."""
+    """How many of a wave's invitations that are to go out come with a kit that cannot go there, or may not."""
 
     review: int
     blocked: int
 
 
-def unsure(session: Session, wave: Wave) -> Unsure:
-    """Invitations by what is known against sending kits to their countries; a fixed number of statements."""
-    known = supply.shipping(session, wave.challenge_id)
+def unsure(session: Session, wave: Wave, known: Shipping) -> Unsure:
+    """Invitations by what is known against sending kits to their countries; at most one statement.
+
+    Whoever needs no kit is sent none, so nothing stands against it.
+    """
     if not (known.blocked or known.review):
         return Unsure(0, 0)
     rows = session.execute(
         sa.select(Application.country, sa.func.count())
         .join(WaveEntry, WaveEntry.application_id == Application.id)
         .where(
-            WaveEntry.wave_id == wave.id, WaveEntry.decision == Decision.INVITE, WaveEntry.state == EntryState.PENDING
+            WaveEntry.wave_id == wave.id, WaveEntry.decision == Decision.INVITE,
+            WaveEntry.state == EntryState.PENDING, Application.needs_kit,
         )
         .group_by(Application.country)
-    ).all()
+    ).all()  # fmt: skip
     told = [(known.to(country), count) for country, count in rows]
     return Unsure(*(sum(count for word, count in told if word == name) for name in Unsure._fields))
 

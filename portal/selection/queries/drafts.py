@@ -23,7 +23,7 @@ PAGE = 50
 # Columns by which a page shows whom a choice is about.
 _PERSON = (
     Application.id, Application.name, Application.handle, Application.affiliation, Application.country,
-    Application.kind, Application.state,
+    Application.kind, Application.state, Application.needs_kit,
 )  # fmt: skip
 # Never waitlisted by freezing: they were left out on purpose, or nobody has read them.
 NOT_NEXT = (Because.PINNED_OUT, Because.UNSHIPPABLE, Because.UNSCORED)
@@ -104,7 +104,7 @@ def pool_count(session: Session, challenge_id: int) -> int:
 def pool_print(session: Session, challenge_id: int) -> str:
     """A mark of everything about the pool on which a choice depends; it changes with it. One statement.
 
-    Sums over all applications, weighed by their numbers, of score, what was saved, triage and state.
+    Sums over all applications, weighed by their numbers, of score, what was saved, triage, state and need of a kit.
     """
     weight = Application.id % 10_007 + 1
     score = sa.cast(sa.func.round(Application.score_adjusted * 100), sa.BigInteger)
@@ -113,6 +113,7 @@ def pool_print(session: Session, challenge_id: int) -> str:
         sa.func.sum((Application.version + 1) * weight),
         sa.func.sum(sa.case((Application.triage == Triage.YES, weight), else_=0)),
         sa.func.sum(sa.case((Application.state == ApplicationState.WAITLISTED, weight), else_=0)),
+        sa.func.sum(sa.case((Application.needs_kit, 0), else_=weight)),
     )  # fmt: skip
     told = session.execute(sa.select(*parts).where(*_pool(challenge_id))).one()
     return hashlib.sha256(" ".join(str(int(part or 0)) for part in told).encode()).hexdigest()
@@ -142,7 +143,7 @@ def people(
     """Applications as limits see them, and their names; at most three statements."""
     columns = (
         Application.id, Application.account_id, Application.score_adjusted, Application.triage, Application.country,
-        Application.affiliation, Application.kind, Application.name,
+        Application.affiliation, Application.kind, Application.needs_kit, Application.name,
     )  # fmt: skip
     rows = session.execute(sa.select(*columns).where(*conditions).order_by(Application.id)).all()
     codes = _codes(session, challenge.id) if LimitKind.SCENARIO in kinds else {}
@@ -150,9 +151,9 @@ def people(
     found = [
         Applicant(
             number, _counting(score, triage, unscored=unscored), country, affiliation, kind.value,
-            codes.get(number, frozenset()), account_id not in before,
+            codes.get(number, frozenset()), account_id not in before, needs_kit,
         )
-        for number, account_id, score, triage, country, affiliation, kind, _ in rows
+        for number, account_id, score, triage, country, affiliation, kind, needs_kit, _ in rows
     ]  # fmt: skip
     return found, {row.id: row.name for row in rows}
 

@@ -203,10 +203,11 @@ _SHIPS = ("yes", "review", "blocked")
 
 
 def _shipping_to(chosen: Filter) -> sa.ColumnElement[bool]:
+    """Whoever needs no kit is sent none: no country stands in the way."""
     blocked, review = sorted(chosen.shipping.blocked), sorted(chosen.shipping.review)
     if chosen.ships == "yes":
-        return Application.country.not_in([*blocked, *review])
-    return Application.country.in_(blocked if chosen.ships == "blocked" else review)
+        return sa.or_(Application.country.not_in([*blocked, *review]), ~Application.needs_kit)
+    return sa.and_(Application.country.in_(blocked if chosen.ships == "blocked" else review), Application.needs_kit)
 
 
 def _saying(chosen: Filter) -> list[sa.ColumnElement[bool]]:

@@ -75,7 +75,7 @@ def shown(session: Session, found: Proposal, limit: int) -> list[Line]:
     ids = [row.candidate.id for row, _ in lines]
     columns = (
         Application.id, Application.account_id, Application.name, Application.handle, Application.affiliation,
-        Application.country,
+        Application.country, Application.needs_kit,
     )  # fmt: skip
     rows = sa.select(Application).options(sa.orm.load_only(*columns, raiseload=True)).where(Application.id.in_(ids))
     people = {one.id: one for one in session.scalars(rows)}

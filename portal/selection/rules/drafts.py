@@ -33,6 +33,7 @@ class Applicant(NamedTuple):
     kind: str = ""
     scenarios: frozenset[str] = frozenset()
     first_timer: bool = True
+    needs_kit: bool = True
 
 
 class Wish(NamedTuple):
@@ -178,7 +179,7 @@ def question(
                 out.append((made, Because.PINNED_OUT))
         elif one.score is None:
             out.append((made, Because.UNSCORED))
-        elif one.country in unshippable:
+        elif one.needs_kit and one.country in unshippable:
             out.append((made, Because.UNSHIPPABLE))
         else:
             free.append(made)
@@ -238,7 +239,7 @@ def why_not_freeze(state_since: datetime | None, fresh: bool, taken: int | None,
     if state_since is None or taken is None:
         return "Solve it first."
     if not fresh:
-        return "Applications or scores have changed since it was solved. Solve it again."
+        return "Applications, scores or the stock have changed since it was solved. Solve it again."
     if count != taken:
         return f"The draft takes {taken}, not {count}. Nothing was changed."
     return None

@@ -61,7 +61,7 @@ def _page(challenge: Challenge, found: Application, wrong: str = "", wrong_form:
         shown=lambda text: masked(text, found) if blind else text,
         closed=rules.why_not_review(found, me), conflict=reviewing.conflict(db.session, found, me),
         countries=application_rules.COUNTRIES, wrong=wrong,
-        ships=supply.shipping(db.session, challenge.id).to(found.country) if lead else "",
+        ships=supply.shipping(db.session, challenge.id).to(found.country, found.needs_kit) if lead else "",
         meant=[name for name, decision in DECISIONS.items() if _can_mean(found, decision)] if lead else [],
         steps=[
             (step, wrong_form if wrong_form and step.name == wrong else StepForm(formdata=None).belong_to(step.name))

@@ -10,7 +10,7 @@ from portal.applications.rules import COUNTRIES
 from portal.challenges.access import challenge_or_404
 from portal.core import clock
 from portal.core.db import db
-from portal.selection import queries
+from portal.selection import queries, supply
 from portal.selection.actions.waitlist import invite_next
 from portal.selection.queries import waitlist as lists
 from portal.selection.rules.drafts import points
@@ -30,6 +30,7 @@ def waitlist(slug: str) -> ResponseReturnValue:
     return render_template(
         "selection/waitlist.html", challenge=challenge, found=found, points=points, countries=COUNTRIES,
         rows=others, standing=queries.standing(db.session, challenge),
+        shipping=supply.shipping(db.session, challenge.id),
     )  # fmt: skip
 
 

@@ -81,13 +81,14 @@ def _page(
     if pace is None:
         pace = PaceForm(formdata=None)
         pace.show(found)
+    shipping = supply.shipping(db.session, challenge.id)
     return render_template(
         "selection/wave.html", challenge=challenge, wave=found, form=form, pace_form=pace, page=page,
         counts=queries.counts(db.session, found.id), standing=queries.standing(db.session, challenge),
         done=queries.counts(db.session, found.id, EntryState.DONE),
         skipped=queries.counts(db.session, found.id, EntryState.SKIPPED),
-        doubts=delivery.doubts(db.session, found), unsure=delivery.unsure(db.session, found),
-        bounced=delivery.bounced(db.session, page.rows), plan=_plan(challenge, found),
+        doubts=delivery.doubts(db.session, found), unsure=delivery.unsure(db.session, found, shipping),
+        shipping=shipping, bounced=delivery.bounced(db.session, page.rows), plan=_plan(challenge, found),
         supply=_supply(challenge, found), doubt=rules.why_not_answer,
         letters=mails.letters_of(db.session, found.id), days=days_of(found.weekdays),
         samples=[
@@ -199,8 +200,8 @@ def release_wave(slug: str, number: int) -> ResponseReturnValue:
     challenge, form = challenge_or_404(slug), ReleaseForm()
     found = queries.wave(db.session, challenge.id, number)
     valid = form.validate_on_submit()
-    if any(delivery.unsure(db.session, found)) and not form.unsure.data:
-        form.unsure.errors = ["Some are invited from where kits cannot go, or may not. Say that you know."]
+    if any(delivery.unsure(db.session, found, supply.shipping(db.session, challenge.id))) and not form.unsure.data:
+        form.unsure.errors = ["Kits may not reach some of the invited. Tick this to invite them all the same."]
         valid = False
     if not valid:
         return _page(challenge, found, form), 422
