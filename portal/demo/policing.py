@@ -45,7 +45,7 @@ def watch(world: World, stage: Stage, vault: Vault) -> None:
 
 
 def _waiting(world: World, stage: Stage, before: datetime) -> Sequence[Member]:
-    """Those who gave the address to which a parcel goes that has been in preparation since then, the first ones first."""
+    """Those who gave the address of a parcel that has been in preparation since then."""
     rows = (
         sa.select(Member)
         .join(DeliveryAddress, DeliveryAddress.participant_id == Member.participant_id)

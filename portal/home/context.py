@@ -70,11 +70,12 @@ def _links(app: Flask, entries: tuple[tuple[str, str], ...], slug: str | None) -
     here = request.path
     found: dict[str, Link] = {}
     for label, endpoint in entries:
-        if label not in found and endpoint in app.view_functions and may_open(endpoint, slug):
+        if endpoint in app.view_functions and may_open(endpoint, slug):
             url = url_for(endpoint, slug=slug) if slug else url_for(endpoint)
             overview = url.count("/") <= 3 and url.endswith("/")
             current = here == url or (not overview and here.startswith(url.rstrip("/") + "/"))
-            found[label] = Link(label, url, current)
+            first = found.get(label, Link(label, url, current))
+            found[label] = first._replace(current=first.current or current)
     return list(found.values())
 
 
