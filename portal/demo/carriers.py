@@ -27,13 +27,14 @@ LONG = "Building C, Laboratory 214, 117 Observatory Way"
 
 
 def wait_for_labels(world: World, stage: Stage, vault: Vault) -> None:
-    """Some who have their kit get a second one; these parcels are packed, and one file has been made for them."""
+    """Some whose only parcel has arrived get a second one; these are packed, and one file has been made for them."""
+    others = sa.select(Shipment.participant_id).where(Shipment.state != ShipmentState.RECEIVED)
     arrived = world.session.scalars(
         sa.select(Shipment.participant_id).where(
-            Shipment.challenge_id == stage.challenge.id, Shipment.state == ShipmentState.RECEIVED
+            Shipment.challenge_id == stage.challenge.id, Shipment.participant_id.not_in(others)
         )
     ).all()
-    served = [members for members in stage.participants if members[0].participant_id in arrived]
+    served = [members for members in reversed(stage.participants) if members[0].participant_id in arrived]
     odd = [members for members in served if members[0].country in ODD]
     ready = [*odd[:2], *(members for members in served if members not in odd[:2])]
     packed = world.now - timedelta(hours=20)

@@ -2,16 +2,17 @@
 
 import io
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from portal.challenges.models import Member
+from portal.challenges.states import MemberRole
 from portal.demo.world import Stage, World
 from portal.kits.actions.judging import judge_again
 from portal.kits.actions.lists import ListSpec, bring_in, check_list
 from portal.kits.actions.policy import write_policy
-from portal.kits.models import Shipment
+from portal.kits.models import DeliveryAddress, Shipment
 from portal.kits.queries import policy
 from portal.kits.rules.policy import PolicySpec
 from portal.kits.states import BEFORE_HAND_OVER
@@ -20,19 +21,22 @@ from portal.kits.vault import Vault
 
 BASIS = "as the demonstration's lawyers might say"
 BLOCKED = (("IR", ""), ("KP", ""), ("SY", ""), ("UA", "Crimea"))
+# The country that is under review where nobody waits in another one.
+REVIEWED = "AE"
 INVENTED = ("Windmill Dynamics, Ltd.", "风车动力", "Quentin Quixote", "La Mancha Trading LLC", "Sancho Panza Holdings")
 
 
 def watch(world: World, stage: Stage, vault: Vault) -> None:
     """Write policies, bring a list in, and hold what has not been handed over against both."""
     before = world.now - timedelta(days=2)
-    names = {member.country: member.account.name for member in _waiting(world, stage)}
-    review = sorted(names)[:1]
-    rows = [(*place, Verdict.BLOCKED) for place in BLOCKED] + [(code, "", Verdict.REVIEW) for code in review]
+    waiting = _waiting(world, stage, before)
+    alike = waiting[:1]
+    review = next((each.country for each in waiting if each.country not in {one.country for one in alike}), REVIEWED)
+    rows = [(*place, Verdict.BLOCKED) for place in BLOCKED] + [(review, "", Verdict.REVIEW)]
     for country, region, verdict in rows:
         spec = PolicySpec(country, region, verdict, before.date(), basis=BASIS)
         write_policy(world.session, stage.challenge, spec, by=world.staff["logistics"], at=before)
-    _screen(world, stage, [name for code, name in sorted(names.items()) if code not in review][:1])
+    _screen(world, stage, [member.account.name for member in alike])
     at = world.now - timedelta(hours=30)
     mark = policy.mark(world.session, stage.challenge.id, at.date())
     for participant_id in policy.outdated_addresses(world.session, stage.challenge.id, mark):
@@ -40,13 +44,19 @@ def watch(world: World, stage: Stage, vault: Vault) -> None:
     world.session.commit()
 
 
-def _waiting(world: World, stage: Stage) -> Sequence[Member]:
-    """Those who lead participants whose parcel is being prepared."""
-    prepared = sa.select(Shipment.participant_id).where(
-        Shipment.challenge_id == stage.challenge.id, Shipment.state.in_(BEFORE_HAND_OVER)
+def _waiting(world: World, stage: Stage, before: datetime) -> Sequence[Member]:
+    """Those who gave the address of a parcel that has been in preparation since then."""
+    rows = (
+        sa.select(Member)
+        .join(DeliveryAddress, DeliveryAddress.participant_id == Member.participant_id)
+        .join(Shipment, Shipment.participant_id == Member.participant_id)
+        .where(Member.role == MemberRole.LEAD, DeliveryAddress.purged_at.is_(None), DeliveryAddress.given_at < before)
+        .where(Shipment.challenge_id == stage.challenge.id, Shipment.state.in_(BEFORE_HAND_OVER))
+        .where(Shipment.created_at < before)
+        .options(sa.orm.joinedload(Member.account))
+        .order_by(Member.id)
     )
-    rows = sa.select(Member).where(Member.participant_id.in_(prepared)).options(sa.orm.joinedload(Member.account))
-    return world.session.scalars(rows.order_by(Member.id)).all()
+    return world.session.scalars(rows).all()
 
 
 def _screen(world: World, stage: Stage, alike: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ class Link(NamedTuple):
 
 
 # Label and endpoint of each part of a challenge's area and of its staff area, in the order of the work. An entry is
-# shown when the endpoint exists and the gate would open it.
+# shown when the endpoint exists and the gate would open it; of several with one label the first of these.
 CHALLENGE = (
     ("Overview", "challenges.show"),
     ("Rules", "challenges.rules"),
@@ -47,6 +47,8 @@ STAFF = (
     ("Waves", "selection.waves"),
     ("Kits", "kits.stock"),
     ("Shipments", "kits.shipments"),
+    ("Shipments", "kits.numbers"),
+    ("Shipments", "kits.policies"),
     ("Office hours", "office_hours.staff"),
     ("Reports", "reports.queue"),
     ("Awards", "awards.index"),
@@ -66,14 +68,15 @@ PORTAL = (
 
 def _links(app: Flask, entries: tuple[tuple[str, str], ...], slug: str | None) -> list[Link]:
     here = request.path
-    found = []
+    found: dict[str, Link] = {}
     for label, endpoint in entries:
         if endpoint in app.view_functions and may_open(endpoint, slug):
             url = url_for(endpoint, slug=slug) if slug else url_for(endpoint)
             overview = url.count("/") <= 3 and url.endswith("/")
             current = here == url or (not overview and here.startswith(url.rstrip("/") + "/"))
-            found.append(Link(label, url, current))
-    return found
+            first = found.get(label, Link(label, url, current))
+            found[label] = first._replace(current=first.current or current)
+    return list(found.values())
 
 
 def init_context(app: Flask, config: Config) -> None:

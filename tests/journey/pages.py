@@ -196,7 +196,7 @@ PAGES = (
     Kind("carrier-numbers", "kits.carrier_numbers", "logistics", f"/staff/{LIVE}/shipments/carriers/numbers"),
     Kind("tracking", "kits.tracking", "logistics", f"/staff/{LIVE}/shipments/tracking"),
     Kind("bench", "kits.bench", "logistics", f"/staff/{LIVE}/shipments/bench"),
-    Kind("sender", "kits.sender", "logistics", f"/staff/{LIVE}/kits/sender"),
+    Kind("sender", "kits.sender", "logistics", f"/staff/{LIVE}/shipments/sender"),
     Kind("pick-list", "kits.pick_list", "logistics", f"/staff/{LIVE}/shipments/bench/pick?parcel={{ready}}"),
     Kind("slips", "kits.slips", "logistics", f"/staff/{LIVE}/shipments/bench/slips?parcel={{ready}}"),
     Kind("customs", "kits.customs", "logistics", f"/staff/{LIVE}/shipments/bench/customs?parcel={{ready}}"),

@@ -147,7 +147,7 @@ def test_a_scan_costs_the_same_however_many_there_were(
 
 
 def test_the_sender_is_named_and_changed(desk: FlaskClient, session: Session, cast: Cast) -> None:
-    url = f"{STAFF}/kits/sender"
+    url = f"{STAFF}/shipments/sender"
     assert desk.post(url, data=SENDER).headers["Location"].endswith("/shipments/bench")
     kept = session.get_one(Sender, cast.challenge.id)
     assert (kept.street, kept.phone, kept.packaging_g) == ("7 Foundry Yard\nDock 2", "+14255550100", 240)
@@ -171,7 +171,7 @@ def test_the_sender_is_named_and_changed(desk: FlaskClient, session: Session, ca
 def test_a_faulty_sender_is_told_and_stays_typed(
     desk: FlaskClient, session: Session, changes: dict[str, str], told: str
 ) -> None:
-    answer = desk.post(f"{STAFF}/kits/sender", data=SENDER | changes)
+    answer = desk.post(f"{STAFF}/shipments/sender", data=SENDER | changes)
 
     assert (answer.status_code, told in words(answer), 'value="98052"' in answer.text) == (422, True, True)
     assert session.scalars(sa.select(Sender)).all() == []

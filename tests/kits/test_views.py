@@ -396,6 +396,7 @@ def test_queues_are_for_logistics(session: Session, cast: Cast, bench: Bench) ->
         "Address missing for 7 days": (0, None),
         "Held for 3 days": (0, None),
         "No scan for 5 days": (0, None),
+        "Tracking numbers nobody has": (0, None),
     }
 
 

@@ -1,9 +1,11 @@
 """The blueprint of the room, and what its pages share."""
 
+from collections.abc import Callable
 from typing import cast
 
 from flask import Blueprint, current_app, request
 
+from portal.accounts.gate import may_open
 from portal.core.errors import Invalid
 from portal.core.forms import Form
 from portal.core.mail import config_of
@@ -11,6 +13,12 @@ from portal.kits.queries import UnitFilter
 from portal.kits.vault import Vault
 
 blueprint = Blueprint("kits", __name__)
+
+
+@blueprint.context_processor
+def what_may_be_opened() -> dict[str, Callable[[str, str | None], bool]]:
+    """The pages of the room show what else of it the person may open."""
+    return {"may_open": may_open}
 
 
 def vault() -> Vault:

@@ -187,7 +187,7 @@ def _lines(sender: Any) -> list[str]:
     return postal.label(postal.Address(**told))
 
 
-@blueprint.route("/staff/<slug>/kits/sender", methods=["GET", "POST"])
+@blueprint.route("/staff/<slug>/shipments/sender", methods=["GET", "POST"])
 @only(Role.LOGISTICS)
 def sender(slug: str) -> ResponseReturnValue:
     """Who sends the challenge's parcels."""
