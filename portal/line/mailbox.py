@@ -41,7 +41,9 @@ class Inbox:
         self._box = box
         self._folder = folder
         self.validity = int(box.folder.status(folder, ["UIDVALIDITY"])["UIDVALIDITY"])
-        self._moves = "MOVE" in box.client.capabilities
+        # What a server can do it tells in full only after the sign-in. Without MOVE (RFC 6851) a mail would have to be
+        # deleted to be put aside: then the flag alone must do.
+        self._moves = b"MOVE" in box.client.capability()[1][0].upper().split()
 
     def waiting(self, most: int) -> list[int]:
         """The numbers of the mails that nobody has looked at, the oldest first."""
@@ -68,14 +70,14 @@ class Inbox:
     def put_aside(self, uid: int, folder: str) -> None:
         """Flag a mail as looked at, and move it where the server can. Doing so again changes nothing."""
         self._ask("STORE", uid, "+FLAGS.SILENT", f"({DONE})")
-        if self._moves:
-            name = self._beside(folder)
+        if not self._moves:
+            return
+        name = self._beside(folder)
+        # A server that has no room for folders keeps the mail where it is: the flag tells that it is done.
+        with suppress(ImapToolsError, Unreached):
             if not self._box.folder.exists(name):
-                with suppress(ImapToolsError):  # somebody else has just made it
-                    self._box.folder.create(name)
-            # A server without such folders keeps the mail where it is: the flag tells that it is done.
-            with suppress(ImapToolsError):
-                self._box.move(str(uid), name)
+                self._box.folder.create(name)
+            self._ask("MOVE", uid, name)
 
     def _beside(self, folder: str) -> str:
         """The name of a folder where this server has those of its users: some keep all of them below the inbox."""
