@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Member, Participant
@@ -62,9 +61,7 @@ def _open(session: Session, participant: Participant, state: ConversationState, 
         "opened_at": at, "last_at": at, "due_at": rules.due(state, at, days, challenge.zone),
     }  # fmt: skip
     made = insert(session, Conversation).values(values).on_conflict_do_nothing(index_elements=["participant_id"])
-    done = session.execute(made)
-    assert isinstance(done, CursorResult)
-    return done.rowcount == 1
+    return session.scalars(made.returning(Conversation.id)).one_or_none() is not None
 
 
 def _give_to_team(session: Session, conversation: Conversation, at: datetime) -> bool:
