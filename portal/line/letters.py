@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
+from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
@@ -37,6 +38,8 @@ _SIGNED = re.compile(
     r".*?(?:-----END PGP SIGNATURE-----|\Z)",
     re.DOTALL,
 )
+# What the standard library's parser trips over, one way or another.
+_FAULTS = (MessageError, RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
 
 
 class Unreadable(Exception):
@@ -53,7 +56,12 @@ class Body:
 
 
 class Letter:
-    """One mail. `size` is that of the whole mail, of which `octets` may be the head alone."""
+    """One mail. `size` is that of the whole mail, of which `octets` may be the head alone.
+
+    `sender` is the one address in From, in small letters, or empty where there is none or several; `envelope` the
+    envelope's sender where the mail server noted it, "" for the null path of bounces; `recipients` every address to
+    which it may have been sent; `subject` is in words, on one line.
+    """
 
     def __init__(self, octets: bytes, size: int | None = None) -> None:
         """Raises Unreadable."""
@@ -61,38 +69,24 @@ class Letter:
         self.size = size or len(octets)
         try:
             self.message: Message = message_from_bytes(octets)
-        except (RecursionError, ValueError, LookupError, AssertionError) as problem:
+            senders = self._addresses("From")
+            self.sender = senders[0] if len(senders) == 1 else ""
+            self.envelope = self._envelope()
+            self.recipients = self._addresses(*_RECIPIENTS)
+            self.subject_whole = _words(self._header("Subject") or "")
+        except _FAULTS as problem:
             raise Unreadable(type(problem).__name__) from problem
+        self.subject = one_line(self.subject_whole, 120)
 
-    @property
-    def sender(self) -> str:
-        """The one address in From, in small letters; empty where there is none or several."""
-        found = self._addresses("From")
-        return found[0] if len(found) == 1 else ""
-
-    @property
-    def envelope(self) -> str | None:
-        """The envelope's sender, where the mail server noted it: "" for the null path of bounces."""
+    def _envelope(self) -> str | None:
         noted = self._header("Return-Path")
-        if noted is None:
-            return None
-        return noted.strip().removeprefix("<").removesuffix(">").strip().lower()
-
-    @property
-    def recipients(self) -> list[str]:
-        """Every address to which it may have been sent."""
-        return self._addresses(*_RECIPIENTS)
+        return None if noted is None else noted.strip().removeprefix("<").removesuffix(">").strip().lower()
 
     @property
     def message_id(self) -> str | None:
         """The Message-ID, where it is a sound one."""
         found = _MESSAGE_ID.fullmatch((self._header("Message-ID") or "").strip())
         return found[0] if found else None
-
-    @property
-    def subject(self) -> str:
-        """What it says it is about, on one line."""
-        return one_line(_words(self._header("Subject") or ""), 120)
 
     @property
     def digest(self) -> str:
@@ -110,14 +104,14 @@ class Letter:
             or self.envelope == ""
             or self.sender.partition("@")[0] in ("mailer-daemon", "postmaster")
             or bool(re.fullmatch(rf"<([0-9a-f]{{32}}|line\.[0-9a-f]+)@{re.escape(host)}>", self.message_id or ""))
-            or bool(_OUT_OF_OFFICE.match(_words(self._header("Subject") or "")))
+            or bool(_OUT_OF_OFFICE.match(self.subject_whole))
         )
 
     def body(self) -> Body:
         """What it says. Raises Unreadable."""
         try:
             return self._body()
-        except (RecursionError, ValueError, LookupError, AssertionError) as problem:
+        except _FAULTS as problem:
             raise Unreadable(type(problem).__name__) from problem
 
     def _body(self) -> Body:
@@ -159,7 +153,7 @@ def _words(field: str) -> str:
     """A header in words (RFC 2047); as it stands where its encoding is none."""
     try:
         parts = decode_header(field[:2000])
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, MessageError):
         return field[:2000]
     return "".join(decoded(part, charset) if isinstance(part, bytes) else part for part, charset in parts)
 

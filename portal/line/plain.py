@@ -15,7 +15,7 @@ _CHARSETS = re.compile(
     r"ascii|utf-?(8|16|32)(-[bl]e|-sig)?|iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|gb2312|gbk|gb18030|big5(hkscs)?"
     r"|shift_jis(x0213|_2004)?|euc_(jp|kr|jis_2004|jisx0213)|iso2022_(jp|kr)(_\w+)?|johab|tis-620|hz"
 )
-MOST_HTML = 256 * 1024
+MOST_HTML = 64 * 1024
 _BLOCKS = {"p", "div", "tr", "table", "ul", "ol", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "blockquote", "li"}
 _KEPT = _BLOCKS | {"br", "a"}
 _DROPPED = {"script", "style", "title", "head", "template", "noscript"}
@@ -50,11 +50,12 @@ def one_line(text: str, most: int) -> str:
 
 
 def from_html(html: str) -> str:
-    """What an HTML mail says, with quotations marked as in plain mails. At most 256 KiB of it are looked at."""
-    # Ammonia parses as a browser would, in time that grows with the length; what it gives back is well formed.
-    safe = nh3.clean(
-        html[:MOST_HTML], tags=_KEPT, attributes={"a": {"href"}}, clean_content_tags=_DROPPED, link_rel=None
-    )
+    """What an HTML mail says, with quotations marked as in plain mails. At most 64 KiB of its body are read."""
+    # Some programs put more style than text into a mail.
+    head = re.search("</head>", html, re.IGNORECASE)
+    body = html[head.end() if head else 0 :][:MOST_HTML]
+    # Ammonia parses as a browser would; what it gives back is well formed.
+    safe = nh3.clean(body, tags=_KEPT, attributes={"a": {"href"}}, clean_content_tags=_DROPPED, link_rel=None)
     reader = _Reader()
     reader.feed(safe)
     reader.close()
@@ -81,7 +82,8 @@ class _Reader(HTMLParser):
     def _end_line(self) -> None:
         if self._now:
             prefix = ">" * min(self._quoted, 8)
-            text = "".join(self._now).strip()
+            text = "".join(self._now)
+            text = text.rstrip() if self._kept_blanks else text.strip()
             self._lines.append(f"{prefix} {text}".rstrip() if prefix else text)
         self._now = []
 

@@ -10,10 +10,12 @@ _QUOTED = re.compile(r"\s{0,3}>")
 # "On Monday, 15 June 2020 at 12:00, Research challenge <portal@example.org> wrote:" in the usual languages.
 _INTRODUCED = re.compile(
     r"(on\s.{1,300}wrote|am\s.{1,300}schrieb.{0,200}|le\s.{1,300}a écrit|el\s.{1,300}escribió|em\s.{1,300}escreveu"
-    r"|il\s.{1,300}ha scritto|op\s.{1,300}schreef.{0,200}|w dniu\s.{1,300}napisał.{0,200}|den\s.{1,300}skrev.{0,200}"
-    r"|.{1,200}(написал|пише|写道|寫道|のメール|wrote).{0,20})\s?[:：]",
+    r"|il\s.{1,300}ha scritto|op\s.{1,300}schreef.{0,200}|w dniu\s.{1,300}napisał.{0,200}|den\s.{1,300}skrev.{0,200})"
+    r"\s?:",
     re.IGNORECASE,
 )
+# The same where the time comes first: too vague for more than the one line above a marked quotation.
+_VAGUELY = re.compile(r".{1,200}(написал|пише|写道|寫道|wrote).{0,20}\s?[:：]", re.IGNORECASE)
 _SEPARATOR = re.compile(
     r"\s*(-{2,}\s*(original message|ursprüngliche nachricht|message d.origine|mensaje original|messaggio originale"
     r"|mensagem original|oorspronkelijk bericht|forwarded message)\s*-{2,}|_{20,})\s*",
@@ -54,11 +56,19 @@ def _without_copy(lines: list[str], ours: str) -> list[str]:
             and any(map(_HEADED.match, lines[number + 1 : number + 4]))
         ):
             return lines[:number]
-        spread = " ".join(part.strip() for part in lines[number : number + 3])
-        begun = _INTRODUCED.match(spread) if ours in spread.lower() and not _QUOTED.match(line) else None
-        if begun and begun.end() > len(line.strip()) - 1 and not _marked_below(lines[number + 1 :]):
+        count = _introduction(lines, number)
+        spread = " ".join(lines[number : number + count]).lower()
+        if count and ours in spread and not _marked_below(lines[number + count :]):
             return lines[:number]
     return lines
+
+
+def _introduction(lines: list[str], number: int) -> int:
+    """How many lines from this one on introduce a quotation, which may be folded and begins with the last “On”."""
+    for count in (1, 2, 3):
+        if _INTRODUCED.fullmatch(" ".join(line.strip() for line in lines[number : number + count])):
+            return 0 if any(_introduction(lines, number + later) for later in range(1, count)) else count
+    return 0
 
 
 def _names(lines: list[str], ours: str) -> bool:
@@ -81,10 +91,12 @@ def _without_signature(lines: list[str]) -> list[str]:
 
 
 def _drop_introduction(kept: list[str]) -> None:
-    """Take the line (or the three) that introduces a quotation away from above it."""
-    filled = [number for number, line in enumerate(kept) if line.strip()][-3:]
-    for count in range(1, len(filled) + 1):
-        spread = " ".join(kept[number].strip() for number in filled[-count:])
-        if _INTRODUCED.fullmatch(spread):
-            del kept[filled[-count] :]
+    """Take the lines that introduce a quotation away from above it."""
+    while kept and not kept[-1].strip():
+        kept.pop()
+    for count in (1, 2, 3):
+        if count <= len(kept) and _introduction(kept, len(kept) - count) == count:
+            del kept[-count:]
             return
+    if kept and _VAGUELY.fullmatch(kept[-1].strip()):
+        kept.pop()

@@ -136,7 +136,7 @@ def _judge_own(session: Session, letter: Letter, verdict: Verdict, addresses: Ad
 def _take(
     session: Session, letter: Letter, body: Body, verdict: Verdict, addresses: Addresses, at: datetime
 ) -> None:  # fmt: skip
-    text = own_words(body.text, addresses.ours)
+    text = own_words(body.text[: 10 * LONGEST], addresses.ours)
     if not text.strip():
         verdict.outcome = Outcome.EMPTY
         return
