@@ -98,9 +98,9 @@ class MailStore:
         with self._signed_in() as client:
             for folder in ("Processed", "Refused"):
                 client.delete(folder)
-            client.select("INBOX")
-            client.store("1:*", "+FLAGS.SILENT", "\\Deleted")
-            client.expunge()
+            if int(client.select("INBOX")[1][0] or 0):
+                client.store("1:*", "+FLAGS.SILENT", "\\Deleted")
+                client.expunge()
 
 
 @contextmanager
