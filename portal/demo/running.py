@@ -23,6 +23,7 @@ from portal.demo import (
     shipping,
     stages,
     submissions,
+    talking,
 )
 from portal.demo.applying import Entry
 from portal.demo.people import DOMAIN, Person, researchers
@@ -64,6 +65,8 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     _equip(world, stage, vault)
     _meet(world, stage)
     _report(world, stage)
+    stages.whole(world, stage)
+    talking.talk(world, stage)
     world.session.commit()
     return stage
 

@@ -16,7 +16,6 @@ from portal.core.jobs import Job, perform
 from portal.core.mail import config_of, message, transport
 from portal.line import jobs, mailbox
 from portal.line.jobs import read_mails
-from portal.line.letters import LARGEST
 from portal.line.mailbox import PROCESSED, REFUSED, Inbox, Unreached
 from portal.line.models import Incoming, Message
 from portal.line.states import Outcome, Via
@@ -165,7 +164,7 @@ HOSTILE: dict[str, Callable[[str], bytes]] = {
     "10 MB of headers": lambda to: (
         b"".join(b"X-%d: %s\n" % (n, b"y" * 900) for n in range(11_000)) + letter(to).as_bytes()
     ),
-    "deep": lambda to: f"From: rosa-researcher@example.org\nTo: {to}\n".encode() + nested(20_000),
+    "deep": lambda to: f"From: rosa-researcher@example.org\nTo: {to}\n".encode() + nested(3000),
     "nothing": lambda _to: b"\n",
     "no headers": lambda _to: b"\n\nHello.",
     "NUL": lambda to: f"From: rosa-researcher@example.org\nTo: {to}\n\na".encode() + b"\x01\x02b",
