@@ -51,7 +51,8 @@ TALKS: tuple[tuple[Turn, ...], ...] = (
           subject="Scope of the manifest"),
      Turn(140, NOTE, "Asked the networking people; they say only the application. Waiting for a second voice."),
      Turn(130, TEAM, "Only the application. The debug shell runs under its own capability:\n\n"
-          "- it is off on production boards,\n- and a board that has it on says so in `status`.\n\nDoes that answer it?"),
+          "- it is off on production boards,\n- and a board that has it on says so in `status`.\n\n"
+          "Does that answer it?"),
      Turn(96, PARTICIPANT, "Mostly. And if an application is started *from* the shell?", by_mail=True)),
     (Turn(60, PARTICIPANT, "How do I build the kernel from the source that you published? The defconfig does not boot.",
           subject="Building the kernel"),

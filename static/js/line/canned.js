@@ -15,6 +15,6 @@ for (const list of document.querySelectorAll("[data-canned-for]")) {
     button.textContent = "Insert";
     button.setAttribute("aria-label", `Insert “${entry.dataset.canned}”`);
     button.addEventListener("click", () => insert(area, entry.querySelector("pre").textContent));
-    entry.querySelector("summary").after(button);
+    entry.append(button);
   }
 }
