@@ -121,7 +121,7 @@ def days_of(session: Session, challenge_id: int) -> Days:
     return Days(pace.first_days, pace.next_days) if pace else Days()
 
 
-def silent_participants(session: Session, challenge_id: int) -> Sequence[Participant]:
+def addressees(session: Session, challenge_id: int) -> Sequence[Participant]:
     """The active participants of a challenge by name: whom the team may write to first."""
     rows = sa.select(Participant).where(
         Participant.challenge_id == challenge_id, Participant.state == ParticipantState.ACTIVE

@@ -159,7 +159,7 @@ def settle(slug: str, conversation_id: int) -> ResponseReturnValue:
 def begin(slug: str) -> ResponseReturnValue:
     """Write to a participant of one's own accord."""
     challenge, form = challenge_or_404(slug), BeginForm()
-    people = conversations.silent_participants(db.session, challenge.id)
+    people = conversations.addressees(db.session, challenge.id)
     form.participant.choices = [(each.id, each.name) for each in people]
     if not form.validate_on_submit():
         page = render_template("line/begin.html", challenge=challenge, form=form)
