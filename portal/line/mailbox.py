@@ -46,8 +46,13 @@ class Inbox:
         self._moves = b"MOVE" in box.client.capability()[1][0].upper().split()
 
     def waiting(self, most: int) -> list[int]:
-        """The numbers of the mails that nobody has looked at, the oldest first."""
-        return sorted(int(uid) for uid in self._box.uids(f"UNKEYWORD {DONE} UNDELETED"))[:most]
+        """The numbers of the mails that nobody has looked at, the oldest first, then of those left where they were.
+
+        A kill between the flag and the move leaves one, and a server that has no room for folders all of them.
+        """
+        fresh = sorted(int(uid) for uid in self._box.uids(f"UNKEYWORD {DONE} UNDELETED"))
+        left = sorted(int(uid) for uid in self._box.uids(f"KEYWORD {DONE} UNDELETED")) if self._moves else []
+        return [*fresh, *left][:most]
 
     def fetch(self, uid: int) -> Arrived | None:
         """One mail, which stays unread; None where it has gone meanwhile."""
