@@ -65,7 +65,7 @@ TALKS: tuple[tuple[Turn, ...], ...] = (
     (Turn(26, PARTICIPANT, "I believe I have found something in the update service. May I describe it here?",
           subject="Something in the update service"),
      Turn(25, NOTE, "No details here, please: send them the canned answer.", "triager1"),
-     Turn(24, TEAM, CANNED[1][1], "triager1"),
+     Turn(24.5, TEAM, CANNED[1][1], "triager1"),
      Turn(2, PARTICIPANT, "It is in, as a report. How long will it be until somebody reproduces it?")),
     (Turn(80, PARTICIPANT, "What counts as a device in the state *DeviceComplete*?", subject="DeviceComplete"),
      Turn(78, HAND_OVER, who="host3")),
