@@ -1,7 +1,7 @@
 """Addresses for answers: signed, read whatever a mail system does to them, made by nobody else."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.line.addresses import Addresses, ForgedToken, Named
@@ -11,6 +11,7 @@ LINE = Addresses("line@portal.example.org", "portal.example.org", "portal@portal
 NUMBERS = st.integers(1, 2**32 - 1)
 
 
+@settings(derandomize=True, deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_what_was_made_is_read_in_any_case(conversation: int, member: int) -> None:
     made = LINE.reply_to(conversation, member) or ""
@@ -21,6 +22,7 @@ def test_what_was_made_is_read_in_any_case(conversation: int, member: int) -> No
     assert local == local.lower()
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.integers(0, 159))
 def test_one_bit_less_and_it_is_forged(bit: int) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz234567"

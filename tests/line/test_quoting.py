@@ -1,7 +1,7 @@
 """What somebody wrote, and nothing of what their mail program put under it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.line.quoting import own_words
@@ -74,6 +74,7 @@ def test_own_words(name: str) -> None:
     assert own_words(text, OURS) == own
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab \n>:-_")), st.text(alphabet="ab \n"))
 def test_every_line_that_is_left_was_there(text: str, more: str) -> None:
     lines = own_words(text + more, OURS).split("\n")
