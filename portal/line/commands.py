@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 from portal.core import clock
 from portal.core.db import db
 from portal.core.mail import config_of
-from portal.line.jobs import MOST, read_mails
+from portal.line.intake import MOST, read_mails
 from portal.line.mailbox import Unreached, inbox
 
 group = AppGroup("line", help="The direct line.")

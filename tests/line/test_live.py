@@ -28,13 +28,13 @@ from tests.servers.site import ROOT
 pytestmark = pytest.mark.slow
 MAILS = 16
 # Before anything is written; between the commit and the flag; between the flag and the move.
-LINES = ("jobs._take_in", "mailbox.Inbox.put_aside", "mailbox.Inbox._beside")
+LINES = ("intake._take_in", "mailbox.Inbox.put_aside", "mailbox.Inbox._beside")
 WORKER = """
 import os, signal
 from portal.core import clock
 from portal.core.db import db
 from portal.factory import create_app
-from portal.line import jobs, mailbox
+from portal.line import intake, mailbox
 
 done, calls = {line}, []
 
@@ -46,7 +46,7 @@ def dying(*rest):
 
 {line} = dying
 with create_app().app_context():
-    jobs.read_mails(db.session, clock.now())
+    intake.read_mails(db.session, clock.now())
 """
 
 

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from portal.core import outbox
 from portal.core.jobs import Job, perform
 from portal.core.mail import config_of, message, transport
-from portal.line import jobs, mailbox
-from portal.line.jobs import read_mails
+from portal.line import intake, mailbox
+from portal.line.intake import read_mails
 from portal.line.mailbox import PROCESSED, REFUSED, Inbox, Unreached
 from portal.line.models import Incoming, Message
 from portal.line.states import Outcome, Via
@@ -105,7 +105,7 @@ def test_whoever_dies_between_database_and_mailbox_loses_nothing_and_does_nothin
         if when == "after":
             patch.setattr(Inbox, "put_aside", die)
         else:
-            patch.setattr(jobs, "_take_in", die)
+            patch.setattr(intake, "_take_in", die)
         with pytest.raises(SystemExit):
             read_mails(desk.session, LATER)
     desk.session.rollback()
@@ -124,16 +124,16 @@ def test_two_workers_at_once_take_it_in_once(
 ) -> None:
     """The second looks while the first has seen the mail and not yet written anything."""
     store.deliver(letter(answered).as_bytes())
-    look, nested_runs = jobs._outcome, [0]
+    look, nested_runs = intake._outcome, [0]
 
-    def slow(session: Session, place: jobs.Place) -> Outcome | None:
+    def slow(session: Session, place: intake.Place) -> Outcome | None:
         found = look(session, place)
         if not nested_runs[0]:
             nested_runs[0] = 1
             assert read_mails(session, LATER) == 1
         return found
 
-    monkeypatch.setattr(jobs, "_outcome", slow)
+    monkeypatch.setattr(intake, "_outcome", slow)
     # Its own mail has gone from the inbox meanwhile.
     assert read_mails(desk.session, LATER) == 0
 
@@ -145,7 +145,7 @@ def test_of_two_who_write_it_down_the_second_finds_it_there(
     desk: Desk, store: MailStore, answered: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.deliver(letter(answered).as_bytes())
-    take_in, runs = jobs._take_in, [0]
+    take_in, runs = intake._take_in, [0]
 
     def slow(session: Session, *rest: object) -> Outcome:
         runs[0] += 1
@@ -153,7 +153,7 @@ def test_of_two_who_write_it_down_the_second_finds_it_there(
             assert read_mails(session, LATER) == 1
         return take_in(session, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(jobs, "_take_in", slow)
+    monkeypatch.setattr(intake, "_take_in", slow)
     assert read_mails(desk.session, LATER) == 1
 
     assert (by_mail(desk.session), outcomes(desk.session)) == (["Thank you, found it."], [O.TAKEN])
@@ -195,15 +195,15 @@ def test_a_fault_of_ours_leaves_the_mail_where_it_is_and_holds_up_no_other(
 ) -> None:
     store.deliver(letter(answered, "Bad.", number=1).as_bytes())
     store.deliver(letter(answered, "Good.", number=2).as_bytes())
-    receive = jobs.actions.receive
+    receive = intake.actions.receive
 
-    def failing(session: Session, found: jobs.Letter | None, *rest: object, **more: object) -> Incoming:
+    def failing(session: Session, found: intake.Letter | None, *rest: object, **more: object) -> Incoming:
         if found is not None and "Bad." in found.octets.decode():
             session.execute(sa.text("SELECT no_such_column FROM account"))
         return receive(session, found, *rest, **more)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs.actions, "receive", failing)
+        patch.setattr(intake.actions, "receive", failing)
         run = perform(desk.session, Job("line: read mails", 30, read_mails), LATER)
     assert run.error is not None
     assert by_mail(desk.session) == ["Good."]
