@@ -100,12 +100,13 @@ run: $(VENV)/.run static/vendor/.made
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 
-# Programs that the tests drive: a browser, and the two tools with which researchers check our work.
+# Programs that the tests drive: a browser, the two tools with which researchers check our work, and a mail store.
 system:
 	@set --; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || set -- "$$@" chromium fonts-dejavu-core; \
 	command -v gpg >/dev/null || set -- "$$@" gnupg; \
 	command -v openssl >/dev/null || set -- "$$@" openssl; \
+	[ -x /usr/sbin/dovecot ] || command -v dovecot >/dev/null || set -- "$$@" dovecot-imapd; \
 	[ $$# = 0 ] && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing $$* …"; \

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 SCHEDULERS = ("off", "embedded")
 STORAGE_SCHEMES = ("file", "s3", "az", "gs", "memory")
 MAIL_SCHEMES = ("smtp", "smtps", "folder")
+IMAP_SCHEMES = ("imap", "imaps")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 
@@ -44,6 +45,9 @@ class Config:
     address_keys_old: tuple[str, ...] = field(default=(), repr=False)
     # The PEM of the Ed25519 key that signs receipts; without one the data folder keeps one, which serves one machine.
     receipt_key: str | None = field(default=None, repr=False)
+    # Where people answer mails of the line, and the mailbox in which those answers arrive.
+    line_address: str | None = None
+    imap_url: str | None = field(default=None, repr=False)
     scheduler: str = "off"
     redis_url: str | None = None
     demonstration: bool = False
@@ -200,6 +204,21 @@ def _one_of(allowed: tuple[str, ...]) -> Callable[[str], str | None]:
     return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
 
 
+def _address(value: str) -> str | None:
+    local, _, domain = value.partition("@")
+    plain = value.isascii() and value.isprintable() and not set(value) & set(' "<>(),:;+')
+    return None if plain and local and domain and "@" not in domain else "must look like line@portal.example.org"
+
+
+def _mailbox(value: str) -> str | None:
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in IMAP_SCHEMES and parts.hostname and parts.username and (parts.port or 1)
+    except ValueError:
+        whole = False
+    return None if whole else "must look like imaps://user:password@host:993/INBOX"
+
+
 def _number(value: str) -> str | None:
     return None if value.isdecimal() else "must be a whole number"
 
@@ -223,6 +242,8 @@ def load_config(environ: Mapping[str, str]) -> Config:
         address_key=reader.checked("ADDRESS_KEY", "", _secret) or None,
         address_keys_old=_several(reader.checked("ADDRESS_KEYS_OLD", "", _secrets)),
         receipt_key=reader.checked("RECEIPT_KEY", "", _private_key) or None,
+        line_address=reader.checked("LINE_ADDRESS", "", _address).lower() or None,
+        imap_url=reader.checked("IMAP_URL", "", _mailbox) or None,
         scheduler=reader.checked("SCHEDULER", "off", _one_of(SCHEDULERS)),
         redis_url=environ.get("PORTAL_REDIS_URL"),
         demonstration=environ.get("PORTAL_DEMONSTRATION") == "1",
@@ -239,6 +260,8 @@ def load_config(environ: Mapping[str, str]) -> Config:
         reader.faults.append("PORTAL_TRACKING_URL and PORTAL_TRACKING_TOKEN: one is of no use without the other")
     if config.demonstration and config.host not in LOOPBACK:
         reader.faults.append("PORTAL_DEMONSTRATION: its passwords are public, so only a loopback address may have it")
+    if config.imap_url and not config.line_address:
+        reader.faults.append("PORTAL_IMAP_URL: without PORTAL_LINE_ADDRESS no mail carries an address to answer to")
     if reader.faults:
         raise ConfigError(reader.faults)
     return config

@@ -30,8 +30,8 @@ from portal.home.context import init_context
 # Every room, from the ground up. A room brings `models`, `personal`, `views.blueprint`, `commands.group`, `jobs.JOBS`
 # where it has them.
 ROOMS = (
-    "accounts", "challenges", "applications", "selection", "kits", "reports", "office_hours", "awards", "results",
-    "home", "demo",
+    "accounts", "challenges", "applications", "selection", "kits", "reports", "line", "office_hours", "awards",
+    "results", "home", "demo",
 )  # fmt: skip
 
 csrf = CSRFProtect()

@@ -126,3 +126,37 @@ def test_what_services_sign_with_is_checked_at_once() -> None:
 def test_a_service_that_is_asked_has_a_plain_address(url: str) -> None:
     with pytest.raises(ConfigError, match="PORTAL_TRACKING_URL"):
         load_config({"PORTAL_SECRET_KEY": SECRET, "PORTAL_TRACKING_URL": url, "PORTAL_TRACKING_TOKEN": "t"})
+
+
+LINE = {"PORTAL_SECRET_KEY": SECRET, "PORTAL_LINE_ADDRESS": "Line@portal.example.org"}
+
+
+def test_the_line_has_an_address_and_a_mailbox_whose_password_is_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "imap").write_text("imaps://line:hush@mail.example.org:993/INBOX\n")
+
+    config = load_config(LINE | {"PORTAL_IMAP_URL_FILE": str(tmp_path / "imap")})
+
+    assert (config.line_address, config.imap_url) == (
+        "line@portal.example.org", "imaps://line:hush@mail.example.org:993/INBOX",
+    )  # fmt: skip
+    assert "hush" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["line", "@x", "line@", "a@b@c", "line+x@example.org", "a b@example.org", "line@x\n", "Line <l@x>", "é@x.org"],
+)
+def test_an_odd_address_of_the_line_is_a_fault(address: str) -> None:
+    with pytest.raises(ConfigError, match="PORTAL_LINE_ADDRESS: must look like line@portal"):
+        load_config(LINE | {"PORTAL_LINE_ADDRESS": address})
+
+
+@pytest.mark.parametrize("url", ["pop3://u:p@h", "imaps://h", "imaps://u:p@", "imaps://u:p@h:many", "line@example.org"])
+def test_an_odd_mailbox_is_a_fault(url: str) -> None:
+    with pytest.raises(ConfigError, match="PORTAL_IMAP_URL: must look like imaps://"):
+        load_config(LINE | {"PORTAL_IMAP_URL": url})
+
+
+def test_a_mailbox_needs_the_address_that_leads_to_it() -> None:
+    with pytest.raises(ConfigError, match="PORTAL_IMAP_URL: without PORTAL_LINE_ADDRESS"):
+        load_config({"PORTAL_SECRET_KEY": SECRET, "PORTAL_IMAP_URL": "imaps://u:p@h"})

@@ -77,6 +77,7 @@ def message(mail: OutgoingMail, config: Config) -> Message:
         "Message-ID": f"<{mail.token}@{config.host}>",
         "Auto-Submitted": "auto-generated",
         "MIME-Version": "1.0",
+        **_answering(mail),
     }
     parts = [_quoted("text/plain", text), _quoted("text/html", html)]
     # Neither quoted-printable nor base64 can contain "=_" (RFC 2045, 6.7).
@@ -92,6 +93,15 @@ def message(mail: OutgoingMail, config: Config) -> Message:
         body = _several("alternative", boundary, parts)
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return Message(mail.token, config.mail_from, mail.to, head.encode() + body)
+
+
+def _answering(mail: OutgoingMail) -> dict[str, str]:
+    """Where an answer goes, and what the mail itself follows, so that mail programs show them together."""
+    found = {"Reply-To": _address(mail.reply_to)} if mail.reply_to else {}
+    if mail.thread:
+        before = mail.thread.split()
+        found |= {"In-Reply-To": before[-1], "References": "\r\n ".join(before)}
+    return found
 
 
 def _words(text: str) -> str:

@@ -60,7 +60,8 @@ _DEAD = sa.text("state = 'failed'")
 class OutgoingMail(Model):
     """One mail to one address.
 
-    `subject` is "kind:id" of what it tells of, `scope` the slug of the challenge, both as in the audit.
+    `subject` is "kind:id" of what it tells of, `scope` the slug of the challenge, both as in the audit. `reply_to` is
+    where an answer goes, `thread` the Message-IDs that it follows, the nearest last.
     """
 
     __tablename__ = "outgoing_mail"
@@ -83,6 +84,8 @@ class OutgoingMail(Model):
     secret: Mapped[bool] = mapped_column(default=False)
     calendar_method: Mapped[str | None] = mapped_column(sa.String(10))
     calendar_text: Mapped[str | None] = mapped_column(sa.Text)
+    reply_to: Mapped[str | None] = mapped_column(sa.String(254))
+    thread: Mapped[str | None] = mapped_column(sa.String(600))
     state: Mapped[MailState] = mapped_column(default=MailState.QUEUED)
     created_at: Mapped[datetime]
     not_before: Mapped[datetime]
@@ -125,6 +128,8 @@ def row(
     not_before: datetime | None = None,
     calendar: Calendar | None = None,
     secret: bool = False,
+    reply_to: str | None = None,
+    thread: str | None = None,
 ) -> dict[str, Any]:
     """The row of a mail, for `post_all`; see `post`."""
     return {
@@ -141,6 +146,8 @@ def row(
         "tries": 0,
         "calendar_method": calendar and calendar.method,
         "calendar_text": calendar and calendar.text,
+        "reply_to": reply_to,
+        "thread": thread,
     }
 
 

@@ -28,6 +28,7 @@ from portal.demo import (
     stages,
     stocking,
     submissions,
+    talking,
     tracking,
 )
 from portal.demo.applying import Entry
@@ -72,6 +73,8 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     _equip(world, stage, vault)
     _meet(world, stage)
     _report(world, stage)
+    stages.whole(world, stage)
+    talking.talk(world, stage)
     world.session.commit()
     return stage
 

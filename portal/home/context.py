@@ -35,6 +35,7 @@ PARTICIPANT = (
     ("Kit", "kits.mine"),
     ("Office hours", "office_hours.mine"),
     ("Reports", "reports.index"),
+    ("Line", "line.mine"),
     ("Awards", "awards.mine"),
     ("Results", "results.show"),
 )
@@ -51,6 +52,7 @@ STAFF = (
     ("Shipments", "kits.policies"),
     ("Office hours", "office_hours.staff"),
     ("Reports", "reports.queue"),
+    ("Line", "line.inbox"),
     ("Awards", "awards.index"),
     ("Results", "results.staff"),
     ("People", "challenges.people"),

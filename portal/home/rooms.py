@@ -9,6 +9,7 @@ import portal.applications.queries as applications
 import portal.awards.queries as awards
 import portal.challenges.queries as challenges
 import portal.kits.queries as kits
+import portal.line.queries.inbox as line
 import portal.office_hours.queries as office_hours
 import portal.reports.todo as reports
 import portal.selection.queries as selection
@@ -35,6 +36,7 @@ def _tasks(
         yield from kits.tasks(session, member, at)
         yield from office_hours.tasks(session, member, at)
         yield from reports.tasks(session, member, at)
+        yield from line.tasks(session, member, at)
 
 
 def _engine_room(session: Session, at: datetime) -> list[Queue]:
@@ -57,6 +59,7 @@ def queues(
         *selection.queues(session, challenge, roles, at),
         *kits.queues(session, challenge, roles, at),
         *(reports.queues(session, challenge, at) if Role.TRIAGER in roles else ()),
+        *line.queues(session, challenge, roles, at),
         *awards.queues(session, challenge, roles, at),
     ]
     if Role.HOST in roles:

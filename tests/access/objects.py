@@ -25,6 +25,10 @@ from portal.kits.models import Reservation, ShipmentHold, ShipmentUnit, Tracking
 from portal.kits.states import ShipmentState, Word
 from portal.kits.states.holds import Verdict
 from portal.kits.states.tracking import NewsState
+from portal.line.actions import desk
+from portal.line.actions.conversations import Draft, write
+from portal.line.models import Incoming
+from portal.line.states import Outcome
 from portal.office_hours.actions import open_feed
 from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
@@ -384,6 +388,33 @@ def token(world: World) -> Values:
     """The researcher's token for programs."""
     keys.make_token(world.session, world.cast.challenge.id, "laptop", by=world.cast.researcher.id, at=NOON)
     return {"token_id": world.session.scalars(sa.select(UploadToken.id)).one()}
+
+
+# The line
+
+
+def conversation(world: World) -> Values:
+    """The researcher's conversation, with one message."""
+    made = write(world.session, world.cast.member, Draft("Where is the log?", "key-of-a-form-0001"), at=NOON)
+    return {"conversation_id": made.conversation_id}
+
+
+def canned(world: World) -> Values:
+    """A canned answer."""
+    made = desk.add_canned(world.session, world.cast.challenge, "Log", "Here.", by=world.cast.lead.id, at=NOON)
+    return {"answer_id": made.id}
+
+
+def strange_mail(world: World) -> Values:
+    """A mail under the researcher's address that somebody else sent."""
+    found = conversation(world)["conversation_id"]
+    made = Incoming(
+        mailbox="box", validity=1, uid=1, at=NOON, outcome=Outcome.OTHER_SENDER, conversation_id=found,
+        challenge_id=world.cast.challenge.id, sender="eve@example.org",
+    )  # fmt: skip
+    world.session.add(made)
+    world.session.flush()
+    return {"incoming_id": made.id}
 
 
 # Awards

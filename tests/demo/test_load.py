@@ -27,6 +27,9 @@ from portal.demo.build import load_all
 from portal.demo.facts import FINISHED, RUNNING
 from portal.factory import create_app
 from portal.kits.models import Shipment
+from portal.line.models import Conversation
+from portal.line.models import Message as LineMessage
+from portal.line.states import ConversationState
 from portal.office_hours.models import Booking
 from portal.reports.models import Report, Upload
 from portal.reports.receipts import Signer
@@ -130,6 +133,14 @@ def test_the_running_challenge_is_in_every_stage(demonstration: Session) -> None
     assert demonstration.scalars(pending).first() is not None
     coming = sa.select(Booking.id).where(Booking.state == "confirmed", Booking.starts_at > NOW)
     assert demonstration.scalars(coming).first() is not None
+
+
+def test_there_is_talk_in_every_state_and_some_of_it_is_late(demonstration: Session) -> None:
+    found = demonstration.scalars(sa.select(Conversation)).all()
+
+    assert {each.state for each in found} == set(ConversationState)
+    assert sum(each.due_at is not None and each.due_at < NOW for each in found) >= 2
+    assert demonstration.scalars(sa.select(LineMessage.id).where(LineMessage.author == "note")).first() is not None
 
 
 def test_nothing_happens_after_the_present_and_the_audit_holds(demonstration: Session) -> None:

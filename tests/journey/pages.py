@@ -82,6 +82,17 @@ SAMPLES = {
         JOIN award ON award.participant_id = member.participant_id WHERE award.challenge_id = 1""",
     "confirmed": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'fixing'",
     "scenario": "SELECT id FROM scenario WHERE challenge_id = 2",
+    "speaker": """SELECT account.email FROM account JOIN line_message ON line_message.account_id = account.id
+        JOIN line_conversation ON line_conversation.id = conversation_id
+        WHERE line_conversation.challenge_id = 2 AND author = 'participant' AND state = 'waiting_for_participant'
+        ORDER BY line_message.id""",
+    "silent": """SELECT account.email FROM account JOIN member ON member.account_id = account.id
+        LEFT JOIN line_conversation ON line_conversation.participant_id = member.participant_id
+        WHERE member.challenge_id = 2 AND line_conversation.id IS NULL ORDER BY account.id""",
+    "conversation": """SELECT line_conversation.id FROM line_conversation
+        JOIN line_message ON conversation_id = line_conversation.id
+        WHERE challenge_id = 2 AND author = 'note' ORDER BY line_conversation.id""",
+    "canned": "SELECT id FROM line_canned_answer WHERE challenge_id = 2 ORDER BY id",
 }
 
 PAGES = (
@@ -140,6 +151,8 @@ PAGES = (
     Kind("report-new", "reports.new", "{researcher}", f"/challenges/{LIVE}/reports/new"),
     Kind("report", "reports.show", "{reporter}", f"/challenges/{LIVE}/reports/{{reported}}"),
     Kind("upload-tokens", "reports.tokens", "{reporter}", f"/challenges/{LIVE}/reports/tokens"),
+    Kind("line", "line.mine", "{speaker}", f"/challenges/{LIVE}/line"),
+    Kind("line-silent", "line.mine", "{silent}", f"/challenges/{LIVE}/line"),
     Kind("awards-mine", "awards.mine", "{winner}", f"/challenges/{PAST}/awards"),
     Kind("consent", "results.acknowledgements", "{researcher}", f"/challenges/{LIVE}/acknowledgements"),
     Kind("forbidden", "error", "{researcher}", f"/staff/{LIVE}/"),
@@ -223,6 +236,13 @@ PAGES = (
     Kind("report-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{report}}"),
     Kind("report-arrived", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{arrival}}"),
     Kind("triage-tokens", "reports.staff_tokens", "triager1", f"/staff/{LIVE}/reports/tokens"),
+    Kind("line-inbox", "line.inbox", "lead", f"/staff/{LIVE}/line"),
+    Kind("line-found", "line.inbox", "host1", f"/staff/{LIVE}/line?show=all&q=kernel"),
+    Kind("conversation", "line.show", "host1", f"/staff/{LIVE}/line/{{conversation}}"),
+    Kind("line-begin", "line.begin", "lead", f"/staff/{LIVE}/line/new"),
+    Kind("line-settings", "line.settings", "lead", f"/staff/{LIVE}/line/settings"),
+    Kind("canned-answer", "line.canned", "lead", f"/staff/{LIVE}/line/settings/answers/{{canned}}"),
+    Kind("line-mail", "line.mail", "lead", f"/staff/{LIVE}/line/mail"),
     Kind("awards", "awards.index", "triager2", f"/staff/{LIVE}/awards"),
     Kind("award-propose", "awards.new", "triager2", f"/staff/{LIVE}/awards/new?report={{confirmed}}"),
     Kind("award", "awards.show", "triager2", f"/staff/{LIVE}/awards/{{award}}"),

@@ -5,8 +5,22 @@
 
 from tests.servers.browser import chromium, chromium_path
 from tests.servers.mailbox import Mailbox, Received, smtp
+from tests.servers.mailstore import MailStore, mail_store
 from tests.servers.postgres import postgresql
 from tests.servers.site import Site, web
 from tests.servers.store import Store, s3
 
-__all__ = ["Mailbox", "Received", "Site", "Store", "chromium", "chromium_path", "postgresql", "s3", "smtp", "web"]
+__all__ = [
+    "MailStore",
+    "Mailbox",
+    "Received",
+    "Site",
+    "Store",
+    "chromium",
+    "chromium_path",
+    "mail_store",
+    "postgresql",
+    "s3",
+    "smtp",
+    "web",
+]

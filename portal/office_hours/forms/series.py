@@ -1,18 +1,14 @@
-"""What is typed about office hours."""
+"""A weekly series, as it is typed."""
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from wtforms import (
     DateField,
-    HiddenField,
     IntegerField,
-    RadioField,
     SelectField,
     SelectMultipleField,
     StringField,
-    TextAreaField,
     TimeField,
     ValidationError,
 )
@@ -20,52 +16,15 @@ from wtforms.validators import URL, DataRequired, InputRequired, Length, NumberR
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core.forms import Form
-from portal.office_hours.actions import Wish
 from portal.office_hours.actions.series import LONGEST
 from portal.office_hours.rules import Plan, Share
 from portal.office_hours.time import MAX_COUNT, MAX_INTERVAL, Weekly, known_zones
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-NO_SECRETS = (
-    "Your host reads it beforehand. It is not sealed: write no vulnerability details here, hand those in as a report."
-)
 
 
 def _between(least: int, most: int) -> list[InputRequired | NumberRange]:
     return [InputRequired("Write a number."), NumberRange(least, most, f"From {least:,} to {most:,}.")]
-
-
-class BookForm(Form):
-    """A wish. The hidden key makes the same form sent twice one booking."""
-
-    key = HiddenField(default=lambda: uuid4().hex, validators=[DataRequired(), Length(16, 64)])
-    topic = StringField(
-        "Topic", [DataRequired("Say in a few words what you want to talk about."), Length(max=120)],
-        description="A few words, so that the right engineer can prepare.",
-    )  # fmt: skip
-    scenario = SelectField("Research scenario", coerce=int, default=0)
-    question = TextAreaField("Question", [Length(max=4000)], description=NO_SECRETS)
-
-    def wish(self) -> Wish:
-        """What the form asks for."""
-        return Wish(
-            key=self.key.data or "", topic=self.topic.data or "", question=self.question.data or "",
-            scenario_id=self.scenario.data or None,
-        )  # fmt: skip
-
-
-class MoveForm(Form):
-    """Another slot for a booking."""
-
-    slot = RadioField("New slot", [InputRequired("Choose a slot.")], coerce=int)
-
-
-class ReasonForm(Form):
-    """Why something that others count on does not happen."""
-
-    reason = StringField(
-        "Reason", [DataRequired("Say why: it is in the mail to everybody who booked."), Length(max=300)]
-    )
 
 
 class SeriesForm(Form):

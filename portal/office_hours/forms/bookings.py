@@ -1,0 +1,52 @@
+"""What is typed about bookings."""
+
+from uuid import uuid4
+
+from wtforms import (
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import DataRequired, InputRequired, Length
+
+from portal.core.forms import Form
+from portal.office_hours.actions import Wish
+
+NO_SECRETS = (
+    "Your host reads it beforehand. It is not sealed: write no vulnerability details here, hand those in as a report."
+)
+
+
+class BookForm(Form):
+    """A wish. The hidden key makes the same form sent twice one booking."""
+
+    key = HiddenField(default=lambda: uuid4().hex, validators=[DataRequired(), Length(16, 64)])
+    topic = StringField(
+        "Topic", [DataRequired("Say in a few words what you want to talk about."), Length(max=120)],
+        description="A few words, so that the right engineer can prepare.",
+    )  # fmt: skip
+    scenario = SelectField("Research scenario", coerce=int, default=0)
+    question = TextAreaField("Question", [Length(max=4000)], description=NO_SECRETS)
+
+    def wish(self) -> Wish:
+        """What the form asks for."""
+        return Wish(
+            key=self.key.data or "", topic=self.topic.data or "", question=self.question.data or "",
+            scenario_id=self.scenario.data or None,
+        )  # fmt: skip
+
+
+class MoveForm(Form):
+    """Another slot for a booking."""
+
+    slot = RadioField("New slot", [InputRequired("Choose a slot.")], coerce=int)
+
+
+class ReasonForm(Form):
+    """Why something that others count on does not happen."""
+
+    reason = StringField(
+        "Reason", [DataRequired("Say why: it is in the mail to everybody who booked."), Length(max=300)]
+    )

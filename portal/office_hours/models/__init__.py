@@ -1,0 +1,16 @@
+"""What is true of office hours. The database itself refuses double seats, overlaps and more bookings than the quota."""
+
+from portal.office_hours.models.bookings import Booking
+from portal.office_hours.models.feeds import Feed
+from portal.office_hours.models.series import Series, SeriesHost
+from portal.office_hours.models.sittings import Seat, Sitting, Slot
+
+__all__ = [
+    "Booking",
+    "Feed",
+    "Seat",
+    "Series",
+    "SeriesHost",
+    "Sitting",
+    "Slot",
+]

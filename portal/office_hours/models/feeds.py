@@ -1,0 +1,45 @@
+"""Calendar addresses."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Account
+from portal.core.constraints import explain
+from portal.core.db import Model
+from portal.office_hours.states import (
+    FeedScope,
+)
+
+
+class Feed(Model):
+    """A calendar address. Whoever knows the token reads the calendar, so only its hash is kept."""
+
+    __tablename__ = "office_feed"
+    __table_args__ = (
+        sa.Index(
+            "uq_office_feed_live",
+            "account_id",
+            "scope",
+            unique=True,
+            sqlite_where=sa.text("revoked_at IS NULL"),
+            postgresql_where=sa.text("revoked_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
+    scope: Mapped[FeedScope]
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+
+
+explain(
+    "uq_office_feed_live",
+    "A new calendar address has just been made. Reload the page.",
+    columns="office_feed.account_id, office_feed.scope",
+)

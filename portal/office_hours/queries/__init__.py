@@ -1,0 +1,53 @@
+"""Finding sessions, slots, bookings and feeds, each for the person who asks."""
+
+from portal.office_hours.queries.bookings import (
+    booking_for_host,
+    booking_of,
+    bookings_of,
+    quota_used,
+    upcoming,
+    whole_booking,
+)
+from portal.office_hours.queries.feeds import FEED_PAST, feed_bookings, feed_by_token, live_feeds, token_hash
+from portal.office_hours.queries.load import WeekLoad, load_by_week
+from portal.office_hours.queries.sittings import (
+    Offer,
+    SittingRow,
+    hosts_in,
+    offers,
+    one_series,
+    open_series,
+    series_of,
+    sitting_of,
+    slot_of,
+    timetable,
+)
+from portal.office_hours.queries.todo import queues, tasks
+
+__all__ = [
+    "FEED_PAST",
+    "Offer",
+    "SittingRow",
+    "WeekLoad",
+    "booking_for_host",
+    "booking_of",
+    "bookings_of",
+    "feed_bookings",
+    "feed_by_token",
+    "hosts_in",
+    "live_feeds",
+    "load_by_week",
+    "offers",
+    "one_series",
+    "open_series",
+    "queues",
+    "quota_used",
+    "series_of",
+    "sitting_of",
+    "slot_of",
+    "tasks",
+    "timetable",
+    "token_hash",
+    "upcoming",
+    "whole_booking",
+]

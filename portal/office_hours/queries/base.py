@@ -1,0 +1,34 @@
+"""What finding things in office hours has in common."""
+
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.interfaces import ORMOption
+
+from portal.core.errors import NotFound
+from portal.office_hours.models import Booking, Series, Sitting, Slot
+
+Row = TypeVar("Row")
+
+
+def whole_slot() -> tuple[ORMOption, ...]:
+    return (joinedload(Slot.host), joinedload(Slot.sitting).joinedload(Sitting.series).joinedload(Series.challenge))
+
+
+def whole_booking_options() -> tuple[ORMOption, ...]:
+    slot = joinedload(Booking.slot)
+    return (
+        slot.joinedload(Slot.host),
+        slot.joinedload(Slot.sitting).joinedload(Sitting.series).joinedload(Series.challenge),
+        joinedload(Booking.participant),
+        joinedload(Booking.account),
+        joinedload(Booking.scenario),
+    )
+
+
+def one(session: Session, rows: sa.Select[Row], what: str) -> Row:
+    found = session.scalars(rows).one_or_none()
+    if found is None:
+        raise NotFound(what)
+    return found

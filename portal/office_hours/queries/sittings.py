@@ -1,0 +1,150 @@
+"""Finding series, sessions and slots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, undefer
+
+from portal.office_hours.models import Booking, Seat, Series, SeriesHost, Sitting, Slot
+from portal.office_hours.queries.base import one, whole_booking_options, whole_slot
+from portal.office_hours.states import SEATED, BookingState, SeriesState, SlotState
+
+
+class Offer(NamedTuple):
+    """A slot on show and how full it is."""
+
+    slot: Slot
+    seats: int
+    taken: int
+
+
+@dataclass(slots=True)
+class SittingRow:
+    """A session as staff see it. `bookings` holds, by slot, only those that the person may see."""
+
+    sitting: Sitting
+    offers: list[Offer] = field(default_factory=list)
+    bookings: dict[int, list[Booking]] = field(default_factory=dict)
+
+    @property
+    def seats(self) -> int:
+        """Seats in all slots."""
+        return sum(offer.seats for offer in self.offers)
+
+    @property
+    def taken(self) -> int:
+        """Seats taken in all slots."""
+        return sum(offer.taken for offer in self.offers)
+
+
+def series_of(session: Session, challenge_id: int) -> Sequence[Series]:
+    """All series of a challenge with their hosts, the open ones first."""
+    return session.scalars(
+        sa.select(Series)
+        .options(selectinload(Series.hosts).joinedload(SeriesHost.account))
+        .where(Series.challenge_id == challenge_id)
+        .order_by(Series.state.desc(), Series.first_local, Series.id)
+    ).all()
+
+
+def one_series(session: Session, challenge_id: int, series_id: int) -> Series:
+    """One series of a challenge. Raises NotFound."""
+    return one(session, sa.select(Series).where(Series.id == series_id, Series.challenge_id == challenge_id), "series")
+
+
+def open_series(session: Session) -> Sequence[int]:
+    """The series of all challenges that sessions are still made of."""
+    return session.scalars(sa.select(Series.id).where(Series.state == SeriesState.OPEN).order_by(Series.id)).all()
+
+
+def _offers(challenge_id: int, since: datetime, before: datetime) -> "sa.Select[Slot, int, int]":
+    seats = sa.select(sa.func.count()).where(Seat.slot_id == Slot.id).correlate(Slot).scalar_subquery()
+    taken = (
+        sa.select(sa.func.count())
+        .where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED))
+        .correlate(Slot)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(Slot, seats, taken)
+        .join(Slot.sitting)
+        .join(Sitting.series)
+        .options(
+            contains_eager(Slot.sitting).contains_eager(Sitting.series).joinedload(Series.challenge),
+            joinedload(Slot.host),
+        )
+        .where(Series.challenge_id == challenge_id, Slot.starts_at >= since, Slot.starts_at < before)
+        .order_by(Slot.starts_at, Slot.id)
+    )
+
+
+def offers(session: Session, challenge_id: int, since: datetime, before: datetime) -> list[Offer]:
+    """The open slots that start in a span, with their sessions, series and hosts, in order; one statement."""
+    rows = _offers(challenge_id, since, before).where(Slot.state == SlotState.OPEN)
+    return [Offer(*row) for row in session.execute(rows)]
+
+
+def slot_of(session: Session, challenge_id: int, slot_id: int) -> Slot:
+    """One slot of a challenge. Raises NotFound."""
+    return one(
+        session,
+        sa.select(Slot)
+        .join(Slot.sitting)
+        .join(Sitting.series)
+        .options(*whole_slot())
+        .where(Slot.id == slot_id, Series.challenge_id == challenge_id),
+        "slot",
+    )
+
+
+def sitting_of(session: Session, challenge_id: int, sitting_id: int) -> Sitting:
+    """One session of a challenge. Raises NotFound."""
+    return one(
+        session,
+        sa.select(Sitting)
+        .join(Sitting.series)
+        .options(contains_eager(Sitting.series).joinedload(Series.challenge))
+        .where(Sitting.id == sitting_id, Series.challenge_id == challenge_id),
+        "session",
+    )
+
+
+def hosts_in(session: Session, sitting: Sitting, account_id: int) -> bool:
+    """Whether the person holds a slot of the session."""
+    held = sa.select(Slot.id).where(Slot.sitting_id == sitting.id, Slot.host_id == account_id).limit(1)
+    return session.scalars(held).one_or_none() is not None
+
+
+def timetable(
+    session: Session,
+    challenge_id: int,
+    since: datetime,
+    before: datetime,
+    *,
+    viewer_id: int,
+    sitting_id: int | None = None,
+) -> list[SittingRow]:
+    """Sessions in a span as the person may see them: all with their counts, but bookings only of the own slots."""
+    rows = _offers(challenge_id, since, before)
+    if sitting_id is not None:
+        rows = rows.where(Slot.sitting_id == sitting_id)
+    table: dict[int, SittingRow] = {}
+    for slot, seats, taken in session.execute(rows):
+        table.setdefault(slot.sitting_id, SittingRow(slot.sitting)).offers.append(Offer(slot, seats, taken))
+    own = [offer.slot.id for row in table.values() for offer in row.offers if offer.slot.host_id == viewer_id]
+    for booking in _bookings_in(session, own):
+        table[booking.slot.sitting_id].bookings.setdefault(booking.slot_id, []).append(booking)
+    return list(table.values())
+
+
+def _bookings_in(session: Session, slot_ids: Sequence[int]) -> Sequence[Booking]:
+    told = SEATED | {BookingState.LATE_CANCELLED}
+    return session.scalars(
+        sa.select(Booking)
+        .options(*whole_booking_options(), undefer(Booking.question))
+        .where(Booking.slot_id.in_(slot_ids), Booking.state.in_(told))
+        .order_by(Booking.starts_at, Booking.seat_no, Booking.id)
+    ).all()

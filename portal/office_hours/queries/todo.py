@@ -1,0 +1,63 @@
+"""What there is to do about office hours."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.accounts.models import Account
+from portal.challenges.models import Challenge, Member
+from portal.core.todo import Queue, Task
+from portal.office_hours.models import Booking, Series, Sitting, Slot
+from portal.office_hours.queries.bookings import bookings_of, quota_used
+from portal.office_hours.queries.sittings import offers
+from portal.office_hours.states import LIVE, BookingState
+from portal.office_hours.time import iso_week
+
+
+def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
+    """What a participant should know: the next booking, or that this week has free seats and none is booked."""
+    challenge = session.get_one(Challenge, member.challenge_id)
+    page = f"/challenges/{challenge.slug}/office-hours"
+    booked = [booking for booking in bookings_of(session, member.participant_id, at) if booking.state in LIVE]
+    if booked:
+        first = booked[0]
+        label = f"Office hours with {first.slot.host.name or 'the security team'}"
+        return [Task(label, f"{page}/bookings/{first.uid}", first.starts_at, first.topic)]
+    week = iso_week(at, challenge.zone)
+    if quota_used(session, member.participant_id, [week])[week]:
+        return []
+    open_now = [
+        offer
+        for offer in offers(session, challenge.id, at, at + timedelta(days=7))
+        if offer.taken < offer.seats
+        and at <= offer.slot.starts_at - offer.slot.sitting.series.notice
+        and iso_week(offer.slot.starts_at, challenge.zone) == week
+    ]
+    if not open_now:
+        return []
+    last = open_now[-1].slot
+    detail = "1 slot is free" if len(open_now) == 1 else f"{len(open_now)} slots are free"
+    return [Task("Book this week's office hours", page, last.starts_at - last.sitting.series.notice, detail)]
+
+
+def queues(session: Session, challenge: Challenge, account: Account, at: datetime) -> list[Queue]:
+    """What waits for a host: bookings that are over and not yet marked, and those of the coming week."""
+    page = f"/staff/{challenge.slug}/office-hours"
+    own = (
+        sa.select(sa.func.count(), sa.func.min(Booking.ends_at))
+        .join(Slot, Slot.id == Booking.slot_id)
+        .join(Slot.sitting)
+        .join(Sitting.series)
+        .where(
+            Series.challenge_id == challenge.id,
+            Slot.host_id == account.id,
+            Booking.state == BookingState.CONFIRMED,
+        )
+    )
+    unmarked, oldest = session.execute(own.where(Booking.ends_at <= at)).one()
+    coming, _ = session.execute(own.where(Booking.ends_at > at, Booking.starts_at <= at + timedelta(days=7))).one()
+    return [
+        Queue("Office hours to mark", f"{page}?show=past", unmarked, oldest),
+        Queue("Your office hours in the next 7 days", page, coming),
+    ]
