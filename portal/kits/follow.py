@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.errors import Conflict, PortalError
 from portal.core.logs import log
+from portal.kits.actions import homeward as homeward  # so that news of returns are taken
 from portal.kits.actions import inbox, polls
 from portal.kits.queries import tracking
 from portal.kits.rules.polling import Adapter, Asked, Unanswered

@@ -58,8 +58,8 @@ def _return(back: KitReturn) -> dict[str, Any]:
     return {
         "reference": back.reference, "state": back.state, "reason": back.reason, "asked_at": back.asked_at,
         "expected_on": back.expected_on, "carrier": back.carrier, "tracking_number": back.tracking_number,
-        "instructions": back.instructions, "sent_at": back.sent_at, "arrived_at": back.arrived_at,
-        "answer": back.answer,
+        "instructions": back.instructions, "sent_at": back.sent_at, "scanned_at": back.scanned_at,
+        "delivered_at": back.delivered_at, "arrived_at": back.arrived_at, "answer": back.answer,
     }  # fmt: skip
 
 

@@ -156,7 +156,7 @@ class Afterwards(Bench):
     def announced(self, *serials: str, label: bytes | None = PDF, days: int = 10) -> KitReturn:
         """A return that is expected in so many days, with a label sealed under the application's own key."""
         made = self.asked(*serials)
-        told = Announcement(day_of(NOON, self.cast.challenge.zone) + timedelta(days=days), "DHL", "RT1", label=label)
+        told = Announcement(day_of(NOON, self.cast.challenge.zone) + timedelta(days=days), "DHL", "RT0001", label=label)
         vault = Vault.of(config_of(current_app))
         returns.announce(self.session, self.back(made), told, vault=vault, by=self.by, at=NOON)
         self.session.commit()

@@ -19,6 +19,7 @@ from portal.kits.actions.story import Line, mail, step, tell
 from portal.kits.models import KitReturn, Shipment, Unit, UnitReturn
 from portal.kits.queries import returns as queries
 from portal.kits.rules.returns import OUTCOMES, check_label, check_restock, check_return, day_of
+from portal.kits.rules.vocabulary import plain_number
 from portal.kits.states import ShipmentState, UnitState
 from portal.kits.states.returns import ANNOUNCE, CANCEL_RETURN, EXPECTED, INSPECT, Condition, ReturnState
 from portal.kits.vault import Vault
@@ -77,6 +78,8 @@ def announce(
         "expected_on": told.expected_on, "carrier": told.carrier or None, "instructions": told.instructions,
         "tracking_number": told.tracking_number or None,
     }  # fmt: skip
+    if plain_number(told.tracking_number) != plain_number(kit_return.tracking_number):
+        values |= _unheard(kit_return)
     if told.label is not None:
         values["label"] = vault.seal({"pdf": b64encode(told.label).decode()}, subject(kit_return.id))
     if shipment.state is ShipmentState.RECEIVED:
@@ -89,6 +92,12 @@ def announce(
     day = f"{told.expected_on:%-d %B %Y}"
     _told(session, shipment, "announce-return", f"Return expected by {day}", "", by, at)
     mail(session, shipment, "return_announced", at=at, about=f"{kit_return.id}:{at.isoformat()}", day=day)
+
+
+def _unheard(kit_return: KitReturn) -> dict[str, object]:
+    """What was heard of another number says nothing of this one; what the participant said stays."""
+    by_carrier = kit_return.scanned_at is not None and kit_return.sent_at == kit_return.scanned_at
+    return {"scanned_at": None, "delivered_at": None, **({"sent_at": None} if by_carrier else {})}
 
 
 def subject(return_id: int) -> str:
@@ -104,7 +113,9 @@ def label_of(kit_return: KitReturn, vault: Vault) -> bytes:
 
 
 def say_sent(session: Session, kit_return: KitReturn, *, by: int, at: datetime) -> None:
-    """The participant says that it is on its way."""
+    """The participant says that it is on its way; where the carrier has said so, it is known already."""
+    if kit_return.state is ReturnState.ANNOUNCED and kit_return.scanned_at is not None:
+        return
     if kit_return.state is not ReturnState.ANNOUNCED or kit_return.sent_at is not None:
         raise Refused("Only a return that is announced and not yet sent can be.")
     kit_return.sent_at = at

@@ -24,7 +24,8 @@ class KitReturn(Moving[ReturnState], Model):
     """A parcel's content that is to come back, and did.
 
     `expected_on` is a day in the challenge's zone. `label` is a PDF, sealed, which only the participant may open; it is
-    forgotten as soon as it has served. `answer` says why it was cancelled.
+    forgotten as soon as it has served. `answer` says why it was cancelled. `sent_at` is when the participant or the
+    carrier said that it is on its way; `scanned_at` and `delivered_at` are the carrier's word alone.
     """
 
     __tablename__ = "kit_return"
@@ -33,6 +34,8 @@ class KitReturn(Moving[ReturnState], Model):
         sa.CheckConstraint("(state IN ('arrived', 'inspected')) = (arrived_at IS NOT NULL)", name="arrived_time"),
         sa.CheckConstraint("(state = 'cancelled') = (answer IS NOT NULL)", name="cancelled_has_reason"),
         sa.CheckConstraint("label IS NULL OR state = 'announced'", name="label_while_announced"),
+        sa.CheckConstraint("scanned_at IS NULL OR sent_at IS NOT NULL", name="scanned_is_sent"),
+        sa.CheckConstraint("delivered_at IS NULL OR scanned_at IS NOT NULL", name="delivered_is_scanned"),
         sa.Index(
             "uq_kit_return_expected", "shipment_id", unique=True, sqlite_where=_EXPECTED, postgresql_where=_EXPECTED
         ),
@@ -53,8 +56,9 @@ class KitReturn(Moving[ReturnState], Model):
     expected_on: Mapped[date | None]
     instructions: Mapped[str] = mapped_column(sa.String(1000), default="")
     label: Mapped[bytes | None] = mapped_column(sa.LargeBinary, deferred=True)
-    # The participant says that it is on its way.
     sent_at: Mapped[datetime | None]
+    scanned_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
     answer: Mapped[str | None] = mapped_column(sa.String(300))
 

@@ -75,6 +75,10 @@ def _late(today: date) -> sa.ColumnElement[bool]:
     return sa.and_(KitReturn.state == ReturnState.ANNOUNCED, KitReturn.expected_on < today)
 
 
+# The carrier says that they are here, and nobody of us has said so.
+_BROUGHT = sa.and_(KitReturn.state == ReturnState.ANNOUNCED, KitReturn.delivered_at.is_not(None))
+
+
 def _unseen(challenge_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         Unit.challenge_id == challenge_id, Unit.state == UnitState.RETURNED, UnitReturn.inspected_at.is_(None)
@@ -87,6 +91,8 @@ def _board(challenge_id: int, state: str, today: date) -> sa.Select[KitReturn]:
         return rows.where(KitReturn.state.in_([*EXPECTED, ReturnState.ARRIVED]))
     if state == "late":
         return rows.where(_late(today))
+    if state == "delivered":
+        return rows.where(_BROUGHT)
     if state == "all":
         return rows
     if state not in set(ReturnState):
@@ -97,21 +103,30 @@ def _board(challenge_id: int, state: str, today: date) -> sa.Select[KitReturn]:
 def board(
     session: Session, challenge_id: int, state: str, today: date, after: str | None = None, limit: int = 50
 ) -> Page[KitReturn]:
-    """Returns, those that have been longest where they are first: "" what is to be done, "late", "all", or a state."""
+    """Returns, those that have been longest where they are first: "" what is to be done, "delivered" what the
+    carrier says has arrived, "late", "all", or a state."""
     rows = _board(challenge_id, state, today).options(*_WHOLE)
     order = [(KitReturn.state_since, "asc"), (KitReturn.id, "asc")]
     return keyset(session, rows, order=order, after=after, limit=limit)
 
 
 def counts(session: Session, challenge_id: int, today: date) -> dict[str, int]:
-    """How many returns are in each state, and how many are late."""
+    """How many returns are in each state, how many are late, and how many the carrier says have arrived."""
+    late, here = sa.func.count().filter(_late(today)), sa.func.count().filter(_BROUGHT)
     rows = session.execute(
-        sa.select(KitReturn.state, sa.func.count(), sa.func.count().filter(_late(today)))
+        sa.select(KitReturn.state, sa.func.count(), late, here)
         .where(KitReturn.challenge_id == challenge_id)
         .group_by(KitReturn.state)
     ).all()
-    found = {state.value: number for state, number, _ in rows}
-    return {**{state.value: found.get(state.value, 0) for state in ReturnState}, "late": sum(row[2] for row in rows)}
+    found = {state.value: number for state, number, *_ in rows}
+    marked = {"late": sum(row[2] for row in rows), "delivered": sum(row[3] for row in rows)}
+    return {**{state.value: found.get(state.value, 0) for state in ReturnState}, **marked}
+
+
+def brought(session: Session, challenge_id: int) -> Sequence[KitReturn]:
+    """Returns that the carrier says have arrived, and nobody of us does; the longest first."""
+    rows = sa.select(KitReturn).options(*_WHOLE).where(KitReturn.challenge_id == challenge_id, _BROUGHT)
+    return session.scalars(rows.order_by(KitReturn.delivered_at, KitReturn.id)).all()
 
 
 def turned_back(session: Session, challenge_id: int) -> Sequence[Shipment]:
@@ -180,6 +195,7 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
         sa.select(
             sa.func.count().filter(asked), sa.func.min(sa.case((asked, KitReturn.asked_at))),
             sa.func.count().filter(late), sa.func.min(sa.case((late, KitReturn.state_since))),
+            sa.func.count().filter(_BROUGHT), sa.func.min(sa.case((_BROUGHT, KitReturn.delivered_at))),
         ).where(KitReturn.challenge_id == challenge.id)
     ).one()  # fmt: skip
     waiting = session.execute(
@@ -190,6 +206,7 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     return [
         Queue("Replacements asked for", f"{url}?state=all&trouble=replacement", *wishes),
         Queue("Returns to announce", f"{url}/returns?state=asked", row[0], row[1]),
+        Queue("Returns that should be here, says the carrier", f"{url}/returns?state=delivered", row[4], row[5]),
         Queue("Returns that are late", f"{url}/returns?state=late", row[2], row[3]),
         Queue("Units to inspect", f"{url}/returns#inspect", *waiting),
     ]

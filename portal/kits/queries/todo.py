@@ -57,12 +57,14 @@ def queues(session: Session, challenge: Challenge, roles: Collection[Role], at: 
     stages = {stage.state: stage for stage in pipeline(session, challenge.id)}
     url = f"/staff/{challenge.slug}/shipments"
     kinds = (
-        ("Parcels to prepare", ShipmentState.ADDRESS_CONFIRMED),
-        ("Parcels to pack", ShipmentState.READY),
-        ("Parcels to label", ShipmentState.PACKED),
-        ("Parcels to hand over", ShipmentState.LABELLED),
+        ("Parcels to prepare", url, ShipmentState.ADDRESS_CONFIRMED),
+        ("Parcels to pack", f"{url}/bench", ShipmentState.READY),
+        ("Parcels to label", url, ShipmentState.PACKED),
+        ("Parcels to hand over", url, ShipmentState.LABELLED),
     )
-    found = [Queue(label, f"{url}?state={state}", stages[state].count, stages[state].oldest) for label, state in kinds]
+    found = [
+        Queue(label, f"{page}?state={state}", stages[state].count, stages[state].oldest) for label, page, state in kinds
+    ]
     planless = unplanned(session, challenge.id)
     oldest = min((participant.accepted_at for participant in planless), default=None)
     return [

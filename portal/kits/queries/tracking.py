@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.core.errors import NotFound
 from portal.kits import queries
-from portal.kits.models import Shipment, TrackingNews, TrackingPoll
+from portal.kits.models import KitReturn, Shipment, TrackingNews, TrackingPoll
 from portal.kits.rules import vocabulary
 from portal.kits.rules.polling import ASKED, Asked
 from portal.kits.states import ShipmentState
+from portal.kits.states.returns import ReturnState
 from portal.kits.states.tracking import NewsState
 
 # More numbers that nobody knows than this are no list for a person.
@@ -65,6 +66,30 @@ def parcel_of(session: Session, news: TrackingNews) -> Shipment | None:
             .limit(1)
         ).all()
     return queries.shipment(session, rows[0].challenge_id, rows[0].id) if len(rows) == 1 else None
+
+
+def return_of(session: Session, news: TrackingNews) -> KitReturn | None:
+    """The return whose number it is: the only one, else the only one of this carrier, else the one still to come.
+
+    One that was called off is none: whoever sends it all the same is to be asked why.
+    """
+    having = [ReturnState.ANNOUNCED, ReturnState.ARRIVED, ReturnState.INSPECTED]
+    rows = session.scalars(
+        sa.select(KitReturn).where(_plain(KitReturn.tracking_number) == news.number, KitReturn.state.in_(having))
+    ).all()
+    if len(rows) > 1:
+        rows = [row for row in rows if vocabulary.carrier_name(row.carrier) == news.carrier]
+    if len(rows) > 1:
+        rows = [row for row in rows if row.state is ReturnState.ANNOUNCED]
+    return rows[0] if len(rows) == 1 else None
+
+
+def homeward(session: Session, shipment_ids: Collection[int]) -> set[str]:
+    """The numbers under which these parcels come back, or came."""
+    numbers = sa.select(_plain(KitReturn.tracking_number)).where(
+        KitReturn.shipment_id.in_(shipment_ids), KitReturn.tracking_number.is_not(None)
+    )
+    return set(session.scalars(numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,23 +210,31 @@ def polls(session: Session, challenge_id: int, limit: int = 100) -> Sequence[Tra
     ).all()
 
 
+# Which parcels are worth asking for: those on their way, and those that come back to us, under that label's number.
+_OUT = sa.and_(Shipment.state.in_(ASKED), Shipment.tracking_number.is_not(None))
+_BACK = sa.and_(
+    Shipment.state == ShipmentState.RETURNING, KitReturn.state == ReturnState.ANNOUNCED,
+    KitReturn.tracking_number.is_not(None), KitReturn.delivered_at.is_(None),
+)  # fmt: skip
+
+
+def _asked(session: Session, *which: sa.ColumnElement[bool]) -> list[Asked]:
+    out = sa.select(Shipment.id, Shipment.carrier, Shipment.tracking_number, Shipment.state).where(_OUT, *which)
+    back = sa.select(Shipment.id, KitReturn.carrier, KitReturn.tracking_number, Shipment.state)
+    back = back.join(KitReturn, KitReturn.shipment_id == Shipment.id).where(_BACK, *which)
+    found = [
+        Asked(shipment_id, vocabulary.carrier_name(carrier), vocabulary.plain_number(number), state)
+        for rows in (out, back)
+        for shipment_id, carrier, number, state in session.execute(rows)
+    ]
+    return sorted(parcel for parcel in found if parcel.number)
+
+
 def to_ask(session: Session) -> dict[int, str]:
     """Every parcel that is worth asking for, and its carrier by our name."""
-    rows = session.execute(
-        sa.select(Shipment.id, Shipment.carrier).where(Shipment.state.in_(ASKED), Shipment.tracking_number.is_not(None))
-    )
-    return {shipment_id: vocabulary.carrier_name(carrier) for shipment_id, carrier in rows}
+    return {parcel.shipment_id: parcel.carrier for parcel in _asked(session)}
 
 
 def asked(session: Session, shipment_ids: Collection[int]) -> list[Asked]:
-    """What a service needs to know of these parcels."""
-    rows = session.execute(
-        sa.select(Shipment.id, Shipment.carrier, Shipment.tracking_number, Shipment.state)
-        .where(Shipment.id.in_(shipment_ids))
-        .order_by(Shipment.id)
-    )
-    return [
-        Asked(shipment_id, vocabulary.carrier_name(carrier), vocabulary.plain_number(number), state)
-        for shipment_id, carrier, number, state in rows
-        if number is not None
-    ]
+    """What a service needs to know of these parcels, as far as they are still worth asking for."""
+    return _asked(session, Shipment.id.in_(shipment_ids))

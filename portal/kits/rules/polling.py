@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from portal.kits.rules.payloads import News
 from portal.kits.states import ON_THE_WAY, ShipmentState
 
-# Only these are asked for: what has arrived, is lost or goes back is followed by people.
+# Only these are asked for, and what comes back under a label of ours; all else is followed by people.
 ASKED = (ShipmentState.LABELLED, *ON_THE_WAY)
 USUALLY = timedelta(hours=3)
 OTHERWISE = {

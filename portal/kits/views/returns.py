@@ -31,6 +31,7 @@ def returns(slug: str) -> ResponseReturnValue:
     page = lists.board(db.session, challenge.id, request.args.get("state", ""), today, request.args.get("after"))
     return render_template(
         "kits/returns.html", challenge=challenge, page=page, counts=lists.counts(db.session, challenge.id, today),
+        brought=lists.brought(db.session, challenge.id),
         turned=lists.turned_back(db.session, challenge.id), unseen=lists.unseen(db.session, challenge.id),
         is_late=rules.is_late, today=today, over=clock.now() >= ends_at(challenge),
     )  # fmt: skip

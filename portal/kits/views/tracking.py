@@ -30,6 +30,7 @@ def _page(challenge: Challenge, bound: MatchForm | None = None, status: int = 20
     forms = {each.number: told_apart(MatchForm(formdata=None), each.number) for each in unknown}
     if bound is not None and bound.number.data in forms:
         forms[bound.number.data] = told_apart(bound, bound.number.data)
+    latest, polls = news.latest(db.session, challenge.id), news.polls(db.session, challenge.id)
     page = render_template(
         "kits/tracking.html",
         challenge=challenge,
@@ -37,8 +38,10 @@ def _page(challenge: Challenge, bound: MatchForm | None = None, status: int = 20
         forms=forms,
         waiting=news.count_waiting(db.session),
         failed=news.failed(db.session, challenge.id),
-        latest=news.latest(db.session, challenge.id),
-        polls=news.polls(db.session, challenge.id),
+        latest=latest,
+        homeward=news.homeward(db.session, [each.shipment_id for each in latest if each.shipment_id]),
+        polls=polls,
+        asked={each.shipment_id: each for each in news.asked(db.session, [poll.shipment_id for poll in polls])},
         heard=news.heard(db.session),
         posted=checks(),
         providers=PROVIDERS,

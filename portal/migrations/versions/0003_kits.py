@@ -606,6 +606,8 @@ def _participants() -> None:
         sa.Column("instructions", sa.String(length=1000), nullable=False),
         sa.Column("label", sa.LargeBinary(), nullable=True),
         sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.Column("scanned_at", UtcDateTime(), nullable=True),
+        sa.Column("delivered_at", UtcDateTime(), nullable=True),
         sa.Column("arrived_at", UtcDateTime(), nullable=True),
         sa.Column("answer", sa.String(length=300), nullable=True),
         sa.Column("state_since", UtcDateTime(), nullable=False),
@@ -615,7 +617,11 @@ def _participants() -> None:
         sa.CheckConstraint(
             "(state IN ('arrived', 'inspected')) = (arrived_at IS NOT NULL)", name=op.f("ck_kit_return_arrived_time")
         ),
+        sa.CheckConstraint(
+            "delivered_at IS NULL OR scanned_at IS NOT NULL", name=op.f("ck_kit_return_delivered_is_scanned")
+        ),
         sa.CheckConstraint("label IS NULL OR state = 'announced'", name=op.f("ck_kit_return_label_while_announced")),
+        sa.CheckConstraint("scanned_at IS NULL OR sent_at IS NOT NULL", name=op.f("ck_kit_return_scanned_is_sent")),
         sa.CheckConstraint(
             "state <> 'announced' OR expected_on IS NOT NULL", name=op.f("ck_kit_return_announced_has_day")
         ),
