@@ -11,7 +11,6 @@ from portal.demo.world import Stage, World
 from portal.kits import queries, states
 from portal.kits.actions import replacements, returns, shipments
 from portal.kits.actions.returns import Announcement, Finding
-from portal.kits.actions.shipments import Given
 from portal.kits.models import KitReturn, Shipment
 from portal.kits.queries import returns as lists
 from portal.kits.rules.returns import day_of
@@ -135,7 +134,6 @@ def _asks(after: After, parcel: Shipment) -> None:
 def wind_up(world: World, stage: Stage, vault: Vault) -> None:
     """The finished challenge: some kits back in stock, the others kept."""
     after, over = After(world, stage, vault), ends_at(stage.challenge)
-    _lose_one(after, after.parcels(*states.ON_THE_WAY), over)
     theirs = after.parcels(ShipmentState.RECEIVED)
     good, worn = (
         Finding(Condition.GOOD, wiped=True, outcome=states.RESTOCK.name),
@@ -146,16 +144,6 @@ def wind_up(world: World, stage: Stage, vault: Vault) -> None:
         announced = after.announce(after.ask_back(parcel, "The challenge is over.", at), at + DAY / 4, 14 * DAY)
         after.take_in(announced, at + 9 * DAY, worn if number == 2 else good)
     _keep(after, theirs[GAVE_BACK:], over + 20 * DAY)
-
-
-def _lose_one(after: After, under_way: Sequence[Shipment], over: datetime) -> None:
-    """One that never came, long after everybody else's had."""
-    for parcel in under_way[:1]:
-        assert parcel.handed_over_at is not None
-        at = min(over, parcel.handed_over_at + 30 * DAY)
-        shipments.advance(
-            after.session, parcel, states.LOSE, Given(reason="The carrier cannot find it."), by=after.by, at=at
-        )
 
 
 def _keep(after: After, parcels: Iterable[Shipment], at: datetime) -> None:

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from portal.challenges.models import Member
-from portal.demo.shipping import Parcel
+from portal.demo.shipping import Parcel, free_unit
 from portal.demo.world import Stage, World
 from portal.kits import states
 from portal.kits.actions import addresses, carriers, shipments
-from portal.kits.models import Shipment, Unit
+from portal.kits.models import Shipment
 from portal.kits.rules.carriers import PROFILES
 from portal.kits.rules.carriers.profile import Options
-from portal.kits.states import ShipmentState, UnitState
+from portal.kits.states import ShipmentState
 from portal.kits.vault import Vault
 
 SECOND_PARCELS = 4
@@ -57,12 +57,7 @@ def _pack(world: World, member: Member, number: int, at: datetime, vault: Vault)
         address = replace(address, street=LONG)
     addresses.give_address(session, member, address, doubtful=False, vault=vault, at=at)
     [shipment] = shipments.plan(session, member.participant.challenge, [member.participant], by=by, at=at)
-    unit = session.scalars(
-        sa.select(Unit)
-        .where(Unit.challenge_id == shipment.challenge_id, Unit.state == UnitState.IN_STOCK)
-        .order_by(Unit.serial)
-        .limit(1)
-    ).one()
+    unit = free_unit(world, shipment.challenge_id)
     shipments.assign_unit(session, shipment, unit, by=by, at=at)
     parcel = Parcel(world, member, shipment, at, world.now)
     parcel.advance(states.READY)

@@ -34,6 +34,8 @@ WAVES = (
 # The best are reviewed; one in so many is waitlisted or withdraws; a few of the invited say no.
 REVIEWED, WAITLISTED, WITHDRAWN, TURNED_DOWN = 400, 90, 60, 6
 SPARE_KITS = 17
+# The number of the parcel that never arrives, and how long logistics wait before they give it up.
+LOST, PATIENCE = 7, timedelta(days=21)
 # How large a part of the participants wants to be named.
 THANKED = 0.6
 
@@ -128,12 +130,13 @@ def _publish(world: World, stage: Stage) -> None:
 
 
 def _equip(world: World, stage: Stage, vault: Vault) -> None:
-    """A kit for every participant, one of them twice: the first was lost."""
+    """A parcel to every participant, and to one of them a second one: the first was lost on its way."""
     stages.whole(world, stage)
     start = noon(date(2020, 5, 29), facts.ZONE)
     bench.name_sender(world, stage, start - timedelta(days=14))
     end = noon(date(2020, 7, 10), facts.ZONE)
-    shipping.ship(world, stage, stage.participants, start, lambda _number: end, vault)
+    shipping.ship(world, stage, stage.participants, start, lambda _number: end, vault, vanishes=LOST)
+    shipping.replace_lost(world, stage, PATIENCE)
     world.session.commit()
 
 

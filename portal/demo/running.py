@@ -44,6 +44,8 @@ HALF = timedelta(days=45)
 # How many of 2020's participants take part again, and how many of them got their kits already.
 PARTICIPANTS, EQUIPPED = 26, 15
 INVITED, WAITLISTED, PENDING, DRAFTS, TODAY = 5, 6, 24, 12, 9
+# However few there are, so many have been reviewed and have no answer yet.
+UNANSWERED = 4
 # Kits beyond those of the participants: for open invitations, for those that are meant, and some to replace others.
 SPARE_KITS = 20
 # What the what-ifs of the lead give away: about as many as are free.
@@ -130,11 +132,11 @@ def _go_on(world: World, stage: Stage, late: list[list[Person]], ids: dict[str, 
     pairs = sorted(zip(numbers, waiting, strict=True), key=lambda pair: -pair[1].merit)
     seen = pairs[: len(pairs) * 2 // 3]
     choosing.triage_all(world, stage.challenge, [number for number, _ in seen], [entry for _, entry in seen])
-    reviewing.review_all(
-        world, stage.challenge, seen[: len(seen) // 2], 2, timedelta(hours=20), until=world.now + timedelta(days=2),
-        unwritten=0.12,
-    )  # fmt: skip
     last = INVITED + min(WAITLISTED, max(0, len(seen) - INVITED) // 4)
+    read = seen[: max(len(seen) // 2, last + UNANSWERED)]
+    reviewing.review_all(
+        world, stage.challenge, read, 2, timedelta(hours=20), until=world.now + timedelta(days=2), unwritten=0.12
+    )  # fmt: skip
     invited, waitlisted, undecided = seen[:INVITED], seen[INVITED:last], seen[last:]
     answers = {Decision.INVITE: invited, Decision.WAITLIST: waitlisted}
     choosing.release(

@@ -11,10 +11,10 @@ from portal.challenges.models import Member
 from portal.core.moves import Move
 from portal.demo.world import Stage, World
 from portal.kits import states
-from portal.kits.actions import addresses, packing, shipments, tracking
-from portal.kits.models import Shipment
+from portal.kits.actions import addresses, packing, replacements, shipments, tracking
+from portal.kits.models import Shipment, Unit
 from portal.kits.postal import Address
-from portal.kits.states import ShipmentState, Word
+from portal.kits.states import ShipmentState, UnitState, Word
 from portal.kits.vault import Vault
 
 CARRIERS = ("UPS", "DHL", "FedEx")
@@ -35,13 +35,17 @@ STREETS = ("Mill Lane", "Station Road", "Garden Street", "Observatory Way", "Can
 
 @dataclass
 class Parcel:
-    """One parcel on its way, and the time that it has reached; nothing happens to it after `until`."""
+    """One parcel on its way, and the time that it has reached; nothing happens to it after `until`.
+
+    Of one that `vanishes` nothing is heard once it is in transit.
+    """
 
     world: World
     member: Member
     shipment: Shipment
     at: datetime
     until: datetime
+    vanishes: bool = False
 
     def later(self, least_hours: float, most_hours: float) -> bool:
         """Let some hours pass; whether it is still before the end."""
@@ -97,13 +101,36 @@ def address_of(world: World, member: Member) -> Address:
 
 def ship(
     world: World, stage: Stage, chosen: Sequence[list[Member]], first: datetime, until: Callable[[int], datetime],
-    vault: Vault,
+    vault: Vault, vanishes: int | None = None,
 ) -> None:  # fmt: skip
     """Plan a parcel for each of these participants and let it get as far as it does before `until` (of its number)."""
     people = [members[0].participant for members in chosen]
     planned = shipments.plan(world.session, stage.challenge, people, by=world.staff["logistics"], at=first)
     for number, (shipment, members) in enumerate(zip(planned, chosen, strict=True)):
-        _send(Parcel(world, members[0], shipment, first, until(number)), vault)
+        _send(Parcel(world, members[0], shipment, first, until(number), number == vanishes), vault)
+
+
+def replace_lost(world: World, stage: Stage, patience: timedelta) -> None:
+    """What is in transit for so long after it was handed over is given up, and another parcel goes there."""
+    leads = {members[0].participant_id: members[0] for members in stage.participants}
+    late = sa.select(Shipment.id).where(
+        Shipment.challenge_id == stage.challenge.id, Shipment.state == ShipmentState.IN_TRANSIT
+    )
+    for number in world.session.scalars(late.order_by(Shipment.id)).all():
+        lost, by = _whole(world, number), world.staff["logistics"]
+        assert lost.handed_over_at is not None
+        given_up = Parcel(world, leads[lost.participant_id], lost, lost.handed_over_at + patience, world.now)
+        given_up.advance(states.LOSE, reason="The carrier cannot find it.")
+        at = given_up.at + timedelta(hours=2)
+        made = replacements.plan(world.session, _whole(world, number), by=by, at=at)
+        shipments.assign_unit(world.session, made, free_unit(world, stage.challenge.id), by=by, at=at)
+        _pack(Parcel(world, given_up.member, made, at, world.now))
+
+
+def free_unit(world: World, challenge_id: int) -> Unit:
+    """The first one in stock."""
+    rows = sa.select(Unit).where(Unit.challenge_id == challenge_id, Unit.state == UnitState.IN_STOCK)
+    return world.session.scalars(rows.order_by(Unit.serial).limit(1)).one()
 
 
 def _send(parcel: Parcel, vault: Vault) -> None:
@@ -140,11 +167,13 @@ def _travel(parcel: Parcel) -> None:
     if random.random() < 0.25:
         stations += [ShipmentState.CUSTOMS_HOLD, ShipmentState.IN_TRANSIT]
     stations += [ShipmentState.OUT_FOR_DELIVERY, ShipmentState.DELIVERED]
+    if parcel.vanishes:
+        del stations[1:]
     for station in stations:
         if not parcel.later(10, 48):
             return
         parcel.scan(station)
-    if parcel.later(1, 40):
+    if not parcel.vanishes and parcel.later(1, 40):
         say(parcel, Word.RECEIVED)
 
 
