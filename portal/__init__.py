@@ -2,7 +2,7 @@
 
 Imports point one way only:
 
-    demo → home → results → {awards | office_hours} → {reports | kits} → selection → applications → challenges
+    demo → home → results → {awards | office_hours} → {reports | kits | line} → selection → applications → challenges
     → accounts → core
 
 `factory`, `cli` and `worker` stand on top. Inside a room, imports point down this list:

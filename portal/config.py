@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -256,12 +256,17 @@ def load_config(environ: Mapping[str, str]) -> Config:
         proxies=int(proxies) if proxies.isdecimal() else 0,
         testing=environ.get("PORTAL_TESTING") == "1",
     )
-    if bool(config.tracking_url) != bool(config.tracking_token):
-        reader.faults.append("PORTAL_TRACKING_URL and PORTAL_TRACKING_TOKEN: one is of no use without the other")
-    if config.demonstration and config.host not in LOOPBACK:
-        reader.faults.append("PORTAL_DEMONSTRATION: its passwords are public, so only a loopback address may have it")
-    if config.imap_url and not config.line_address:
-        reader.faults.append("PORTAL_IMAP_URL: without PORTAL_LINE_ADDRESS no mail carries an address to answer to")
-    if reader.faults:
-        raise ConfigError(reader.faults)
+    faults = [*reader.faults, *_clashes(config)]
+    if faults:
+        raise ConfigError(faults)
     return config
+
+
+def _clashes(config: Config) -> Iterator[str]:
+    """What is wrong with settings that are each right by themselves."""
+    if bool(config.tracking_url) != bool(config.tracking_token):
+        yield "PORTAL_TRACKING_URL and PORTAL_TRACKING_TOKEN: one is of no use without the other"
+    if config.demonstration and config.host not in LOOPBACK:
+        yield "PORTAL_DEMONSTRATION: its passwords are public, so only a loopback address may have it"
+    if config.imap_url and not config.line_address:
+        yield "PORTAL_IMAP_URL: without PORTAL_LINE_ADDRESS no mail carries an address to answer to"
