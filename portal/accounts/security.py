@@ -67,6 +67,8 @@ POLICY: dict[str, Any] = {
     "SECURITY_CONFIRM_EMAIL_WITHIN": timedelta(days=2),
     "SECURITY_RESET_PASSWORD_WITHIN": timedelta(days=1),
     "SECURITY_CHANGE_EMAIL_WITHIN": timedelta(hours=2),
+    # No token signs anybody in, so none is looked for.
+    "SECURITY_API_ENABLED_METHODS": ["session"],
     "SECURITY_LOGIN_URL": "/account/sign-in",
     "SECURITY_LOGOUT_URL": "/account/sign-out",
     "SECURITY_LOGOUT_CSRF": True,

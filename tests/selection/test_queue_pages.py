@@ -59,9 +59,10 @@ def test_the_table_holds_what_is_shown_and_no_formula(
     assert list(csv.reader(io.StringIO(answer.text))) == [
         ["id", "state", "state_since", "submitted_at", "name", "handle", "affiliation", "country", "kind", "scenarios",
          "reviews", "score", "raw", "spread", "rank_best", "rank_worst", "triage", "in_review", "calibration", "flags",
-         "cluster_id", "pending_decision", "email"],
+         "cluster_id", "pending_decision", "needs_kit", "email"],
         ["1", "submitted", "2020-06-15T12:00:00Z", "2020-06-15T12:00:00Z", '\'=HYPERLINK("x")', "'@ada", "'+1", "FR",
-         "single", "H1 G1", "0", "", "", "", "", "", "", "False", "False", "", "", "", "ada-applicant@example.org"],
+         "single", "H1 G1", "0", "", "", "", "", "", "", "False", "False", "", "", "", "True",
+         "ada-applicant@example.org"],
     ]  # fmt: skip
 
 

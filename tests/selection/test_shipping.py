@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.applications.models import Application
 from portal.applications.states import ApplicationState, Decision
+from portal.core.errors import Refused
 from portal.kits.actions.policy import write_policy
 from portal.kits.rules.policy import PolicySpec
 from portal.kits.states.holds import Verdict
@@ -241,6 +242,15 @@ def test_a_draft_takes_nobody_to_whom_no_kit_can_go_and_who_needs_one(
     no_kit(bench, iranian)
     assert "Out of date" in client.get(f"{STAFF}/selection/drafts/{made.number}").text
     assert solved(bench, made)["IR-0"] == (True, Because.RANK)
+
+    spec = PolicySpec("JP", "", Verdict.BLOCKED, NOON.date())
+    write_policy(session, cast.challenge, spec, by=cast.logistics.id, at=NOON)
+    session.commit()
+    found = draft_queries.draft(session, cast.challenge.id, made.number)
+    with pytest.raises(Refused, match="kits or policies have changed"):
+        drafts.freeze_draft(session, found, drafts.Freezing(3), by=cast.lead.id, at=NOON)
+    session.rollback()
+    assert solved(bench, made)["JP-0"] == (False, Because.UNSHIPPABLE)
 
 
 def test_the_waiting_list_proposes_nobody_to_whom_no_kit_can_go_and_who_needs_one(

@@ -102,9 +102,10 @@ def pool_count(session: Session, challenge_id: int) -> int:
 
 
 def pool_print(session: Session, challenge_id: int) -> str:
-    """A mark of everything about the pool on which a choice depends; it changes with it. One statement.
+    """A mark of everything about the pool on which a choice depends; it changes with it.
 
-    Sums over all applications, weighed by their numbers, of score, what was saved, triage, state and need of a kit.
+    Sums over all applications, weighed by their numbers, of score, what was saved, triage, state and need of a kit;
+    and the countries to which no kit can be sent. A fixed number of statements.
     """
     weight = Application.id % 10_007 + 1
     score = sa.cast(sa.func.round(Application.score_adjusted * 100), sa.BigInteger)
@@ -116,11 +117,12 @@ def pool_print(session: Session, challenge_id: int) -> str:
         sa.func.sum(sa.case((Application.needs_kit, 0), else_=weight)),
     )  # fmt: skip
     told = session.execute(sa.select(*parts).where(*_pool(challenge_id))).one()
-    return hashlib.sha256(" ".join(str(int(part or 0)) for part in told).encode()).hexdigest()
+    words = [*(str(int(part or 0)) for part in told), *sorted(supply.unshippable(session, challenge_id))]
+    return hashlib.sha256(" ".join(words).encode()).hexdigest()
 
 
 def is_fresh(session: Session, draft: Draft) -> bool:
-    """Whether a solved draft would find the same again: neither its pool nor the stock of kits has changed."""
+    """Whether a solved draft would find the same again: neither pool nor policies nor stock have changed."""
     stocked = not draft.kits_each or draft.kits == kits_for_places(session, draft.challenge, draft.kits_each)
     return stocked and draft.print == pool_print(session, draft.challenge_id)
 

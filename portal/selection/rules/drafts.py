@@ -239,7 +239,7 @@ def why_not_freeze(state_since: datetime | None, fresh: bool, taken: int | None,
     if state_since is None or taken is None:
         return "Solve it first."
     if not fresh:
-        return "Applications, scores or the stock have changed since it was solved. Solve it again."
+        return "Applications, scores, kits or policies have changed since it was solved. Solve it again."
     if count != taken:
         return f"The draft takes {taken}, not {count}. Nothing was changed."
     return None
