@@ -1,5 +1,6 @@
 """The board of parcels: counts and ages, the three rules of lateness, filters, and one thing done to many."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -110,6 +111,35 @@ def test_each_queue_leads_to_exactly_what_it_counts(
         queue = found[rules.label(late).capitalize()]
         assert (queue.count, queue.oldest) == (count, NOON if count else None)
         assert client.get(queue.url).text.count('name="shipment"') == count
+
+
+def test_every_address_on_the_home_page_shows_what_was_counted(
+    client: FlaskClient, session: Session, cast: Cast, afterwards: Afterwards, clock: Any
+) -> None:
+    """One parcel in each state that waits for somebody, and one more of another in the way."""
+    names = ("ready", "pack", "label")
+    for number in range(4):
+        person = make_participant(session, cast.challenge, make_account(session, f"P {number}"))
+        parcel = afterwards.parcel(person)
+        afterwards.address(person.members[0])
+        parcel = afterwards.again(parcel)
+        actions.assign_unit(session, parcel, *afterwards.units(f"BOX-{number}"), by=afterwards.by, at=NOON)
+        afterwards.advance(parcel, *names[:number])
+    actions.say(session, afterwards.at(S.HANDED_OVER), Word.DUTY, "", by=cast.researcher.id, at=NOON)
+    session.commit()
+    sign_in(client, cast.logistics)
+    kinds = [f"Parcels {what}" for what in ("to prepare", "to pack", "to label", "to hand over", "with a trouble")]
+
+    found = {queue.label: queue for queue in queries.queues(session, cast.challenge, {Role.LOGISTICS}, clock.now())}
+
+    assert found["Parcels to pack"].url == f"{STAFF}/bench?state=ready"
+    assert [found[kind].count for kind in kinds] == [1] * 5
+    for kind in kinds:
+        page = client.get(found[kind].url).text
+        assert len(re.findall(r'name="(?:shipment|parcel)" value="[0-9]+"', page)) == 1, kind
+    missing = found["Participants without a parcel"]
+    assert missing.count == len(queries.unplanned(session, cast.challenge.id)) == 1
+    assert f'name="count" value="{missing.count}"' in client.get(missing.url).text
 
 
 # The board

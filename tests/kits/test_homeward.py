@@ -82,7 +82,7 @@ def test_the_way_back_is_told_and_waits_for_a_person(session: Session, cast: Cas
     assert follow.take_news(session, LATER) == 4
 
     assert story(session, parcel) == [
-        ("Return: label created", "pre_transit label_created", True),
+        ("Return: label created", "", True),
         ("Return: in transit", "Arrived at facility", True), ("Return: exception", "Held", True),
         ("Return: delivered", "Delivered", True),
     ]  # fmt: skip

@@ -42,7 +42,7 @@ def take_return_news(session: Session, news: TrackingNews, at: datetime) -> Ship
 def _line(news: TrackingNews) -> Line:
     """What people read: "Return: in transit". It says nothing of where the parcel itself is."""
     words = _WORDS.get(news.status, news.status.replace("_", " ")) if news.status else news.description.lower()
-    detail = news.description if news.status else news.said
+    detail = news.description if news.status else "" if words else news.said
     return Line(
         f"Return: {words or 'something unknown'}", news.event_key, news.provider, None, detail, bool(words),
         news.occurred_at,
@@ -53,10 +53,11 @@ def _first(
     session: Session, back: KitReturn, column: InstrumentedAttribute[datetime | None], occurred_at: datetime
 ) -> bool:
     """Note when something happened, if it is noted nowhere and the return is still to come; whether it was."""
+    told = sa.literal(occurred_at, KitReturn.sent_at.type)
     changed = session.execute(
         sa.update(KitReturn)
         .where(KitReturn.id == back.id, KitReturn.state == ReturnState.ANNOUNCED, column.is_(None))
-        .values({column: occurred_at, KitReturn.sent_at: sa.func.coalesce(KitReturn.sent_at, occurred_at)})
+        .values({column: occurred_at, KitReturn.sent_at: sa.func.coalesce(KitReturn.sent_at, told)})
         .execution_options(synchronize_session=False)
     )
     assert isinstance(changed, CursorResult)

@@ -16,6 +16,7 @@ from datetime import date
 from typing import NamedTuple, Protocol
 
 from portal.core.errors import Invalid
+from portal.core.tables import unguarded
 from portal.kits import postal
 from portal.kits.postal import Address
 from portal.kits.rules.likeness import fold
@@ -25,8 +26,6 @@ COLUMNS = ("country", "region", "verdict", "valid_from", "note", "basis")
 STRICTNESS = {Verdict.ALLOW: 0, Verdict.REVIEW: 1, Verdict.BLOCKED: 2}
 LARGEST, MOST_ROWS = 1024 * 1024, 5000
 _LENGTHS = {"region": 80, "note": 500, "basis": 300}
-# What a spreadsheet would run stands behind an apostrophe, and one that stood there already behind one more.
-_FORMULA, _GUARDED = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"'+[=+\-@\t\r]")
 
 
 class Policy(Protocol):
@@ -162,7 +161,7 @@ def _checked(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -
     seen: dict[tuple[str, str], int] = {}
     faults: list[str] = []
     for line, cells in rows:
-        told = {name: _unguarded(cell.strip()) for name, cell in zip(header, cells, strict=False)}
+        told = {name: unguarded(cell.strip()) for name, cell in zip(header, cells, strict=False)}
         wrong = _faults(told, len(cells) - len(header))
         place = (told["country"].upper(), fold(told.get("region", ""))) if not wrong else ("", "")
         if not wrong and place in seen:
@@ -176,14 +175,9 @@ def _checked(header: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -
 
 
 def cells_of(policy: "PolicySpec") -> list[str]:
-    """A policy as a row of a table that can be read in again."""
+    """A policy as a row of a table that can be read in again, once what writes it has guarded its cells."""
     told = [getattr(policy, name) for name in COLUMNS]
-    texts = [each.isoformat() if isinstance(each, date) else str(each) for each in told]
-    return [f"'{text}" if _FORMULA.match(text) else text for text in texts]
-
-
-def _unguarded(cell: str) -> str:
-    return cell[1:] if _GUARDED.match(cell) else cell
+    return [each.isoformat() if isinstance(each, date) else str(each) for each in told]
 
 
 def _faults(told: Mapping[str, str], surplus: int) -> list[str]:
