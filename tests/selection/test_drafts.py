@@ -16,6 +16,7 @@ from portal.core.errors import Conflict, NotFound, Refused
 from portal.selection import personal, supply
 from portal.selection.actions import drafts, waves
 from portal.selection.actions.drafts import Freezing, Settings
+from portal.selection.actions.kits import set_need
 from portal.selection.jobs import solve_drafts
 from portal.selection.models import Draft, DraftChoice, DraftLimit, Lottery, Pin
 from portal.selection.queries import drafts as queries
@@ -201,6 +202,21 @@ def test_kits_and_countries_without_post(
     assert queries.kits_for_places(session, cast.challenge, 2) == 1
     with pytest.raises(Refused, match="changed since"):
         drafts.freeze_draft(session, made, Freezing(2), by=cast.lead.id, at=NOON)
+
+
+def test_whoever_needs_no_kit_is_not_kept_out_by_the_stock(
+    bench: Bench, session: Session, monkeypatch: pytest.MonkeyPatch, cast: Cast
+) -> None:
+    best, second, equipped = scored(bench, 4.9, 4.5, 3.0)
+    set_need(session, equipped, needs=False, reason="Has two boards.", by=cast.lead.id, at=NOON)
+    monkeypatch.setattr(supply, "stocks", [Shelf(1)])
+    made = bench.what_if(3, kits_each=1)
+
+    told = solve(bench, made)
+
+    assert [told[row.id].taken for row in (best, second, equipped)] == [True, False, True]
+    assert told[second.id].because is Because.BLOCKED
+    assert (made.kits, made.taken) == (1, 2)
 
 
 def test_equal_scores_are_left_to_the_lottery(bench: Bench, session: Session) -> None:

@@ -209,9 +209,8 @@ def ask(session: Session, found: Draft) -> Asked:
         session, found.challenge, _pool(found.challenge_id), {wish.kind for wish in wishes}, unscored=found.unscored
     )
     barred = supply.unshippable(session, found.challenge_id).union(found.unshippable)
-    places = found.places if kits is None else min(found.places, kits)
     pins = {pin.application_id: pin.inside for pin in found.pins}
-    asked = question(candidates, wishes, pins, barred, places, found.lottery.seed)
+    asked = question(candidates, wishes, pins, barred, found.places, found.lottery.seed, kits)
     return Asked(asked, names, before, kits)
 
 

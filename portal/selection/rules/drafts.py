@@ -164,14 +164,24 @@ def _profiles(wishes: Sequence[Wish], people: Collection[Applicant]) -> dict[int
 
 def question(
     people: Collection[Applicant], wishes: Iterable[Wish], pins: Mapping[int, bool], unshippable: Collection[str],
-    places: int, seed: str,
+    places: int, seed: str, kits: int | None = None,
 ) -> Question:  # fmt: skip
-    """The problem that a draft stands for. Pins that are true are inside whatever their score is."""
+    """The problem that a draft stands for. Pins that are true are inside whatever their score is.
+
+    `kits` is for how many of those who need one there are kits; None where that does not matter.
+    """
     expanded = _expanded(wishes, people)
-    profiles = _profiles(expanded, people)
+    profiles, labels = _profiles(expanded, people), [words(wish) for wish in expanded]
+    limits = [Limit(wish.least or 0, wish.most) for wish in expanded]
+    supplied = 0
+    if kits is not None and kits < places:
+        supplied = 1 << len(limits)
+        limits.append(Limit(0, kits))
+        labels.append(f"at most {kits} who need a kit, as the stock allows no more")
     free, pinned, out = [], [], []
     for one in people:
-        made = Candidate(one.id, one.score or 0, lottery.number(seed, one.id), profiles[one.id])
+        profile = profiles[one.id] | (supplied if one.needs_kit else 0)
+        made = Candidate(one.id, one.score or 0, lottery.number(seed, one.id), profile)
         if one.id in pins:
             if pins[one.id]:
                 pinned.append(made)
@@ -183,9 +193,7 @@ def question(
             out.append((made, Because.UNSHIPPABLE))
         else:
             free.append(made)
-    limits = tuple(Limit(wish.least or 0, wish.most) for wish in expanded)
-    problem = Problem(places, limits, tuple(free), tuple(pinned))
-    return Question(problem, tuple(words(wish) for wish in expanded), tuple(out))
+    return Question(Problem(places, tuple(limits), tuple(free), tuple(pinned)), tuple(labels), tuple(out))
 
 
 def answer(asked: Question, names: Mapping[int, str]) -> Answer:
