@@ -9,7 +9,6 @@ country does. Where parts have policies and the address does not tell in which p
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
