@@ -203,6 +203,7 @@ def free(session: Session) -> int:
     return max(0, len(stock) - waiting)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_units_and_parcels_and_places_always_agree(session: Session, cast: Cast, bench: Bench, seed: int) -> None:
     bench.units(*(f"KIT-{number}" for number in range(UNITS)))

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.core.errors import Conflict, Invalid
+from portal.core.tables import guarded
 from portal.kits.actions.policy import end_policy, import_policies, spec_of, write_policy
 from portal.kits.postal import Address
 from portal.kits.queries import policy as queries

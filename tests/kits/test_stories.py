@@ -177,6 +177,7 @@ def picture(session: Session) -> list[tuple[object, ...]]:
     return [tuple(row) for rows in (parcels, units, lines) for row in sorted(rows.all())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(STORIES))
 def test_ten_thousand_events_leave_every_unit_in_one_place_and_no_parcel_downgraded(
     session: Session, cast: Cast, bench: Bench, seed: int
