@@ -36,7 +36,7 @@ Pair = tuple[int, Entry]
 HALF = timedelta(days=45)
 # How many of 2020's participants take part again, and how many of them got their kits already.
 PARTICIPANTS, EQUIPPED = 26, 15
-INVITED, PENDING, DRAFTS, TODAY = 5, 24, 12, 9
+INVITED, WAITLISTED, PENDING, DRAFTS, TODAY = 5, 6, 24, 12, 9
 # What the what-ifs of the lead give away: about as many as are free.
 PLACES_TO_TRY = 9
 STAGES_OF_TRIAGE = (
@@ -122,9 +122,11 @@ def _go_on(world: World, stage: Stage, late: list[list[Person]], ids: dict[str, 
         world, stage.challenge, seen[: len(seen) // 2], 2, timedelta(hours=20), until=world.now + timedelta(days=2),
         unwritten=0.12,
     )  # fmt: skip
-    invited, undecided = seen[:INVITED], seen[INVITED:]
+    last = INVITED + min(WAITLISTED, max(0, len(seen) - INVITED) // 4)
+    invited, waitlisted, undecided = seen[:INVITED], seen[INVITED:last], seen[last:]
+    answers = {Decision.INVITE: invited, Decision.WAITLIST: waitlisted}
     choosing.release(
-        world, stage.challenge, {Decision.INVITE: [number for number, _ in invited]},
+        world, stage.challenge, {decision: [number for number, _ in part] for decision, part in answers.items()},
         world.now + timedelta(days=4), world.now - timedelta(days=3),
     )  # fmt: skip
     _bounce(world, invited[-1][1])

@@ -1,54 +1,17 @@
-"""What the home pages show: a person's places in the challenges, and the engine room for the staff."""
+"""The engine room: jobs, mails and the audit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-import portal.applications.queries as applications
-import portal.challenges.queries as challenges
 from portal.accounts.models import Account
-from portal.applications.models import Application
-from portal.challenges.models import Challenge, Member
-from portal.challenges.rules import accepts_applications, phase
-from portal.challenges.states import Phase
 from portal.core.audit import AuditEntry
 from portal.core.errors import NotFound
 from portal.core.jobs import JobRun
 from portal.core.outbox import MailState, OutgoingMail
 from portal.core.paging import Page, keyset
-from portal.core.todo import Task
-from portal.home import rooms
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a person stands in one challenge."""
-
-    challenge: Challenge
-    phase: Phase
-    accepting: bool
-    application: Application | None
-    member: Member | None
-    tasks: list[Task]
-
-
-def places(session: Session, account: Account, at: datetime) -> list[Place]:
-    """Every challenge with the person's place in it: those with something to do first, then the newest."""
-    members = {member.challenge_id: member for member in challenges.memberships(session, account.id)}
-    found = []
-    for challenge in challenges.challenges(session):
-        member = members.get(challenge.id)
-        found.append(
-            Place(
-                challenge, phase(challenge, at), accepts_applications(challenge, at),
-                applications.mine(session, challenge.id, account.id), member,
-                rooms.tasks(session, challenge, account, member, at),
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda place: (not place.tasks, place.member is None))
 
 
 def job_runs(session: Session) -> Sequence[JobRun]:

@@ -11,7 +11,7 @@ from portal.accounts.states import EVERYWHERE
 from portal.challenges.rules import accepts_applications, phase
 from portal.core import clock
 from portal.core.db import db
-from portal.home import queries
+from portal.home.places import places as places_of
 from portal.home.views import blueprint
 
 
@@ -31,7 +31,7 @@ def landing() -> ResponseReturnValue:
 @signed_in
 def dashboard() -> ResponseReturnValue:
     """What to do next, challenge by challenge."""
-    places, grants = queries.places(db.session, current_account(), clock.now()), my_grants()
+    places, grants = places_of(db.session, current_account(), clock.now()), my_grants()
     return render_template(
         "home/dashboard.html", places=places, grants=grants,
         staffed=[place.challenge for place in places if EVERYWHERE in grants or place.challenge.slug in grants],
