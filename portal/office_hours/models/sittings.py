@@ -1,6 +1,7 @@
 """Sessions, their slots, and the seats of a slot."""
 
 from datetime import datetime
+from typing import ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
@@ -82,6 +83,7 @@ class Slot(Model):
     seconds: Mapped[list["SlotHost"]] = relationship(
         lazy="raise_on_sql", order_by="SlotHost.account_id", cascade="all, delete-orphan"
     )
+    collides: ClassVar[Mapped[bool]]
 
 
 class SlotHost(Model):

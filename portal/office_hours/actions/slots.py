@@ -1,0 +1,105 @@
+"""Slots: made for a session by rotation, closed, and opened anew at another time.
+
+A slot is a time with somebody. Moved, it is another slot: whoever still looks at the old one cannot book a time that
+they have not seen.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
+
+from portal.office_hours import rules
+from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, SlotHost
+from portal.office_hours.rules.rotation import HostLoad, next_hosts
+from portal.office_hours.states import LIVE, SlotState
+from portal.office_hours.time import iso_week
+
+
+def fill(session: Session, sitting: Sitting, series: Series, hosts: Sequence[HostLoad], after: int = 0) -> list[Slot]:
+    """Make the slots of a session that somebody is free to hold; where nobody is, there is none.
+
+    `after` is the last position that the session has used already.
+    """
+    week, slots = iso_week(sitting.starts_at, series.zone), []
+    for place in rules.layout(sitting.starts_at, series):
+        engineers = next_hosts(hosts, place.busy, week, series.engineers)
+        if engineers:
+            slot = Slot(
+                sitting_id=sitting.id, position=after + place.position, host_id=engineers[0].account_id,
+                state=SlotState.OPEN, starts_at=place.slot.since, ends_at=place.slot.until,
+                busy_from=place.busy.since, busy_until=place.busy.until,
+            )  # fmt: skip
+            slot.seconds = [second_of(slot, load.account_id) for load in engineers[1:]]
+            slots.append(slot)
+    session.add_all(slots)
+    session.flush()
+    session.add_all(Seat(slot_id=slot.id, seat_no=number + 1) for slot in slots for number in range(series.seats))
+    session.flush()
+    return slots
+
+
+def second_of(slot: Slot, account_id: int) -> SlotHost:
+    """A second engineer for the slot."""
+    return SlotHost(account_id=account_id, busy_from=slot.busy_from, busy_until=slot.busy_until, live=True)
+
+
+def last_position(session: Session, sitting_id: int) -> int:
+    """The last position that slots of the session have, whatever became of them."""
+    highest = sa.select(sa.func.max(Slot.position)).where(Slot.sitting_id == sitting_id)
+    return session.scalars(highest).one() or 0
+
+
+def open_slots(session: Session, sitting_ids: Iterable[int]) -> Sequence[Slot]:
+    """The open slots of sessions as they are now, in order, with their second engineers."""
+    return session.scalars(
+        sa.select(Slot)
+        .options(selectinload(Slot.seconds))
+        .where(Slot.sitting_id.in_(sitting_ids), Slot.state == SlotState.OPEN)
+        .order_by(Slot.starts_at, Slot.id)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def close_slots(session: Session, slots: Iterable[Slot]) -> None:
+    """Close slots. A booking that is being made holds its slot: this waits for it, and the next one finds it closed."""
+    slots = list(slots)
+    session.execute(
+        sa.update(Slot)
+        .where(Slot.id.in_([slot.id for slot in slots]))
+        .values(state=SlotState.CANCELLED)
+        .execution_options(synchronize_session=False)
+    )
+    for slot in slots:
+        set_committed_value(slot, "state", SlotState.CANCELLED)
+
+
+def open_anew(session: Session, slots: Sequence[Slot], by: timedelta, after: int) -> dict[int, Slot]:
+    """Open closed slots again, so much later, with the same people and seats; the new ones by the old ones' ids."""
+    made: dict[int, Slot] = {}
+    for number, old in enumerate(slots, start=1):
+        slot = Slot(
+            sitting_id=old.sitting_id, position=after + number, host_id=old.host_id, state=SlotState.OPEN,
+            starts_at=old.starts_at + by, ends_at=old.ends_at + by,
+            busy_from=old.busy_from + by, busy_until=old.busy_until + by,
+        )  # fmt: skip
+        slot.seconds = [second_of(slot, second.account_id) for second in old.seconds]
+        made[old.id] = slot
+    session.add_all(made.values())
+    session.flush()
+    seats = session.execute(sa.select(Seat.slot_id, Seat.seat_no).where(Seat.slot_id.in_(made))).all()
+    session.add_all(Seat(slot_id=made[slot_id].id, seat_no=seat_no) for slot_id, seat_no in seats)
+    session.flush()
+    return made
+
+
+def live_in(session: Session, slot_ids: Iterable[int]) -> Sequence[Booking]:
+    """The bookings that take up seats of slots, as they are now."""
+    return session.scalars(
+        sa.select(Booking)
+        .where(Booking.slot_id.in_(slot_ids), Booking.state.in_(LIVE))
+        .order_by(Booking.id)
+        .execution_options(populate_existing=True)
+    ).all()
