@@ -62,6 +62,14 @@ def tell(session: Session, booking: Booking, news: str, *, at: datetime, sender:
         _post(session, booking, person, news, meeting_of(booking, person), at=at, sender=sender, **more)
 
 
+def tell_one(
+    session: Session, booking: Booking, person: Account, news: str, *, at: datetime, sender: Sender | None
+) -> None:
+    """Send `news` of a whole booking to one of its people."""
+    if sender is not None:
+        _post(session, booking, person, news, meeting_of(booking, person), at=at, sender=sender)
+
+
 def release(session: Session, booking: Booking, host: Account, *, at: datetime, sender: Sender | None) -> None:
     """Take a booking that has moved to another host out of the calendar of the one before."""
     if sender and host.active and host.id not in {person.id for person in people_of(booking)}:

@@ -52,15 +52,22 @@ def last_position(session: Session, sitting_id: int) -> int:
     return session.scalars(highest).one() or 0
 
 
-def open_slots(session: Session, sitting_ids: Iterable[int]) -> Sequence[Slot]:
-    """The open slots of sessions as they are now, in order, with their second engineers."""
-    return session.scalars(
+def open_slots(session: Session, sitting_ids: Iterable[int], *, lock: bool = False) -> Sequence[Slot]:
+    """The open slots of sessions as they are now, in order, with their second engineers.
+
+    With `lock`, bookings that are being made in them are waited for, and later ones wait.
+    """
+    rows = (
         sa.select(Slot)
         .options(selectinload(Slot.seconds))
         .where(Slot.sitting_id.in_(sitting_ids), Slot.state == SlotState.OPEN)
-        .order_by(Slot.starts_at, Slot.id)
-        .execution_options(populate_existing=True)
+        .order_by(Slot.id)
+    )
+    slots = session.scalars(
+        rows.with_for_update(key_share=True, of=Slot) if lock else rows,
+        execution_options={"populate_existing": True},
     ).all()
+    return sorted(slots, key=lambda slot: (slot.starts_at, slot.id))
 
 
 def close_slots(session: Session, slots: Iterable[Slot]) -> None:
