@@ -1,5 +1,6 @@
 """The portal's settings: read once from a mapping, checked together, frozen afterwards."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 SCHEDULERS = ("off", "embedded")
 STORAGE_SCHEMES = ("file", "s3", "az", "gs", "memory")
 MAIL_SCHEMES = ("smtp", "smtps", "folder")
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -39,6 +41,8 @@ class Config:
     redis_url: str | None = None
     demonstration: bool = False
     metrics_token: str | None = field(default=None, repr=False)
+    # The servers from which hosts' calendars may be read: "calendar.example.org", with its port where that is not 443.
+    calendar_hosts: frozenset[str] = frozenset()
     proxies: int = 0
     testing: bool = False
 
@@ -124,6 +128,11 @@ def _number(value: str) -> str | None:
     return None if value.isdecimal() else "must be a whole number"
 
 
+def _hosts(value: str) -> str | None:
+    wrong = [part for part in value.split(",") if not _HOST.fullmatch(part.strip())]
+    return f"“{wrong[0].strip()}” is not the name of a server" if wrong else None
+
+
 def load_config(environ: Mapping[str, str]) -> Config:
     """Read every PORTAL_ setting. Raises ConfigError with all faults at once."""
     reader = _Reader(environ)
@@ -131,6 +140,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     database = reader.checked("DATABASE_URL", f"sqlite:///{data / 'portal.sqlite3'}", _database)
     mail = reader.checked("MAIL_URL", f"folder:{data / 'mail'}", _scheme_of(MAIL_SCHEMES))
     public = reader.checked("PUBLIC_URL", "http://127.0.0.1:8000", _public).rstrip("/")
+    calendars = reader.checked("CALENDAR_HOSTS", "", _hosts)
     proxies = reader.checked("PROXIES", "0", _number)
     config = Config(
         data=data,
@@ -146,6 +156,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         redis_url=environ.get("PORTAL_REDIS_URL"),
         demonstration=environ.get("PORTAL_DEMONSTRATION") == "1",
         metrics_token=environ.get("PORTAL_METRICS_TOKEN"),
+        calendar_hosts=frozenset(host.strip().lower() for host in calendars.split(",") if host.strip()),
         proxies=int(proxies) if proxies.isdecimal() else 0,
         testing=environ.get("PORTAL_TESTING") == "1",
     )
