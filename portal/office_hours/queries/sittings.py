@@ -21,6 +21,11 @@ class Offer(NamedTuple):
     seats: int
     taken: int
 
+    @property
+    def hosts(self) -> list[tuple[str, int]]:
+        """Who holds the slot: names and accounts, the first engineer first."""
+        return [(host.name, host.id) for host in hosts_of(self.slot)]
+
 
 @dataclass(slots=True)
 class SittingRow:
@@ -29,6 +34,11 @@ class SittingRow:
     sitting: Sitting
     offers: list[Offer] = field(default_factory=list)
     bookings: dict[int, list[Booking]] = field(default_factory=dict)
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names of everybody who holds a slot, each once."""
+        return list(dict.fromkeys(name for offer in self.offers for name, _ in offer.hosts))
 
     @property
     def seats(self) -> int:
