@@ -34,6 +34,10 @@ def _own(slug: str, sitting_id: int) -> Sitting:
     return found
 
 
+def _along(bookings: int) -> str:
+    return f", with {counted(bookings, 'booking')}; everybody is told." if bookings else ". Nobody had booked."
+
+
 @blueprint.post(f"{BASE}/sessions/<int:sitting_id>/move")
 @only(Role.HOST, Role.LEAD)
 def move_sitting(slug: str, sitting_id: int) -> ResponseReturnValue:
