@@ -51,6 +51,20 @@ def test_the_preview_shows_eight_weeks_in_any_zone_and_makes_nothing(
     assert session.scalars(sa.select(Series)).all() == []
 
 
+def test_what_was_changed_after_the_preview_is_shown_first(client: FlaskClient, session: Session, cast: Cast) -> None:
+    sign_in(client, cast.host)
+    address = f"{STAFF}/series/new"
+    look = client.post(address, data=series_form(cast, verb="preview")).text
+    seen = look.partition('name="seen" value="')[2].partition('"')[0]
+
+    other = client.post(address, data=series_form(cast, verb="save", seen=seen, start="10:00"))
+    same = client.post(address, data=series_form(cast, verb="save", seen=seen))
+
+    assert (other.status_code, same.status_code) == (200, 302)
+    assert "You have changed something since the last preview." in other.text
+    assert [series.first_local.hour for series in session.scalars(sa.select(Series))] == [9]
+
+
 @pytest.mark.parametrize(
     ("first_on", "weekday", "start", "badge"),
     [("2021-03-08", "6", "02:30", "clocks go forward"), ("2020-10-26", "6", "01:30", "clocks go back")],

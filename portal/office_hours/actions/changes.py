@@ -48,7 +48,8 @@ def change_series(
     Of the booked sessions those in `moving` go to their week's new time, with everybody told. Raises Conflict where
     somebody else has changed it, Refused where a session cannot be moved along; then nothing has changed.
     """
-    check_plan(session, series.challenge, plan)
+    challenge = series.challenge
+    check_plan(session, challenge, plan)
     _lock(session, series, version)
     coming = list(coming_sittings(session, series.id, at))
     slots = open_slots(session, [sitting.id for sitting in coming], lock=True)
@@ -62,9 +63,9 @@ def change_series(
     made = _follow(session, series, coming, free, before, at)
     made += materialise(session, series.id, since=at, before=before, at=at)
     along = [one for one in coming if one.id in booked & set(moving)]
-    moved = _move_along(session, series.challenge_id, along, by=by, at=at, sender=sender)
+    moved = _move_along(session, challenge.id, along, by=by, at=at, sender=sender)
     audit.record(
-        session, "office_hours:change-series", f"series:{series.id}", by=by, at=at, scope=series.challenge.slug,
+        session, "office_hours:change-series", f"series:{series.id}", by=by, at=at, scope=challenge.slug,
         before={"title": title, "version": version},
         after={"title": plan.title, "first": plan.rule.first, "zone": plan.rule.zone, "sessions": made, "moved": moved,
                "hosts": [host.account_id for host in plan.hosts]},

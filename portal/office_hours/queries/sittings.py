@@ -63,7 +63,8 @@ def series_of(session: Session, challenge_id: int) -> Sequence[Series]:
 
 def one_series(session: Session, challenge_id: int, series_id: int) -> Series:
     """One series of a challenge. Raises NotFound."""
-    return one(session, sa.select(Series).where(Series.id == series_id, Series.challenge_id == challenge_id), "series")
+    own = sa.select(Series).where(Series.id == series_id, Series.challenge_id == challenge_id)
+    return one(session, own.options(joinedload(Series.challenge)), "series")
 
 
 def open_series(session: Session) -> Sequence[int]:

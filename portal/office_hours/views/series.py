@@ -1,5 +1,6 @@
 """Series: described, looked at eight weeks ahead, opened and changed."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
@@ -51,7 +52,7 @@ def new_series(slug: str) -> ResponseReturnValue:
     form = SeriesForm(_hosts(slug), account.zone)
     if not form.validate_on_submit():
         return _page(challenge, form), 422 if form.is_submitted() else 200
-    if request.form.get("verb") == "preview":
+    if _to_look_at(form.plan()):
         return _page(challenge, form, plan=form.plan())
     series = actions.create_series(db.session, challenge, form.plan(), by=account.id, at=at)
     made = actions.materialise(db.session, series.id, since=at, before=at + SPAN, at=at)
@@ -70,7 +71,7 @@ def edit_series(slug: str, series_id: int) -> ResponseReturnValue:
     form = SeriesForm(_hosts(slug), account.zone, plan)
     if not form.validate_on_submit():
         return _page(challenge, form, series=series), 422 if form.is_submitted() else 200
-    if request.form.get("verb") == "preview":
+    if _to_look_at(form.plan()):
         return _page(challenge, form, plan=form.plan(), series=series)
     done = change_series(
         db.session, series, form.plan(), version=request.form.get("version", 0, int),
@@ -103,6 +104,16 @@ def add_sitting(slug: str, series_id: int) -> ResponseReturnValue:
     return redirect(url_for("office_hours.sitting", slug=slug, sitting_id=made.id))
 
 
+def _mark(plan: Plan) -> str:
+    """By which a plan is known again."""
+    return hashlib.sha256(repr(plan).encode()).hexdigest()
+
+
+def _to_look_at(plan: Plan) -> bool:
+    """Whether the plan is to be shown first: that is asked for, or it is not the one that was shown."""
+    return request.form.get("verb") == "preview" or request.form.get("seen", _mark(plan)) != _mark(plan)
+
+
 def _hosts(slug: str) -> dict[int, str]:
     return {host.id: host.name or host.email for host in holders(db.session, Role.HOST, slug)}
 
@@ -122,6 +133,7 @@ def _page(challenge: Challenge, form: SeriesForm, *, plan: Plan | None = None, s
     return render_template(
         "office_hours/series.html", challenge=challenge, form=form, plan=plan, series=series, lines=lines,
         booked=booked, zone=zone,
+        seen=_mark(plan) if plan else "", unseen=plan is not None and request.form.get("verb") != "preview",
     )  # fmt: skip
 
 
