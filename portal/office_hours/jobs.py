@@ -34,6 +34,7 @@ def make_sessions(session: Session, at: datetime) -> int:
     for series_id in ids:
         try:
             made += actions.materialise(session, series_id, since=at, before=at + timedelta(weeks=WEEKS_AHEAD), at=at)
+            session.commit()
             made += actions.follow_zone_rules(session, series_id, at=at, sender=sender)
             session.commit()
         except Conflict:

@@ -254,6 +254,19 @@ def test_times_that_nobody_can_hold_are_told_with_the_reasons(
     assert "Hugo Host has 2 of at most 2 slots that week." in page
 
 
+def test_a_session_that_could_not_follow_new_zone_rules_is_shown(
+    client: FlaskClient, session: Session, cast: Cast, stage: Stage
+) -> None:
+    number = stage.slots(stage.series())[0].sitting_id
+    sign_in(client, cast.host)
+    assert "It has not followed" not in client.get(f"{STAFF}/sessions/{number}").text
+    old = {"zone_rules": "2019a", "starts_at": FIRST - HOUR}
+    session.execute(sa.update(Sitting).where(Sitting.id == number).values(old))
+    session.commit()
+
+    assert "It has not followed its zone’s new rules" in client.get(f"{STAFF}/sessions/{number}").text
+
+
 def test_a_calendar_file_is_read_and_forgotten(client: FlaskClient, session: Session, cast: Cast) -> None:
     sign_in(client, cast.host)
     assert "No calendar given" in client.get(f"{STAFF}/busy").text

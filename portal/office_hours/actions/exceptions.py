@@ -3,8 +3,8 @@
 The key of each is its recurrence, so that nothing that the series makes later undoes an exception.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -17,14 +17,14 @@ from portal.core.moves import take
 from portal.office_hours import queries, states
 from portal.office_hours.actions.mails import tell
 from portal.office_hours.actions.sittings import new_sitting
-from portal.office_hours.actions.slots import close_slots, fill, last_position, live_in, open_anew, open_slots
+from portal.office_hours.actions.slots import carry, close_slots, fill, last_position, open_slots
 from portal.office_hours.ics import Sender
-from portal.office_hours.models import Booking, Series, Sitting, Slot
+from portal.office_hours.models import Series, Sitting
 from portal.office_hours.queries.clashes import clashes_of_move
 from portal.office_hours.queries.rotation import loads, lock_hosts
 from portal.office_hours.queries.sittings import ids_of
 from portal.office_hours.rules.exceptions import why_not_add, why_not_move, why_not_reopen
-from portal.office_hours.states import BookingState, SittingState
+from portal.office_hours.states import SittingState
 from portal.office_hours.time import instant, wall, zone_rules_version
 
 
@@ -50,7 +50,7 @@ def move_sitting(
         raise Refused("First settle: " + " ".join(clashes))
     _set_time(session, sitting, local, before)
     with conflicts():
-        moved = _carry(session, slots, starts_at - before, at)
+        moved = carry(session, slots, starts_at - before, at)
     for booking in moved:
         tell(session, queries.whole_booking(session, booking), "moved", at=at, sender=sender)
     _note(session, "move-session", sitting, series.challenge, by=by, at=at, reason=reason, before={"starts_at": before},
@@ -75,31 +75,6 @@ def _set_time(session: Session, sitting: Sitting, local: datetime, before: datet
     if changed is None:
         raise Conflict("Somebody has just changed this session. Look at it again.")
     session.refresh(sitting, ["starts_at", "ends_at", "wall", "moved_local", "zone_rules"])
-
-
-def _carry(session: Session, slots: Sequence[Slot], by: timedelta, at: datetime) -> list[int]:
-    """Open closed slots at their new time and put their bookings there; a mere hold is let go. Which went along."""
-    new = open_anew(session, slots, by, last_position(session, slots[0].sitting_id)) if slots else {}
-    went = []
-    for booking in live_in(session, new):
-        if booking.state is BookingState.HELD:
-            take(session, booking, states.EXPIRE, at=at, hold_expires_at=None)
-            continue
-        slot = new[booking.slot_id]
-        # It still counts for the week for which it was booked: a host's move costs nobody a place in another one.
-        moved = session.scalars(
-            sa.update(Booking)
-            .where(Booking.id == booking.id, Booking.state == BookingState.CONFIRMED)
-            .values(
-                slot_id=slot.id, starts_at=slot.starts_at, ends_at=slot.ends_at, sequence=Booking.sequence + 1,
-                changed_at=at,
-            )
-            .returning(Booking.id)
-            .execution_options(synchronize_session=False)
-        ).one_or_none()  # fmt: skip
-        if moved is not None:
-            went.append(moved)
-    return went
 
 
 def add_sitting(session: Session, series: Series, local: datetime, *, by: int, at: datetime, scope: str) -> Sitting:

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from portal.core import audit
 from portal.core.constraints import conflicts
-from portal.core.errors import Refused
+from portal.core.errors import Conflict, Refused
 from portal.core.moves import take
 from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.bookings import withdraw_booking
 from portal.office_hours.actions.mails import tell
-from portal.office_hours.actions.slots import fill
+from portal.office_hours.actions.slots import carry, close_slots, fill, open_slots
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Series, Sitting, Slot
 from portal.office_hours.queries.rotation import loads
@@ -60,13 +60,25 @@ def follow_zone_rules(session: Session, series_id: int, *, at: datetime, sender:
     ).all()
     moved = 0
     for sitting in stale:
-        by = instant(sitting.local, series.zone) - sitting.starts_at
-        if by:
-            _shift(session, sitting, by, at=at, sender=sender)
-            moved += 1
-        sitting.zone_rules, sitting.wall = version, wall(sitting.local, series.zone)
-    session.flush()
+        try:
+            with session.begin_nested():
+                moved += _follow(session, sitting, series.zone, version, at=at, sender=sender)
+        except Conflict:
+            # Somebody cannot come at the right time. It stays stale, staff are shown it, and the next run tries again.
+            continue
     return moved
+
+
+def _follow(
+    session: Session, sitting: Sitting, zone: str, version: str, *, at: datetime, sender: Sender | None
+) -> bool:
+    """Put one session where its zone's present rules have it; whether it has moved."""
+    by = instant(sitting.local, zone) - sitting.starts_at
+    if by:
+        _shift(session, sitting, by, at=at, sender=sender)
+    sitting.zone_rules, sitting.wall = version, wall(sitting.local, zone)
+    session.flush()
+    return bool(by)
 
 
 def cancel_sitting(
@@ -121,16 +133,11 @@ def _live_in(session: Session, sitting: Sitting) -> Sequence[Booking]:
 
 
 def _shift(session: Session, sitting: Sitting, by: timedelta, *, at: datetime, sender: Sender | None) -> None:
-    """Move a session with its slots. The bookings' times follow by foreign key; their people get an update."""
+    """Move a session with its slots and their bookings, whose people get an update."""
     sitting.starts_at, sitting.ends_at = sitting.starts_at + by, sitting.ends_at + by
-    order = Slot.starts_at.desc() if by > timedelta() else Slot.starts_at.asc()
-    # The foremost slot first, so that no slot runs into its neighbour on the way.
+    slots = open_slots(session, [sitting.id], lock=True)
+    close_slots(session, slots)
     with conflicts():
-        for slot in session.scalars(sa.select(Slot).where(Slot.sitting_id == sitting.id).order_by(order)).all():
-            slot.starts_at, slot.ends_at = slot.starts_at + by, slot.ends_at + by
-            slot.busy_from, slot.busy_until = slot.busy_from + by, slot.busy_until + by
-            session.flush()
-    for booking in _live_in(session, sitting):
-        booking.sequence, booking.changed_at = booking.sequence + 1, at
-        session.flush()
-        tell(session, queries.whole_booking(session, booking.id), "moved", at=at, sender=sender)
+        went = carry(session, slots, by, at)
+    for number in went:
+        tell(session, queries.whole_booking(session, number), "moved", at=at, sender=sender)

@@ -5,16 +5,17 @@ they have not seen.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
-from portal.office_hours import rules
+from portal.core.moves import take
+from portal.office_hours import rules, states
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, SlotHost
 from portal.office_hours.rules.rotation import HostLoad, next_hosts
-from portal.office_hours.states import LIVE, SlotState
+from portal.office_hours.states import LIVE, BookingState, SlotState
 from portal.office_hours.time import iso_week
 
 
@@ -110,3 +111,28 @@ def live_in(session: Session, slot_ids: Iterable[int]) -> Sequence[Booking]:
         .order_by(Booking.id)
         .execution_options(populate_existing=True)
     ).all()
+
+
+def carry(session: Session, slots: Sequence[Slot], by: timedelta, at: datetime) -> list[int]:
+    """Open closed slots at their new time and put their bookings there; a mere hold is let go. Which went along."""
+    new = open_anew(session, slots, by, last_position(session, slots[0].sitting_id)) if slots else {}
+    went = []
+    for booking in live_in(session, new):
+        if booking.state is BookingState.HELD:
+            take(session, booking, states.EXPIRE, at=at, hold_expires_at=None)
+            continue
+        slot = new[booking.slot_id]
+        # It still counts for the week for which it was booked: a host's move costs nobody a place in another one.
+        moved = session.scalars(
+            sa.update(Booking)
+            .where(Booking.id == booking.id, Booking.state == BookingState.CONFIRMED)
+            .values(
+                slot_id=slot.id, starts_at=slot.starts_at, ends_at=slot.ends_at, sequence=Booking.sequence + 1,
+                changed_at=at,
+            )
+            .returning(Booking.id)
+            .execution_options(synchronize_session=False)
+        ).one_or_none()  # fmt: skip
+        if moved is not None:
+            went.append(moved)
+    return went

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from portal.office_hours.models import Series, Sitting
 from portal.office_hours.states import SeriesState, SittingState
+from portal.office_hours.time import instant, zone_rules_version
 
 
 def why_not_move(sitting: Sitting, starts_at: datetime, at: datetime) -> str | None:
@@ -27,3 +28,8 @@ def why_not_add(series: Series, starts_at: datetime, at: datetime) -> str | None
 def why_not_reopen(sitting: Sitting, at: datetime) -> str | None:
     """Why a session that was called off cannot be opened again."""
     return "It would have begun already." if sitting.starts_at <= at else None
+
+
+def is_stale(sitting: Sitting, zone: str) -> bool:
+    """Whether the session is not where the present rules of its zone put it: it could not follow them yet."""
+    return sitting.zone_rules != zone_rules_version() and instant(sitting.local, zone) != sitting.starts_at

@@ -20,6 +20,7 @@ from portal.office_hours.forms import ReasonForm
 from portal.office_hours.forms.exceptions import MoveSittingForm
 from portal.office_hours.models import Sitting
 from portal.office_hours.queries.story import Told, names_of, story_of, unheld
+from portal.office_hours.rules.exceptions import is_stale
 from portal.office_hours.states import SittingState
 from portal.office_hours.time import spoken
 from portal.office_hours.views.shapes import Entry
@@ -69,6 +70,7 @@ def _about(slug: str, found: Sitting, at: datetime) -> dict[str, Any]:
         "may_move": planned and coming and mine,
         "may_substitute": planned and coming and mine,
         "may_reopen": not planned and coming and mine,
+        "stale": planned and coming and is_stale(found, found.series.zone),
         "unheld": unheld(db.session, found, found.series) if planned and coming else [],
         "entries": entries_of(story_of(db.session, found), found.series.zone),
     }
