@@ -85,6 +85,11 @@ class Slot(Model):
     )
     collides: ClassVar[Mapped[bool]]
 
+    @property
+    def names(self) -> str:
+        """Who holds it, for people: one name, or two with "and" between them. The second engineers are loaded."""
+        return " and ".join([self.host.name, *(second.account.name for second in self.seconds)])
+
 
 class SlotHost(Model):
     """The second engineer of a slot. When they are busy, and whether at all, follows the slot (by trigger)."""
