@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
@@ -22,7 +23,6 @@ from portal.office_hours.models import Sitting
 from portal.office_hours.queries.story import Told, names_of, story_of, unheld
 from portal.office_hours.rules.exceptions import is_stale
 from portal.office_hours.states import SittingState
-from portal.office_hours.time import spoken
 from portal.office_hours.views.shapes import Entry
 
 TITLES = {
@@ -91,10 +91,15 @@ def _detail(told: Told, names: dict[int, str], zone: str) -> str:
     before, after = told.entry.detail.get("before") or {}, told.entry.detail.get("after") or {}
     parts = [told.entry.detail.get("reason") or ""]
     if "starts_at" in before:
-        old, new = (datetime.fromisoformat(each["starts_at"]) for each in (before, after))
-        parts.insert(0, f"From {spoken(old, old, zone)} to {spoken(new, new, zone)}.")
+        parts.insert(0, f"From {_clock(before['starts_at'], zone)} to {_clock(after['starts_at'], zone)}.")
     if "host" in after:
         old_name = names.get(before.get("host") or 0, "nobody")
         new_name, slots = names.get(after["host"], "Somebody"), counted(len(after["slots"]), "slot")
         parts.append(f"{new_name} instead of {old_name}, {slots}.")
     return " ".join(filter(None, parts))
+
+
+def _clock(instant: str, zone: str) -> str:
+    """An instant of the audit on the clock of the series: "Wednesday 17 June 2020, 09:00 PDT"."""
+    local = datetime.fromisoformat(instant).astimezone(ZoneInfo(zone))
+    return f"{local:%A} {local.day} {local:%B %Y, %H:%M %Z}"
