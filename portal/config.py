@@ -15,6 +15,7 @@ SCHEDULERS = ("off", "embedded")
 STORAGE_SCHEMES = ("file", "s3", "az", "gs", "memory")
 MAIL_SCHEMES = ("smtp", "smtps", "folder")
 IMAP_SCHEMES = ("imap", "imaps")
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----", re.DOTALL)
 
@@ -59,6 +60,8 @@ class Config:
     # The service that is asked about parcels now and then, and what it knows us by.
     tracking_url: str | None = None
     tracking_token: str | None = field(default=None, repr=False)
+    # The servers from which hosts' calendars may be read: "calendar.example.org", with its port where that is not 443.
+    calendar_hosts: frozenset[str] = frozenset()
     proxies: int = 0
     testing: bool = False
 
@@ -223,6 +226,11 @@ def _number(value: str) -> str | None:
     return None if value.isdecimal() else "must be a whole number"
 
 
+def _hosts(value: str) -> str | None:
+    wrong = [part for part in value.split(",") if not _HOST.fullmatch(part.strip())]
+    return f"“{wrong[0].strip()}” is not the name of a server" if wrong else None
+
+
 def load_config(environ: Mapping[str, str]) -> Config:
     """Read every PORTAL_ setting. Raises ConfigError with all faults at once."""
     reader = _Reader(environ)
@@ -230,6 +238,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     database = reader.checked("DATABASE_URL", f"sqlite:///{data / 'portal.sqlite3'}", _database)
     mail = reader.checked("MAIL_URL", f"folder:{data / 'mail'}", _scheme_of(MAIL_SCHEMES))
     public = reader.checked("PUBLIC_URL", "http://127.0.0.1:8000", _public).rstrip("/")
+    calendars = reader.checked("CALENDAR_HOSTS", "", _hosts)
     proxies = reader.checked("PROXIES", "0", _number)
     config = Config(
         data=data,
@@ -248,11 +257,8 @@ def load_config(environ: Mapping[str, str]) -> Config:
         redis_url=environ.get("PORTAL_REDIS_URL"),
         demonstration=environ.get("PORTAL_DEMONSTRATION") == "1",
         metrics_token=environ.get("PORTAL_METRICS_TOKEN"),
-        easypost_webhook_secret=reader.checked("EASYPOST_WEBHOOK_SECRET", "", _webhook_secret) or None,
-        shippo_webhook_secret=reader.checked("SHIPPO_WEBHOOK_SECRET", "", _webhook_secret) or None,
-        shipstation_webhook_keys=reader.checked("SHIPSTATION_WEBHOOK_KEYS", "", _webhook_keys) or None,
-        tracking_url=reader.checked("TRACKING_URL", "", _service) or None,
-        tracking_token=reader.text("TRACKING_TOKEN", "") or None,
+        **_services(reader),
+        calendar_hosts=frozenset(host.strip().lower() for host in calendars.split(",") if host.strip()),
         proxies=int(proxies) if proxies.isdecimal() else 0,
         testing=environ.get("PORTAL_TESTING") == "1",
     )
@@ -260,6 +266,17 @@ def load_config(environ: Mapping[str, str]) -> Config:
     if faults:
         raise ConfigError(faults)
     return config
+
+
+def _services(reader: _Reader) -> dict[str, str | None]:
+    """What is known of the services that tell of parcels."""
+    return {
+        "easypost_webhook_secret": reader.checked("EASYPOST_WEBHOOK_SECRET", "", _webhook_secret) or None,
+        "shippo_webhook_secret": reader.checked("SHIPPO_WEBHOOK_SECRET", "", _webhook_secret) or None,
+        "shipstation_webhook_keys": reader.checked("SHIPSTATION_WEBHOOK_KEYS", "", _webhook_keys) or None,
+        "tracking_url": reader.checked("TRACKING_URL", "", _service) or None,
+        "tracking_token": reader.text("TRACKING_TOKEN", "") or None,
+    }
 
 
 def _clashes(config: Config) -> Iterator[str]:

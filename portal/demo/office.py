@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from portal.core.errors import PortalError
+from portal.demo.exceptions import make_exceptions
 from portal.demo.world import Stage, World
 from portal.office_hours import actions, states
 from portal.office_hours.actions.bookings import Wish
@@ -21,6 +22,8 @@ SERIES = (
     (2, time(15), "Europe/Berlin", "host2"),
     (3, time(17), "Asia/Tokyo", "host3"),
 )
+# What they know, as participants read it.
+KNOWN = {"host1": ("kernel", "boot"), "host2": ("networking", "manifest"), "host3": ("secure world", "updates")}
 TOPICS = (
     "Reading the boot log", "Which partitions are verified, and when", "Debug capability on a claimed device",
     "Limits of the application manifest", "Building the kernel from source", "How the firewall rules are compiled",
@@ -46,7 +49,7 @@ def add_office_hours(world: World, stage: Stage, first: datetime, last: datetime
         plan = Plan(
             title=f"Office hours, {zone.partition('/')[2].replace('_', ' ')}",
             rule=Weekly(datetime.combine(day, start), zone, until=last.date()),
-            hosts=(Share(world.staff[host]),),
+            hosts=(Share(world.staff[host], components=KNOWN[host]),),
             slots=6,
             slot_minutes=20,
             buffer_after=5,
@@ -55,6 +58,7 @@ def add_office_hours(world: World, stage: Stage, first: datetime, last: datetime
         made = actions.create_series(world.session, stage.challenge, plan, by=world.staff[host], at=first)
         actions.materialise(world.session, made.id, since=first, before=last, at=first)
     _book(world, stage, eagerness)
+    make_exceptions(world, stage)
     _hold(world, stage)
 
 

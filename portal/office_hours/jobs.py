@@ -5,13 +5,25 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from portal.core.errors import Conflict
+from portal.config import Config
+from portal.core.errors import Conflict, Refused
 from portal.core.jobs import Job
 from portal.core.mail import config_of
+from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
+from portal.office_hours.actions import calendars
+from portal.office_hours.busy import Unreadable, read_apart
+from portal.office_hours.fetch import fetch
 from portal.office_hours.ics import Sender
+from portal.office_hours.models import HostCalendar
+from portal.office_hours.queries import calendars as queries_calendars
 
 WEEKS_AHEAD = 8
+
+
+def calendar_subject(account_id: int) -> str:
+    """As whose the address of a calendar is sealed."""
+    return f"host calendar {account_id}"
 
 
 def make_sessions(session: Session, at: datetime) -> int:
@@ -22,6 +34,7 @@ def make_sessions(session: Session, at: datetime) -> int:
     for series_id in ids:
         try:
             made += actions.materialise(session, series_id, since=at, before=at + timedelta(weeks=WEEKS_AHEAD), at=at)
+            session.commit()
             made += actions.follow_zone_rules(session, series_id, at=at, sender=sender)
             session.commit()
         except Conflict:
@@ -44,8 +57,38 @@ def let_go_of_holds(session: Session, at: datetime) -> int:
     return swept
 
 
+def refresh_calendars(session: Session, at: datetime) -> int:
+    """Ask the addresses of hosts' calendars again; while another server is waited for, no transaction is open."""
+    config, read = config_of(current_app), 0
+    due = queries_calendars.due_calendars(session, at, calendars.EVERY)
+    session.expunge_all()
+    session.commit()
+    for calendar in due:
+        if not calendars.claim_calendar(session, calendar, at=at):
+            continue
+        session.commit()
+        read += _refresh(session, calendar, config, at)
+        session.commit()
+    return read
+
+
+def _refresh(session: Session, calendar: HostCalendar, config: Config, at: datetime) -> int:
+    try:
+        url = Vault.of(config).open(calendar.sealed or b"", calendar_subject(calendar.account_id))["url"]
+        answer = fetch(url, config.calendar_hosts, calendar.etag)
+        times = None
+        if answer.data is not None:
+            times = read_apart(answer.data, calendar.account.zone, at, at + calendars.AHEAD)
+    except (Unreadable, Refused) as reason:
+        calendars.note_answer(session, calendar, at=at, error=str(reason)[:200])
+        return 0
+    calendars.note_answer(session, calendar, at=at, times=times, etag=answer.etag)
+    return 1
+
+
 JOBS: tuple[Job, ...] = (
     Job("office-hours-sessions", 3600, make_sessions),
     Job("office-hours-reminders", 60, enqueue_reminders),
+    Job("office-hours-calendars", 300, refresh_calendars),
     Job("office-hours-holds", 60, let_go_of_holds),
 )

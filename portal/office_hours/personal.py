@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, undefer
 
 from portal.accounts import personal
-from portal.office_hours.models import Booking, Feed
+from portal.office_hours.actions.calendars import forget_calendar
+from portal.office_hours.models import Booking, BusySpan, Feed
 from portal.office_hours.states import LIVE
 
 
@@ -31,6 +32,12 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         "calendar_addresses": [
             {"shows": feed.scope, "created_at": feed.created_at, "revoked_at": feed.revoked_at} for feed in feeds
         ],
+        "busy_times": [
+            {"since": span.since, "until": span.until}
+            for span in session.scalars(
+                sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since)
+            )
+        ],
     }  # fmt: skip
 
 
@@ -46,6 +53,7 @@ def objection(session: Session, account_id: int, at: datetime) -> str | None:
 def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget what was asked, and close the calendar addresses. That a seat was taken stays for the statistics."""
     session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question=""))
+    forget_calendar(session, account_id)
     session.execute(
         sa.update(Feed).where(Feed.account_id == account_id, Feed.revoked_at.is_(None)).values(revoked_at=at)
     )
@@ -56,7 +64,7 @@ personal.objections.append(objection)
 personal.erasers.append(erase)
 personal.kept.append(
     personal.Kept(
-        "Office hours: times, topics, questions",
+        "Office hours: times, topics, questions; of hosts, when they are busy",
         "So that hosts can prepare, and everybody gets a fair share.",
         "Topics and questions until you erase your account; times as long as the results.",
     )

@@ -45,6 +45,13 @@ class FeedScope(StrEnum):
     HOST = "host"
 
 
+class CalendarKind(StrEnum):
+    """Where a host's busy times come from."""
+
+    FILE = "file"
+    ADDRESS = "address"
+
+
 # Takes a seat: nobody else may have it, and the participant cannot be elsewhere.
 LIVE = frozenset({BookingState.HELD, BookingState.CONFIRMED})
 # Fills a seat, now or as a matter of record.
@@ -54,6 +61,7 @@ COUNTED = SEATED | {BookingState.LATE_CANCELLED}
 
 CLOSE_SERIES = Move("close", "Close the series", frozenset({SeriesState.OPEN}), SeriesState.CLOSED)
 CANCEL_SITTING = Move("cancel", "Cancel the session", frozenset({SittingState.PLANNED}), SittingState.CANCELLED)
+REOPEN_SITTING = Move("reopen", "Open the session again", frozenset({SittingState.CANCELLED}), SittingState.PLANNED)
 
 CONFIRM = Move("confirm", "Confirm", frozenset({BookingState.HELD}), BookingState.CONFIRMED)
 EXPIRE = Move("expire", "Let go", frozenset({BookingState.HELD}), BookingState.EXPIRED)

@@ -30,6 +30,7 @@ from portal.line.actions.conversations import Draft, write
 from portal.line.models import Incoming
 from portal.line.states import Outcome
 from portal.office_hours.actions import open_feed
+from portal.office_hours.rules import Share
 from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
 from portal.reports.models import UploadToken
@@ -339,6 +340,13 @@ def slot(world: World) -> Values:
     series = stage.series()
     free = stage.slots(series)[0]
     return {"slot_id": free.id, "sitting_id": free.sitting_id, "series_id": series.id}
+
+
+def held_slot(world: World) -> Values:
+    """A slot whose second place is free, in a session that every host of the cast holds a part of."""
+    stage = Stage(world.session, world.cast)
+    hosts = (Share(world.cast.host.id), Share(world.cast.second_host.id))
+    return {"slot_id": stage.slots(stage.series(hosts=hosts))[0].id}
 
 
 def booking(world: World) -> Values:

@@ -43,6 +43,12 @@ SAMPLES = {
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE office_booking.id IS NULL AND office_series.challenge_id = 2 AND office_slot.state = 'open'
         AND office_slot.starts_at > {now} ORDER BY office_slot.starts_at DESC""",
+    "series": """SELECT id FROM office_series WHERE challenge_id = 2 AND state = 'open' ORDER BY id""",
+    "hosted": """SELECT office_slot.id FROM office_slot JOIN account ON account.id = office_slot.host_id
+        JOIN office_session ON office_session.id = office_slot.sitting_id
+        JOIN office_series ON office_series.id = office_session.series_id
+        WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2 AND office_slot.state = 'open'
+        AND office_slot.starts_at > {now} ORDER BY office_slot.starts_at DESC""",
     "sitting": """SELECT office_session.id FROM office_session JOIN office_slot ON sitting_id = office_session.id
         JOIN office_booking ON slot_id = office_slot.id JOIN account ON account.id = office_slot.host_id
         JOIN office_series ON office_series.id = office_session.series_id
@@ -231,6 +237,10 @@ PAGES = (
     Kind("kit-numbers-past", "kits.numbers", "lead", f"/staff/{PAST}/shipments/numbers"),
     Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
     Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),
+    Kind("series-edit", "office_hours.edit_series", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}"),
+    Kind("sitting-add", "office_hours.add_sitting", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}/add"),
+    Kind("substitute", "office_hours.substitute", "host1", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/host"),
+    Kind("busy", "office_hours.busy", "host1", f"/staff/{LIVE}/office-hours/busy"),
     Kind("sitting", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}"),
     Kind("report-queue", "reports.queue", "triager1", f"/staff/{LIVE}/reports"),
     Kind("report-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{report}}"),

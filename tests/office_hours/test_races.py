@@ -10,15 +10,19 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import Account
 from portal.challenges.models import Member
 from portal.core.db import db, prepare
 from portal.core.errors import Conflict, Refused
+from portal.core.outbox import OutgoingMail
 from portal.office_hours import actions, queries
 from portal.office_hours.actions import Wish
+from portal.office_hours.actions.changes import change_series
 from portal.office_hours.models import Booking, Seat, Sitting, Slot
-from portal.office_hours.states import COUNTED, LIVE
+from portal.office_hours.queries.substitutes import slots_of
+from portal.office_hours.states import COUNTED, LIVE, SlotState
 from tests.cast import NOON, make_account, make_participant
-from tests.office_hours.conftest import SENDER, Stage
+from tests.office_hours.conftest import FIRST, SENDER, Stage, local
 
 CROWD = 64
 
@@ -177,3 +181,98 @@ def test_sessions_are_made_once_by_sixty_four_workers(session: Session, stage: S
 
     counts = [session.scalars(sa.select(sa.func.count()).select_from(kind)).one() for kind in (Sitting, Slot, Seat)]
     assert (answers, counts) == ({"done": 64}, [3, 12, 24])
+
+
+def test_a_session_moves_while_everybody_books(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slots = stage.slots(stage.series(slots=4, seats=16))[:4]
+    sitting_id, ids = slots[0].sitting_id, [slot.id for slot in slots]
+    who, challenge_id, host = members(stage, CROWD), stage.cast.challenge.id, stage.cast.host.id
+    session.commit()
+
+    def act(own: Session, number: int) -> None:
+        if number == CROWD // 2:
+            sitting = queries.sitting_of(own, challenge_id, sitting_id)
+            actions.move_sitting(own, sitting, local(2020, 6, 18, 9), by=host, at=NOON, sender=SENDER)
+        else:
+            book(own, challenge_id, ids[number % 4], who[number], "once")
+
+    answers = crowd.run(act)
+
+    # Whoever was quicker moved along; whoever came later was told. Nobody sits at the old time.
+    booked = session.execute(sa.select(Booking.starts_at, Booking.sequence).where(Booking.state.in_(LIVE))).all()
+    assert len(booked) == answers["done"] - 1
+    assert {(starts_at.day, sequence) for starts_at, sequence in booked} <= {(18, 1)}
+    assert set(answers) <= {"done", "Refused"}
+
+
+def test_a_substitute_comes_while_everybody_books(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slots = stage.slots(stage.series(slots=4, seats=16))[:4]
+    sitting_id, ids = slots[0].sitting_id, [slot.id for slot in slots]
+    who, cast = members(stage, CROWD), stage.cast
+    challenge_id, hugo, hana = cast.challenge.id, cast.host.id, cast.second_host.id
+    session.commit()
+
+    def act(own: Session, number: int) -> None:
+        if number == CROWD // 2:
+            held = slots_of(own, sitting_id, hugo)
+            actions.substitute(own, held, own.get_one(Account, hugo), hana, by=hana, at=NOON, sender=SENDER)
+        else:
+            book(own, challenge_id, ids[number % 4], who[number], "once")
+
+    answers = crowd.run(act)
+
+    assert answers == {"done": CROWD}
+    assert set(session.scalars(sa.select(Slot.host_id).where(Slot.sitting_id == sitting_id))) == {hana}
+    # Each host's last word on each booking: Hana has it, and whatever Hugo was told of is taken back.
+    told: dict[tuple[str, str], tuple[int, str]] = {}
+    hosts = [cast.host.email, cast.second_host.email]
+    for mail in session.scalars(sa.select(OutgoingMail).where(OutgoingMail.to.in_(hosts))):
+        key, said = (mail.to, mail.context["uid"]), (mail.context["sequence"], mail.calendar_method or "")
+        told[key] = max(told.get(key, said), said)
+    for uid in session.scalars(sa.select(Booking.uid)):
+        assert told[cast.second_host.email, uid][1] == "REQUEST"
+        assert told.get((cast.host.email, uid), (0, "CANCEL"))[1] == "CANCEL"
+
+
+def test_one_of_sixty_four_staff_moves_a_session(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slot = stage.slots(stage.series(slots=2))[0]
+    sitting_id, challenge_id, host = slot.sitting_id, stage.cast.challenge.id, stage.cast.host.id
+    uid = stage.book(slot).uid
+    session.commit()
+
+    def act(own: Session, number: int) -> None:
+        sitting = queries.sitting_of(own, challenge_id, sitting_id)
+        own.commit()
+        to = local(2020, 6, 18, 9, number % 60)
+        seen = Sitting.starts_at == FIRST
+        found = own.scalars(sa.select(Sitting).where(Sitting.id == sitting.id, seen)).one_or_none()
+        if found is None:
+            raise Conflict("Somebody was first.")
+        sitting = queries.sitting_of(own, challenge_id, sitting_id)
+        actions.move_sitting(own, sitting, to, by=host, at=NOON, sender=SENDER)
+
+    answers = crowd.run(act)
+
+    assert answers == {"done": 1, "Conflict": CROWD - 1}
+    found = session.scalars(sa.select(Booking)).one()
+    assert (found.uid, found.sequence, found.starts_at.day) == (uid, 1, 18)
+    open_slots = sa.select(sa.func.count()).where(Slot.sitting_id == sitting_id, Slot.state == SlotState.OPEN)
+    assert session.scalars(open_slots).one() == 2
+
+
+def test_one_of_sixty_four_staff_changes_a_series(session: Session, stage: Stage, crowd: Crowd) -> None:
+    series = stage.series(slots=2)
+    number, challenge_id, host = series.id, stage.cast.challenge.id, stage.cast.host.id
+    stage.book(stage.slots(series)[0])
+    plan = stage.plan(slots=2, first=local(2020, 6, 18, 9))
+    session.commit()
+
+    def act(own: Session, _: int) -> None:
+        found = queries.one_series(own, challenge_id, number)
+        change_series(own, found, plan, version=1, before=NOON + timedelta(weeks=8), by=host, at=NOON, sender=SENDER)
+
+    answers = crowd.run(act)
+
+    assert answers == {"done": 1, "Conflict": CROWD - 1}
+    counts = [session.scalars(sa.select(sa.func.count()).select_from(kind)).one() for kind in (Sitting, Booking)]
+    assert counts == [8, 1]

@@ -205,11 +205,33 @@ def test_when_a_zone_changes_its_rules_coming_sessions_follow(
 
     session.expire_all()
     assert (moved, again) == (8, 0)
-    assert [slot.starts_at for slot in stage.slots(series)[:4]] == [FIRST + (hours + n / 2) * HOUR for n in range(4)]
+    coming = [slot for slot in stage.slots(series) if slot.state is SlotState.OPEN]
+    assert [slot.starts_at for slot in coming[:4]] == [FIRST + (hours + n / 2) * HOUR for n in range(4)]
     assert (booking.starts_at, booking.sequence) == (FIRST + (hours + 0.5) * HOUR, 1)
     assert (neighbour.starts_at, neighbour.sequence) == (FIRST + (hours + 1) * HOUR, 1)
     news = session.scalars(sa.select(OutgoingMail.to).where(OutgoingMail.template == "office_hours/moved")).all()
     assert sorted(news) == sorted([cast.researcher.email, cast.team_lead.email, cast.host.email, cast.host.email])
+
+
+def test_a_session_that_cannot_follow_waits_and_the_others_do(
+    session: Session, cast: Cast, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = stage.series()
+    slots = stage.slots(series)
+    stage.book(slots[0])
+    beside = stage.slots(stage.series(first=local(2020, 6, 17, 11), hosts=(Share(cast.host.id),), count=1))
+    session.commit()
+    monkeypatch.setattr(sittings_module, "zone_rules_version", lambda: "2020z")
+    monkeypatch.setattr(sittings_module, "instant", lambda clock, _zone: clock.replace(tzinfo=UTC) + 8 * HOUR)
+
+    moved = actions.follow_zone_rules(session, series.id, at=NOON, sender=SENDER)
+    session.commit()
+
+    # An hour later, Hugo already holds the first slot of the other series.
+    assert (len(beside), moved) == (4, 7)
+    found = [(sitting.starts_at - FIRST, sitting.zone_rules == "2020z") for sitting in sittings(session, series)]
+    assert found[:2] == [(0 * HOUR, False), (WEEK + HOUR, True)]
+    assert len([slot for slot in slots[:4] if slot.state is SlotState.OPEN]) == 4
 
 
 def test_new_rules_that_change_nothing_here_only_leave_their_mark(

@@ -20,7 +20,9 @@ HOUR = timedelta(hours=1)
 
 def series_form(cast: Cast, **changes: Any) -> dict[str, Any]:
     return {
-        "title": "With the kernel team", "hosts": [str(cast.host.id)], "weekly_max": "",
+        "title": "With the kernel team", "hosts-0-account": str(cast.host.id), "hosts-0-takes": "y",
+        "hosts-0-weight": "2", "hosts-0-weekly_max": "", "hosts-0-components": "kernel, boot ,kernel",
+        "hosts-1-account": str(cast.second_host.id), "hosts-1-weight": "1", "engineers": "1", "preview_zone": "UTC",
         "weekday": "2", "start": "09:00",
         "zone": "America/Los_Angeles", "weeks": "1", "first_on": "2020-06-16", "until": "", "count": "10", "slots": "4",
         "slot_minutes": "30", "seats": "1", "buffer_before": "0", "buffer_after": "0", "notice_hours": "2",
@@ -51,7 +53,7 @@ def test_a_host_opens_a_series_and_its_sessions_are_there(client: FlaskClient, s
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"hosts": []}, "Choose at least one host."),
+        ({"hosts-0-takes": ""}, "Choose at least one host."),
         ({"count": ""}, "Give either a last day or a number of sessions."),
         ({"until": "2020-08-01"}, "Give either a last day or a number of sessions."),
         ({"count": "", "until": "2020-06-16"}, "The series would end before its first session."),
@@ -59,6 +61,10 @@ def test_a_host_opens_a_series_and_its_sessions_are_there(client: FlaskClient, s
         ({"slots": "48", "slot_minutes": "60"}, "A session lasts at most 12 hours"),
         ({"count": "105"}, "From 1 to 104."),
         ({"weeks": "5"}, "From 1 to 4."),
+        ({"hosts-0-weight": "0"}, "From 1 to 100."),
+        ({"engineers": "3"}, "Not a valid choice."),
+        ({"engineers": "2"}, "Two engineers a slot need at least two hosts."),
+        ({"hosts-0-account": "999"}, "Only hosts of this challenge can hold its office hours."),
         ({"meeting_url": "javascript:alert(1)"}, "An address that begins with https://"),
     ],
 )

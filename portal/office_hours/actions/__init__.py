@@ -9,16 +9,20 @@ from portal.office_hours.actions.bookings import (
     mark_booking,
     reschedule_booking,
 )
+from portal.office_hours.actions.exceptions import add_sitting, move_sitting, reopen_sitting
 from portal.office_hours.actions.feeds import open_feed, revoke_feed
 from portal.office_hours.actions.reminders import remind
-from portal.office_hours.actions.series import close_series, create_series
+from portal.office_hours.actions.series import check_plan, close_series, create_series
 from portal.office_hours.actions.sittings import cancel_sitting, follow_zone_rules, materialise
+from portal.office_hours.actions.substitutes import substitute
 
 __all__ = [
     "Wish",
+    "add_sitting",
     "book_slot",
     "cancel_booking",
     "cancel_sitting",
+    "check_plan",
     "close_series",
     "confirm_booking",
     "create_series",
@@ -26,8 +30,11 @@ __all__ = [
     "follow_zone_rules",
     "mark_booking",
     "materialise",
+    "move_sitting",
     "open_feed",
     "remind",
+    "reopen_sitting",
     "reschedule_booking",
     "revoke_feed",
+    "substitute",
 ]

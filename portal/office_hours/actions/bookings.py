@@ -20,6 +20,7 @@ from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot
+from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.states import BookingState
 from portal.office_hours.time import iso_week
 
@@ -106,7 +107,7 @@ def reschedule_booking(
     """Move a booking to another slot of the same challenge. If that cannot be had, the old one stays as it was."""
     _one_at_a_time(session, booking.participant_id)
     old = queries.whole_booking(session, booking.id)
-    before, old_host = {"slot": old.slot_id, "starts_at": old.starts_at}, old.slot.host
+    before, old_hosts = {"slot": old.slot_id, "starts_at": old.starts_at}, hosts_of(old.slot)
     series = old.slot.sitting.series
     reason = rules.why_not_reschedule(old, series, at)
     if reason:
@@ -120,7 +121,8 @@ def reschedule_booking(
     moved = queries.whole_booking(session, booking.id)
     _note(session, "reschedule", moved, moved.slot, by=by, at=at, before=before)
     tell(session, moved, "moved", at=at, sender=sender)
-    release(session, moved, old_host, at=at, sender=sender)
+    for host in old_hosts:
+        release(session, moved, host, at=at, sender=sender)
     return moved
 
 

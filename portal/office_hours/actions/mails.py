@@ -8,6 +8,7 @@ from portal.accounts.models import Account
 from portal.core import outbox
 from portal.office_hours.ics import Meeting, Sender, invitation
 from portal.office_hours.models import Booking
+from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.states import SEATED
 from portal.office_hours.time import spoken
 
@@ -48,16 +49,25 @@ def context_of(booking: Booking, recipient: Account) -> dict[str, object]:
 
 
 def people_of(booking: Booking) -> list[Account]:
-    """Who is told of the booking: the person who booked and the host, each once."""
-    return list({person.id: person for person in (booking.account, booking.slot.host) if person.active}.values())
+    """Who is told of the booking: the person who booked and the hosts, each once."""
+    people = (booking.account, *hosts_of(booking.slot))
+    return list({person.id: person for person in people if person.active}.values())
 
 
 def tell(session: Session, booking: Booking, news: str, *, at: datetime, sender: Sender | None, **more: object) -> None:
-    """Send `news` ("booked", "moved", "cancelled") of a whole booking to both people, for their calendars too."""
+    """Send `news` ("booked", "moved", "cancelled") of a whole booking to its people, for their calendars too."""
     if sender is None:
         return
     for person in people_of(booking):
         _post(session, booking, person, news, meeting_of(booking, person), at=at, sender=sender, **more)
+
+
+def tell_one(
+    session: Session, booking: Booking, person: Account, news: str, *, at: datetime, sender: Sender | None
+) -> None:
+    """Send `news` of a whole booking to one of its people."""
+    if sender is not None:
+        _post(session, booking, person, news, meeting_of(booking, person), at=at, sender=sender)
 
 
 def release(session: Session, booking: Booking, host: Account, *, at: datetime, sender: Sender | None) -> None:

@@ -1,6 +1,7 @@
 """Series: making one, and ending it."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,21 +18,20 @@ from portal.office_hours.states import SeriesState
 from portal.office_hours.time import known_zones
 
 LONGEST = timedelta(hours=12)
+# What a plan and a series call by the same name.
+SAME = (
+    "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "notice_minutes", "cutoff_minutes",
+    "advance_days", "weekly_quota", "meeting_url", "engineers",
+)  # fmt: skip
 
 
 def create_series(session: Session, challenge: Challenge, plan: Plan, *, by: int, at: datetime) -> Series:
     """Make a series. Its sessions come with the next `materialise`. Raises Invalid, with messages by field."""
-    _check(session, challenge, plan)
+    check_plan(session, challenge, plan)
     rule = plan.rule
     series = Series(
-        challenge_id=challenge.id, title=plan.title, state=SeriesState.OPEN, state_since=at,
-        zone=rule.zone, first_local=rule.first, weeks=rule.interval, until_on=rule.until, count=rule.count,
-        slots=plan.slots, slot_minutes=plan.slot_minutes, seats=plan.seats,
-        buffer_before=plan.buffer_before, buffer_after=plan.buffer_after,
-        notice_minutes=plan.notice_minutes, cutoff_minutes=plan.cutoff_minutes, advance_days=plan.advance_days,
-        weekly_quota=plan.weekly_quota, meeting_url=plan.meeting_url,
-        hosts=[SeriesHost(**host._asdict()) for host in plan.hosts],
-    )  # fmt: skip
+        challenge_id=challenge.id, state=SeriesState.OPEN, state_since=at, **columns(plan), hosts=hosts_of_plan(plan)
+    )
     session.add(series)
     session.flush()
     told = {
@@ -46,19 +46,40 @@ def create_series(session: Session, challenge: Challenge, plan: Plan, *, by: int
     return series
 
 
+def columns(plan: Plan) -> dict[str, Any]:
+    """What a plan says, as columns of a series."""
+    rule = plan.rule
+    same = {name: getattr(plan, name) for name in SAME}
+    return {
+        "zone": rule.zone, "first_local": rule.first, "weeks": rule.interval, "until_on": rule.until,
+        "count": rule.count, **same,
+    }  # fmt: skip
+
+
+def hosts_of_plan(plan: Plan) -> list[SeriesHost]:
+    """The hosts of a plan, as rows of a series."""
+    return [
+        SeriesHost(**{**share._asdict(), "components": list(share.components)})
+        for share in sorted(plan.hosts, key=lambda share: share.account_id)
+    ]
+
+
 def close_series(session: Session, series: Series, *, by: int, at: datetime, scope: str) -> None:
     """Make no more sessions of it. Those that exist stay, with their bookings."""
     take(session, series, states.CLOSE_SERIES, at=at)
     audit.record(session, "office_hours:close-series", f"series:{series.id}", by=by, at=at, scope=scope)
 
 
-def _check(session: Session, challenge: Challenge, plan: Plan) -> None:
+def check_plan(session: Session, challenge: Challenge, plan: Plan) -> None:
+    """Raise Invalid, with messages by field, where a plan makes no sense for the challenge."""
     faults: dict[str, str] = {}
     known = {account.id for account in holders(session, Role.HOST, challenge.slug)}
     if not plan.hosts:
         faults["hosts"] = "Choose at least one host."
     elif not {host.account_id for host in plan.hosts} <= known:
         faults["hosts"] = "Only hosts of this challenge can hold its office hours."
+    if len(plan.hosts) < plan.engineers:
+        faults.setdefault("hosts", "Two engineers a slot need at least two hosts.")
     if plan.rule.zone not in known_zones():
         faults["zone"] = "This is not the name of a time zone, such as America/New_York."
     if plan.whole > LONGEST:

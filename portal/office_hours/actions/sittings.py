@@ -1,25 +1,25 @@
 """Sessions: made ahead of time from the series, following the clocks of its zone, and called off."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import Account
 from portal.core import audit
 from portal.core.constraints import conflicts
-from portal.core.errors import Refused
+from portal.core.errors import Conflict, Refused
 from portal.core.moves import take
 from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.bookings import withdraw_booking
 from portal.office_hours.actions.mails import tell
+from portal.office_hours.actions.slots import carry, close_slots, fill, open_slots
 from portal.office_hours.ics import Sender
-from portal.office_hours.models import Booking, Seat, Series, SeriesHost, Sitting, Slot
-from portal.office_hours.rules import HostLoad, Span
+from portal.office_hours.models import Booking, Series, Sitting, Slot
+from portal.office_hours.queries.rotation import loads
+from portal.office_hours.rules import HostLoad
 from portal.office_hours.states import SeriesState, SittingState, SlotState
-from portal.office_hours.time import Occurrence, expand, instant, iso_week, zone_rules_version
+from portal.office_hours.time import Occurrence, expand, instant, wall, zone_rules_version
 
 
 def materialise(session: Session, series_id: int, *, since: datetime, before: datetime, at: datetime) -> int:
@@ -38,7 +38,7 @@ def materialise(session: Session, series_id: int, *, since: datetime, before: da
     known = set(session.scalars(sa.select(Sitting.recurrence_local).where(Sitting.series_id == series.id)))
     missing = [found for found in expand(series.rule, since, before) if found.recurrence_local not in known]
     if missing:
-        hosts = _loads(session, series, missing[0].starts_at, missing[-1].starts_at)
+        hosts = loads(session, series, missing[0].starts_at, missing[-1].starts_at)
         with conflicts():
             _make(session, series, missing, hosts, at)
     return len(missing)
@@ -60,13 +60,25 @@ def follow_zone_rules(session: Session, series_id: int, *, at: datetime, sender:
     ).all()
     moved = 0
     for sitting in stale:
-        by = instant(sitting.recurrence_local, series.zone) - sitting.starts_at
-        if by:
-            _shift(session, sitting, by, at=at, sender=sender)
-            moved += 1
-        sitting.zone_rules = version
-    session.flush()
+        try:
+            with session.begin_nested():
+                moved += _follow(session, sitting, series.zone, version, at=at, sender=sender)
+        except Conflict:
+            # Somebody cannot come at the right time. It stays stale, staff are shown it, and the next run tries again.
+            continue
     return moved
+
+
+def _follow(
+    session: Session, sitting: Sitting, zone: str, version: str, *, at: datetime, sender: Sender | None
+) -> bool:
+    """Put one session where its zone's present rules have it; whether it has moved."""
+    by = instant(sitting.local, zone) - sitting.starts_at
+    if by:
+        _shift(session, sitting, by, at=at, sender=sender)
+    sitting.zone_rules, sitting.wall = version, wall(sitting.local, zone)
+    session.flush()
+    return bool(by)
 
 
 def cancel_sitting(
@@ -94,73 +106,20 @@ def _make(
     session: Session, series: Series, occurrences: Sequence[Occurrence], hosts: list[HostLoad], at: datetime
 ) -> None:
     for found in occurrences:
-        places = rules.layout(found.starts_at, series)
-        sitting = Sitting(
-            series_id=series.id, recurrence_local=found.recurrence_local, starts_at=found.starts_at,
-            ends_at=places[-1].slot.until, wall=found.wall, zone_rules=zone_rules_version(),
-            state=SittingState.PLANNED, state_since=at,
-        )  # fmt: skip
+        sitting = new_sitting(series, found.recurrence_local, found.starts_at, at)
         session.add(sitting)
         session.flush()
-        slots = _slots(sitting, series, places, hosts)
-        session.add_all(slots)
-        session.flush()
-        session.add_all(Seat(slot_id=slot.id, seat_no=number + 1) for slot in slots for number in range(series.seats))
-    session.flush()
+        fill(session, sitting, series, hosts)
 
 
-def _slots(sitting: Sitting, series: Series, places: Sequence[rules.Place], hosts: list[HostLoad]) -> list[Slot]:
-    """The slots that somebody is free to hold; where nobody is, there is none."""
-    slots = []
-    week = iso_week(sitting.starts_at, series.zone)
-    for place in places:
-        host = rules.next_host(hosts, place.busy, week)
-        if host is None:
-            continue
-        host.take(place.busy, week)
-        slots.append(
-            Slot(
-                sitting_id=sitting.id,
-                position=place.position,
-                host_id=host.account_id,
-                state=SlotState.OPEN,
-                starts_at=place.slot.since,
-                ends_at=place.slot.until,
-                busy_from=place.busy.since,
-                busy_until=place.busy.until,
-            )
-        )
-    return slots
-
-
-def _loads(session: Session, series: Series, first: datetime, last: datetime) -> list[HostLoad]:
-    """What the hosts of a series have taken on so far, with their calendars around the span in question."""
-    hosts = session.scalars(
-        sa.select(SeriesHost)
-        .join(SeriesHost.account)
-        .where(SeriesHost.series_id == series.id)
-        .order_by(SeriesHost.account_id)
-        # Two series that share hosts get their time one after the other, instead of waiting for each other for ever.
-        .with_for_update(key_share=True, of=Account)
-    ).all()
-    loads = {host.account_id: HostLoad(host.account_id, host.weight, host.weekly_max) for host in hosts}
-    totals: Counter[int] = Counter(
-        session.scalars(
-            sa.select(Slot.host_id)
-            .join(Slot.sitting)
-            .where(Sitting.series_id == series.id, Slot.state == SlotState.OPEN)
-        )
-    )
-    around = timedelta(days=8)
-    taken = sa.select(Slot.host_id, Slot.starts_at, Slot.busy_from, Slot.busy_until).where(
-        Slot.host_id.in_(loads), Slot.state == SlotState.OPEN,
-        Slot.starts_at > first - around, Slot.starts_at < last + around,
+def new_sitting(series: Series, local: datetime, starts_at: datetime, at: datetime) -> Sitting:
+    """A session of the series that does not exist yet."""
+    return Sitting(
+        series_id=series.id, recurrence_local=local, starts_at=starts_at,
+        ends_at=rules.layout(starts_at, series)[-1].slot.until,
+        wall=wall(local, series.zone), zone_rules=zone_rules_version(),
+        state=SittingState.PLANNED, state_since=at, added=False,
     )  # fmt: skip
-    for host_id, starts_at, busy_from, busy_until in session.execute(taken):
-        loads[host_id].take(Span(busy_from, busy_until), iso_week(starts_at, series.zone))
-    for load in loads.values():
-        load.total = totals[load.account_id]
-    return list(loads.values())
 
 
 def _live_in(session: Session, sitting: Sitting) -> Sequence[Booking]:
@@ -174,16 +133,11 @@ def _live_in(session: Session, sitting: Sitting) -> Sequence[Booking]:
 
 
 def _shift(session: Session, sitting: Sitting, by: timedelta, *, at: datetime, sender: Sender | None) -> None:
-    """Move a session with its slots. The bookings' times follow by foreign key; their people get an update."""
+    """Move a session with its slots and their bookings, whose people get an update."""
     sitting.starts_at, sitting.ends_at = sitting.starts_at + by, sitting.ends_at + by
-    order = Slot.starts_at.desc() if by > timedelta() else Slot.starts_at.asc()
-    # The foremost slot first, so that no slot runs into its neighbour on the way.
+    slots = open_slots(session, [sitting.id], lock=True)
+    close_slots(session, slots)
     with conflicts():
-        for slot in session.scalars(sa.select(Slot).where(Slot.sitting_id == sitting.id).order_by(order)).all():
-            slot.starts_at, slot.ends_at = slot.starts_at + by, slot.ends_at + by
-            slot.busy_from, slot.busy_until = slot.busy_from + by, slot.busy_until + by
-            session.flush()
-    for booking in _live_in(session, sitting):
-        booking.sequence, booking.changed_at = booking.sequence + 1, at
-        session.flush()
-        tell(session, queries.whole_booking(session, booking.id), "moved", at=at, sender=sender)
+        went = carry(session, slots, by, at)
+    for number in went:
+        tell(session, queries.whole_booking(session, number), "moved", at=at, sender=sender)

@@ -1,19 +1,22 @@
 """A weekly series, as it is typed."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from wtforms import (
+    BooleanField,
     DateField,
+    FieldList,
+    FormField,
+    HiddenField,
     IntegerField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TimeField,
     ValidationError,
 )
 from wtforms.validators import URL, DataRequired, InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from portal.core.forms import Form
 from portal.office_hours.actions.series import LONGEST
@@ -27,17 +30,70 @@ def _between(least: int, most: int) -> list[InputRequired | NumberRange]:
     return [InputRequired("Write a number."), NumberRange(least, most, f"From {least:,} to {most:,}.")]
 
 
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 0
+
+
+def _row(account_id: int, share: Share | None) -> dict[str, object]:
+    if share is None:
+        return {"account": str(account_id), "weight": 1}
+    return {"account": str(account_id), "takes": True, "weight": share.weight, "weekly_max": share.weekly_max,
+            "components": ", ".join(share.components)}  # fmt: skip
+
+
+# What the form and the plan call by the same name.
+SAME = (
+    "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "advance_days", "weekly_quota",
+    "meeting_url", "engineers",
+)  # fmt: skip
+
+
+def _shown(plan: Plan | None, zone: str) -> dict[str, object]:
+    """A plan as the form shows it; without one, what is usual."""
+    if plan is None:
+        return {"zone": zone}
+    rule = plan.rule
+    return {
+        "weekday": rule.first.weekday(), "start": rule.first.time(), "zone": rule.zone, "weeks": rule.interval,
+        "first_on": rule.first.date(), "until": rule.until, "count": rule.count,
+        "notice_hours": plan.notice_minutes // 60, "cutoff_hours": plan.cutoff_minutes // 60,
+        **{name: getattr(plan, name) for name in SAME},
+    }  # fmt: skip
+
+
+class HostForm(Form):
+    """One engineer: whether they take part, and how much of it they take."""
+
+    class Meta(Form.Meta):
+        """Protected by the form around it."""
+
+        csrf = False
+
+    account = HiddenField()
+    takes = BooleanField("Takes part")
+    weight = IntegerField(
+        "Weight", [Optional(), NumberRange(1, 100, "From 1 to 100.")], default=1, render_kw={"inputmode": "numeric"}
+    )
+    weekly_max = IntegerField(
+        "Most slots a week", [Optional(), NumberRange(1, 100, "From 1 to 100.")], render_kw={"inputmode": "numeric"}
+    )
+    components = StringField("Knows", [Length(max=200, message="At most 200 characters.")])
+
+    def share(self) -> Share:
+        """What they take, as the plan has it."""
+        words = (part.strip() for part in (self.components.data or "").split(","))
+        known = tuple(dict.fromkeys(word for word in words if word))
+        return Share(int(self.account.data or 0), self.weight.data or 1, self.weekly_max.data, known)
+
+
 class SeriesForm(Form):
     """A weekly series. Times are on the clock of the series' own zone."""
 
     title = StringField(
         "Title", [DataRequired("Give it a title."), Length(max=80)], description="Shown to participants."
     )
-    hosts = SelectMultipleField(
-        "Hosts", [InputRequired("Choose at least one host.")], coerce=int, widget=ListWidget(prefix_label=False),
-        option_widget=CheckboxInput(), description="They take turns, slot by slot.",
-    )  # fmt: skip
-    weekly_max = IntegerField("Most slots a week and host", [Optional(), NumberRange(1, 100, "From 1 to 100.")])
+    hosts = FieldList(FormField(HostForm), "Hosts", max_entries=200)
+    engineers = SelectField("Engineers a slot", coerce=int, choices={"1": "One", "2": "Two"}, default=1)
     weekday = SelectField(
         "Weekday", coerce=int, choices={str(number): day for number, day in enumerate(DAYS)}, default=2
     )
@@ -62,16 +118,25 @@ class SeriesForm(Form):
         description="Shown to those who booked, from 15 minutes before.",
     )  # fmt: skip
 
-    def __init__(self, hosts: dict[str, Any], zone: str, **values: object) -> None:
-        super().__init__(**values)
-        self.hosts.choices = hosts
-        self.zone.choices = {name: name for name in sorted(known_zones())}
-        if not self.is_submitted():
-            self.zone.data = zone
+    preview_zone = SelectField("Preview on the clock of")
+
+    def __init__(self, hosts: Mapping[int, str], zone: str, plan: Plan | None = None) -> None:
+        taking = {share.account_id: share for share in plan.hosts} if plan else {}
+        rows = [_row(account_id, taking.get(account_id)) for account_id in hosts]
+        super().__init__(data={**_shown(plan, zone), "hosts": rows, "preview_zone": zone})
+        self.names = [hosts.get(_number(row.account.data), "") for row in self.rows()]
+        self.zone.choices = self.preview_zone.choices = {name: name for name in sorted(known_zones())}
+
+    def rows(self) -> list[HostForm]:
+        """The engineers' rows."""
+        return [entry.form for entry in self.hosts]
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Besides each field by itself: one of the two ways to end, not both and not neither."""
         fine = bool(super().validate(extra_validators))
+        if not any(row.takes.data for row in self.rows()):
+            self.hosts.errors = [*self.hosts.errors, "Choose at least one host."]
+            fine = False
         if not self.count.errors and (self.until.data is None) == (self.count.data is None):
             self.count.errors = [*self.count.errors, "Give either a last day or a number of sessions."]
             return False
@@ -98,21 +163,10 @@ class SeriesForm(Form):
     def plan(self) -> Plan:
         """The series that the form describes."""
         rule = Weekly(self._first(), self.zone.data, self.weeks.data or 1, self.until.data, self.count.data)
-        numbers = {
-            name: self[name].data
-            for name in (
-                "slots",
-                "slot_minutes",
-                "seats",
-                "buffer_before",
-                "buffer_after",
-                "advance_days",
-                "weekly_quota",
-            )
-        }
+        same = {name: self[name].data for name in SAME if name not in ("title", "meeting_url")}
         return Plan(
             title=self.title.data or "", rule=rule,
-            hosts=tuple(Share(host, 1, self.weekly_max.data) for host in self.hosts.data or ()),
+            hosts=tuple(row.share() for row in self.rows() if row.takes.data),
             notice_minutes=60 * (self.notice_hours.data or 0), cutoff_minutes=60 * (self.cutoff_hours.data or 0),
-            meeting_url=self.meeting_url.data or "", **numbers,
+            meeting_url=self.meeting_url.data or "", **same,
         )  # fmt: skip

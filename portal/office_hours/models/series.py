@@ -29,6 +29,7 @@ class Series(Moving[SeriesState], Model):
             "AND advance_days > 0",
             name="lengths",
         ),
+        sa.CheckConstraint("engineers BETWEEN 1 AND 2", name="engineers"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -52,6 +53,10 @@ class Series(Moving[SeriesState], Model):
     advance_days: Mapped[int] = mapped_column(default=28)
     weekly_quota: Mapped[int] = mapped_column(default=1)
     meeting_url: Mapped[str] = mapped_column(sa.String(300), default="")
+    # How many engineers hold a slot together.
+    engineers: Mapped[int] = mapped_column(default=1)
+    # Grows with every change: whoever changes the series says which version they have seen.
+    version: Mapped[int] = mapped_column(default=1)
 
     challenge: Mapped[Challenge] = relationship(lazy="raise_on_sql")
     hosts: Mapped[list["SeriesHost"]] = relationship(lazy="raise_on_sql", order_by="SeriesHost.account_id")
@@ -73,7 +78,10 @@ class Series(Moving[SeriesState], Model):
 
 
 class SeriesHost(Model):
-    """An engineer who takes slots of a series, in proportion to `weight`, at most `weekly_max` a week."""
+    """An engineer who takes slots of a series, in proportion to `weight`, at most `weekly_max` a week.
+
+    `components` are the parts of the product that they know, in the words of the programme.
+    """
 
     __tablename__ = "office_series_host"
     __table_args__ = (
@@ -85,5 +93,6 @@ class SeriesHost(Model):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), primary_key=True, index=True)
     weight: Mapped[int] = mapped_column(default=1)
     weekly_max: Mapped[int | None]
+    components: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
 
     account: Mapped[Account] = relationship(lazy="raise_on_sql")

@@ -1,15 +1,17 @@
 """Sessions, their slots, and the seats of a slot."""
 
 from datetime import datetime
+from typing import ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.core.constraints import explain
 from portal.core.db import Model
 from portal.core.moves import Moving
-from portal.office_hours.models.base import no_overlap
+from portal.office_hours.models.base import no_overlap, no_overlap_of_places
+from portal.office_hours.models.calendars import BusySpan
 from portal.office_hours.models.series import Series
 from portal.office_hours.states import (
     SittingState,
@@ -21,7 +23,8 @@ from portal.office_hours.states import (
 class Sitting(Moving[SittingState], Model):
     """One session of a series. (It is not called Session here, because that is the database's.)
 
-    `recurrence_local` is its key for ever, wherever it was moved to.
+    `recurrence_local` is its key, wherever it was moved to: `moved_local`, on the same clock, says where. One that was
+    `added` belongs to no recurrence of the rule.
     """
 
     __tablename__ = "office_session"
@@ -42,8 +45,15 @@ class Sitting(Moving[SittingState], Model):
     state: Mapped[SittingState] = mapped_column(default=SittingState.PLANNED)
     state_since: Mapped[datetime]
     cancel_reason: Mapped[str | None] = mapped_column(sa.String(300))
+    moved_local: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=False))
+    added: Mapped[bool] = mapped_column(default=False)
 
     series: Mapped[Series] = relationship(lazy="raise_on_sql")
+
+    @property
+    def local(self) -> datetime:
+        """When it is planned to begin on the clock of its series, naive."""
+        return self.moved_local or self.recurrence_local
 
 
 class Slot(Model):
@@ -70,6 +80,31 @@ class Slot(Model):
 
     sitting: Mapped[Sitting] = relationship(lazy="raise_on_sql")
     host: Mapped[Account] = relationship(lazy="raise_on_sql")
+    seconds: Mapped[list["SlotHost"]] = relationship(
+        lazy="raise_on_sql", order_by="SlotHost.account_id", cascade="all, delete-orphan"
+    )
+    collides: ClassVar[Mapped[bool]]
+
+    @property
+    def names(self) -> str:
+        """Who holds it, for people: one name, or two with "and" between them. The second engineers are loaded."""
+        return " and ".join([self.host.name, *(second.account.name for second in self.seconds)])
+
+
+class SlotHost(Model):
+    """The second engineer of a slot. When they are busy, and whether at all, follows the slot (by trigger)."""
+
+    __tablename__ = "office_slot_host"
+
+    slot_id: Mapped[int] = mapped_column(sa.ForeignKey(Slot.id, ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), primary_key=True)
+    busy_from: Mapped[datetime]
+    busy_until: Mapped[datetime]
+    live: Mapped[bool] = mapped_column(default=True)
+
+    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+
+    __table_args__ = (sa.Index("ix_office_slot_host_busy", "account_id", "busy_from"),)
 
 
 class Seat(Model):
@@ -82,10 +117,27 @@ class Seat(Model):
     seat_no: Mapped[int] = mapped_column(primary_key=True)
 
 
+# Whether the calendar of its first or second engineer has something else at that time: then it is not offered.
+Slot.collides = column_property(
+    sa.exists().where(
+        sa.or_(
+            BusySpan.account_id == Slot.host_id,
+            BusySpan.account_id.in_(sa.select(SlotHost.account_id).where(SlotHost.slot_id == Slot.id)),
+        ),
+        BusySpan.since < Slot.busy_until,
+        BusySpan.until > Slot.busy_from,
+    )
+)
+
+
 no_overlap(Slot.__table__, "ex_office_slot_host", "host_id", "busy_from", "busy_until", "state = 'open'")
+no_overlap_of_places(SlotHost.__table__)
 
 
 explain("ex_office_slot_host", "A host already has another slot at that time.")
+
+
+explain("ex_office_second_host", "An engineer already has another slot at that time.")
 
 
 explain(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, undefer
 from portal.challenges.models import Member, Participant
 from portal.challenges.states import ParticipantState
 from portal.office_hours.models import Booking, Series, Sitting, Slot
-from portal.office_hours.queries.base import one, whole_booking_options
+from portal.office_hours.queries.base import held_by, one, whole_booking_options
 from portal.office_hours.states import COUNTED, SEATED, BookingState
 
 
@@ -37,7 +37,7 @@ def booking_for_host(session: Session, challenge_id: int, host_id: int, uid: str
         .join(Slot, Slot.id == Booking.slot_id)
         .join(Slot.sitting)
         .join(Sitting.series)
-        .where(Booking.uid == uid, Slot.host_id == host_id, Series.challenge_id == challenge_id)
+        .where(Booking.uid == uid, held_by(host_id), Series.challenge_id == challenge_id)
     )
     return one(session, own.options(*whole_booking_options()), "booking")
 

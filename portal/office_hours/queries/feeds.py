@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, contains_eager
 from portal.accounts.models import Account
 from portal.challenges.models import Member
 from portal.office_hours.models import Booking, Feed, Slot
-from portal.office_hours.queries.base import one, whole_booking_options
+from portal.office_hours.queries.base import held_by, one, whole_booking_options
 from portal.office_hours.states import SEATED, BookingState, FeedScope
 
 # Calendars keep showing what was; a feed need not carry more than the last months.
@@ -45,7 +45,7 @@ def feed_bookings(session: Session, feed: Feed, at: datetime) -> Sequence[Bookin
     if feed.scope is FeedScope.MINE:
         own = Booking.participant_id.in_(sa.select(Member.participant_id).where(Member.account_id == feed.account_id))
     else:
-        own = Booking.slot_id.in_(sa.select(Slot.id).where(Slot.host_id == feed.account_id))
+        own = Booking.slot_id.in_(sa.select(Slot.id).where(held_by(feed.account_id)))
     shown = SEATED - {BookingState.HELD}
     return session.scalars(
         sa.select(Booking)

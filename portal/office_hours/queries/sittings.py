@@ -8,9 +8,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, undefer
 
-from portal.office_hours.models import Booking, Seat, Series, SeriesHost, Sitting, Slot
-from portal.office_hours.queries.base import one, whole_booking_options, whole_slot
-from portal.office_hours.states import SEATED, BookingState, SeriesState, SlotState
+from portal.accounts.models import Account
+from portal.office_hours.models import Booking, Seat, Series, SeriesHost, Sitting, Slot, SlotHost
+from portal.office_hours.queries.base import held_by, one, whole_booking_options, whole_slot
+from portal.office_hours.states import SEATED, BookingState, SeriesState, SittingState, SlotState
 
 
 class Offer(NamedTuple):
@@ -20,6 +21,11 @@ class Offer(NamedTuple):
     seats: int
     taken: int
 
+    @property
+    def hosts(self) -> list[tuple[str, int]]:
+        """Who holds the slot: names and accounts, the first engineer first."""
+        return [(host.name, host.id) for host in hosts_of(self.slot)]
+
 
 @dataclass(slots=True)
 class SittingRow:
@@ -28,6 +34,11 @@ class SittingRow:
     sitting: Sitting
     offers: list[Offer] = field(default_factory=list)
     bookings: dict[int, list[Booking]] = field(default_factory=dict)
+
+    @property
+    def hosts(self) -> list[str]:
+        """The names of everybody who holds a slot, each once."""
+        return list(dict.fromkeys(name for offer in self.offers for name, _ in offer.hosts))
 
     @property
     def seats(self) -> int:
@@ -52,7 +63,8 @@ def series_of(session: Session, challenge_id: int) -> Sequence[Series]:
 
 def one_series(session: Session, challenge_id: int, series_id: int) -> Series:
     """One series of a challenge. Raises NotFound."""
-    return one(session, sa.select(Series).where(Series.id == series_id, Series.challenge_id == challenge_id), "series")
+    own = sa.select(Series).where(Series.id == series_id, Series.challenge_id == challenge_id)
+    return one(session, own.options(joinedload(Series.challenge)), "series")
 
 
 def open_series(session: Session) -> Sequence[int]:
@@ -75,6 +87,7 @@ def _offers(challenge_id: int, since: datetime, before: datetime) -> "sa.Select[
         .options(
             contains_eager(Slot.sitting).contains_eager(Sitting.series).joinedload(Series.challenge),
             joinedload(Slot.host),
+            selectinload(Slot.seconds).joinedload(SlotHost.account),
         )
         .where(Series.challenge_id == challenge_id, Slot.starts_at >= since, Slot.starts_at < before)
         .order_by(Slot.starts_at, Slot.id)
@@ -82,7 +95,7 @@ def _offers(challenge_id: int, since: datetime, before: datetime) -> "sa.Select[
 
 
 def offers(session: Session, challenge_id: int, since: datetime, before: datetime) -> list[Offer]:
-    """The open slots that start in a span, with their sessions, series and hosts, in order; one statement."""
+    """The open slots that start in a span, with their sessions, series and hosts, in order."""
     rows = _offers(challenge_id, since, before).where(Slot.state == SlotState.OPEN)
     return [Offer(*row) for row in session.execute(rows)]
 
@@ -112,9 +125,19 @@ def sitting_of(session: Session, challenge_id: int, sitting_id: int) -> Sitting:
     )
 
 
+def hosts_of(slot: Slot) -> list[Account]:
+    """Everybody who holds a slot, the first engineer first. The slot is a whole one."""
+    return [slot.host, *(second.account for second in slot.seconds)]
+
+
+def ids_of(slot: Slot) -> list[int]:
+    """The accounts of everybody who holds a slot."""
+    return [slot.host_id, *(second.account_id for second in slot.seconds)]
+
+
 def hosts_in(session: Session, sitting: Sitting, account_id: int) -> bool:
     """Whether the person holds a slot of the session."""
-    held = sa.select(Slot.id).where(Slot.sitting_id == sitting.id, Slot.host_id == account_id).limit(1)
+    held = sa.select(Slot.id).where(Slot.sitting_id == sitting.id, held_by(account_id)).limit(1)
     return session.scalars(held).one_or_none() is not None
 
 
@@ -128,13 +151,16 @@ def timetable(
     sitting_id: int | None = None,
 ) -> list[SittingRow]:
     """Sessions in a span as the person may see them: all with their counts, but bookings only of the own slots."""
-    rows = _offers(challenge_id, since, before)
+    # The slots of a session that has moved stay behind, cancelled; only a cancelled session shows such slots.
+    rows = _offers(challenge_id, since, before).where(
+        sa.or_(Slot.state == SlotState.OPEN, Sitting.state == SittingState.CANCELLED)
+    )
     if sitting_id is not None:
         rows = rows.where(Slot.sitting_id == sitting_id)
     table: dict[int, SittingRow] = {}
     for slot, seats, taken in session.execute(rows):
         table.setdefault(slot.sitting_id, SittingRow(slot.sitting)).offers.append(Offer(slot, seats, taken))
-    own = [offer.slot.id for row in table.values() for offer in row.offers if offer.slot.host_id == viewer_id]
+    own = [offer.slot.id for row in table.values() for offer in row.offers if viewer_id in ids_of(offer.slot)]
     for booking in _bookings_in(session, own):
         table[booking.slot.sitting_id].bookings.setdefault(booking.slot_id, []).append(booking)
     return list(table.values())

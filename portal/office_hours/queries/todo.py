@@ -9,6 +9,7 @@ from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
 from portal.office_hours.models import Booking, Series, Sitting, Slot
+from portal.office_hours.queries.base import held_by
 from portal.office_hours.queries.bookings import bookings_of, quota_used
 from portal.office_hours.queries.sittings import offers
 from portal.office_hours.states import LIVE, BookingState
@@ -31,6 +32,7 @@ def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
         offer
         for offer in offers(session, challenge.id, at, at + timedelta(days=7))
         if offer.taken < offer.seats
+        and not offer.slot.collides
         and at <= offer.slot.starts_at - offer.slot.sitting.series.notice
         and iso_week(offer.slot.starts_at, challenge.zone) == week
     ]
@@ -51,7 +53,7 @@ def queues(session: Session, challenge: Challenge, account: Account, at: datetim
         .join(Sitting.series)
         .where(
             Series.challenge_id == challenge.id,
-            Slot.host_id == account.id,
+            held_by(account.id),
             Booking.state == BookingState.CONFIRMED,
         )
     )

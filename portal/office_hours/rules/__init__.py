@@ -13,7 +13,8 @@ from portal.office_hours.rules.booking import (
     why_not_reschedule,
     why_not_slot,
 )
-from portal.office_hours.rules.planning import HostLoad, Place, Plan, Share, Span, layout, next_host
+from portal.office_hours.rules.planning import Place, Plan, Share, Span, layout
+from portal.office_hours.rules.rotation import HostLoad, next_host
 
 __all__ = [
     "DOORS_OPEN",

@@ -20,6 +20,8 @@ def why_not_slot(slot: Slot, series: Series, at: datetime) -> str | None:
     """Why nobody can book this slot now; None if it is open for booking. Seats and quota are another matter."""
     if slot.state is not SlotState.OPEN:
         return "This session has been cancelled."
+    if slot.collides:
+        return "Its host cannot come then. It may open again."
     if at > slot.starts_at - series.notice:
         return f"It closed {length(series.notice)} before its beginning."
     if slot.starts_at > at + timedelta(days=series.advance_days):

@@ -1,7 +1,6 @@
 """How a series is made up, how its slots lie, and whose turn it is."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ class Share(NamedTuple):
     account_id: int
     weight: int = 1
     weekly_max: int | None = None
+    components: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Plan:
     advance_days: int = 28
     weekly_quota: int = 1
     meeting_url: str = ""
+    engineers: int = 1
 
     @property
     def whole(self) -> timedelta:
@@ -69,32 +70,3 @@ def layout(starts_at: datetime, series: Series) -> list[Place]:
         Place(number, Span(begin, begin + length), Span(begin - before, begin + length + after))
         for number, begin in enumerate(begins, start=1)
     ]
-
-
-@dataclass(slots=True)
-class HostLoad:
-    """What a host has taken on: slots of the series in all, slots of any series in the week, and when they are busy."""
-
-    account_id: int
-    weight: int = 1
-    weekly_max: int | None = None
-    total: int = 0
-    weeks: dict[str, int] = field(default_factory=dict)
-    busy: list[Span] = field(default_factory=list)
-
-    def can_take(self, busy: Span, week: str) -> bool:
-        """Whether one more slot fits into the host's week and calendar."""
-        full = self.weekly_max is not None and self.weeks.get(week, 0) >= self.weekly_max
-        return not full and not any(busy.meets(other) for other in self.busy)
-
-    def take(self, busy: Span, week: str) -> None:
-        """Count one more slot."""
-        self.total += 1
-        self.weeks[week] = self.weeks.get(week, 0) + 1
-        self.busy.append(busy)
-
-
-def next_host(hosts: Iterable[HostLoad], busy: Span, week: str) -> HostLoad | None:
-    """The host whose turn it is: who is furthest behind their share among those who are free, or None."""
-    free = [host for host in hosts if host.can_take(busy, week)]
-    return min(free, key=lambda host: (host.total / host.weight, host.account_id), default=None)

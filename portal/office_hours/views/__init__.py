@@ -4,6 +4,6 @@ from flask import Blueprint
 
 blueprint = Blueprint("office_hours", __name__)
 
-from portal.office_hours.views import calendars, participant, staff  # noqa: E402
+from portal.office_hours.views import busy, calendars, exceptions, participant, series, staff  # noqa: E402
 
-__all__ = ["blueprint", "calendars", "participant", "staff"]
+__all__ = ["blueprint", "busy", "calendars", "exceptions", "participant", "series", "staff"]

@@ -89,7 +89,7 @@ def _card(offer: Offer, mine: Sequence[Booking], used: Counter[str], viewer: Acc
 
 
 def _shifted(slot: Slot, series: Series, viewer: Account) -> str:
-    by = shift(slot.sitting.recurrence_local, series.zone, viewer.zone)
+    by = shift(slot.sitting.local, series.zone, viewer.zone)
     if not by:
         return ""
     return f"{rules.length(abs(by))} {'later' if by > timedelta() else 'earlier'} than usual for you"

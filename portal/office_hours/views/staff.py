@@ -6,20 +6,21 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
-from portal.accounts.gate import my_roles, only
-from portal.accounts.queries import holders
+from portal.accounts.gate import only
 from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Forbidden
 from portal.core.moves import move_named, open_moves
-from portal.office_hours import actions, queries, rules, states
-from portal.office_hours.forms import ReasonForm, SeriesForm
+from portal.office_hours import actions, queries, states
+from portal.office_hours.forms import ReasonForm
 from portal.office_hours.jobs import WEEKS_AHEAD
+from portal.office_hours.queries.substitutes import gaps
 from portal.office_hours.states import FeedScope
 from portal.office_hours.views import blueprint
 from portal.office_hours.views.shapes import sender
+from portal.office_hours.views.sitting import may_change, sitting_page
 
 BASE = "/staff/<slug>/office-hours"
 SPAN = timedelta(weeks=WEEKS_AHEAD)
@@ -42,25 +43,9 @@ def staff(slug: str) -> ResponseReturnValue:
         own=list(reversed(own)) if past else own,
         load=queries.load_by_week(db.session, challenge),
         moves={booking.id: open_moves(states.HOST_MOVES, booking.state) for booking in own if booking.starts_at <= at},
+        gaps=gaps(db.session, challenge, at),
         feed=queries.live_feeds(db.session, current_account().id).get(FeedScope.HOST),
     )
-
-
-@blueprint.route(f"{BASE}/series/new", methods=["GET", "POST"])
-@only(Role.HOST, Role.LEAD, Role.ADMIN)
-def new_series(slug: str) -> ResponseReturnValue:
-    """Describe a series; its sessions of the next weeks are made at once."""
-    challenge, account, at = challenge_or_404(slug), current_account(), clock.now()
-    hosts = {str(host.id): host.name or host.email for host in holders(db.session, Role.HOST, slug)}
-    form = SeriesForm(hosts, account.zone)
-    if not form.validate_on_submit():
-        status = 422 if form.is_submitted() else 200
-        return render_template("office_hours/series.html", challenge=challenge, form=form), status
-    series = actions.create_series(db.session, challenge, form.plan(), by=account.id, at=at)
-    made = actions.materialise(db.session, series.id, since=at, before=at + SPAN, at=at)
-    db.session.commit()
-    flash(f"“{series.title}” is open: {made} sessions in the next {WEEKS_AHEAD} weeks.", "success")
-    return redirect(url_for("office_hours.staff", slug=slug))
 
 
 @blueprint.post(f"{BASE}/series/<int:series_id>/close")
@@ -78,7 +63,7 @@ def close_series(slug: str, series_id: int) -> ResponseReturnValue:
 @only(Role.HOST, Role.LEAD, Role.ADMIN)
 def sitting(slug: str, sitting_id: int) -> ResponseReturnValue:
     """One session with its slots; hosts see who comes to theirs, and why."""
-    return _sitting_page(slug, sitting_id, ReasonForm(), 200)
+    return sitting_page(slug, sitting_id, ReasonForm(), 200)
 
 
 @blueprint.post(f"{BASE}/sessions/<int:sitting_id>/cancel")
@@ -86,39 +71,16 @@ def sitting(slug: str, sitting_id: int) -> ResponseReturnValue:
 def cancel_sitting(slug: str, sitting_id: int) -> ResponseReturnValue:
     """Call a session off."""
     found = queries.sitting_of(db.session, challenge_or_404(slug).id, sitting_id)
-    if not (Role.LEAD in my_roles(slug) or queries.hosts_in(db.session, found, current_account().id)):
+    if not may_change(slug, found):
         raise Forbidden("A session is cancelled by one of its hosts or by the lead.")
     form = ReasonForm()
     if not form.validate_on_submit():
-        return _sitting_page(slug, sitting_id, form, 422)
+        return sitting_page(slug, sitting_id, form, 422)
     reason = form.reason.data or ""
     told = actions.cancel_sitting(db.session, found, reason, by=current_account().id, at=clock.now(), sender=sender())
     db.session.commit()
     flash(f"Cancelled. {told} booked and are told." if told else "Cancelled. Nobody had booked.")
     return redirect(url_for("office_hours.staff", slug=slug))
-
-
-def _sitting_page(slug: str, sitting_id: int, form: ReasonForm, status: int) -> ResponseReturnValue:
-    challenge, account, at = challenge_or_404(slug), current_account(), clock.now()
-    found = queries.sitting_of(db.session, challenge.id, sitting_id)
-    table = queries.timetable(
-        db.session, challenge.id, found.starts_at, found.ends_at, viewer_id=account.id, sitting_id=found.id
-    )
-    bookings = table[0].bookings if table else {}
-    own = [booking for each in bookings.values() for booking in each]
-    page = render_template(
-        "office_hours/sitting.html",
-        challenge=challenge,
-        sitting=found,
-        offers=table[0].offers if table else [],
-        bookings=own,
-        moves={booking.id: open_moves(states.HOST_MOVES, booking.state) for booking in own if booking.starts_at <= at},
-        may_cancel=found.state is states.SittingState.PLANNED
-        and not rules.why_not_cancel_sitting(found, at)
-        and (Role.LEAD in my_roles(slug) or queries.hosts_in(db.session, found, account.id)),
-        form=form,
-    )
-    return page, status
 
 
 @blueprint.post(f"{BASE}/bookings/<uid>/<verb>")
