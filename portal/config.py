@@ -40,6 +40,8 @@ class Config:
     demonstration: bool = False
     metrics_token: str | None = field(default=None, repr=False)
     proxies: int = 0
+    # The largest file that participants are given, in MiB.
+    download_mib: int = 512
     testing: bool = False
 
     @property
@@ -132,6 +134,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     mail = reader.checked("MAIL_URL", f"folder:{data / 'mail'}", _scheme_of(MAIL_SCHEMES))
     public = reader.checked("PUBLIC_URL", "http://127.0.0.1:8000", _public).rstrip("/")
     proxies = reader.checked("PROXIES", "0", _number)
+    download = reader.checked("DOWNLOAD_MIB", "512", _number)
     config = Config(
         data=data,
         database_url=database.replace("postgresql://", "postgresql+psycopg://", 1),
@@ -147,6 +150,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         demonstration=environ.get("PORTAL_DEMONSTRATION") == "1",
         metrics_token=environ.get("PORTAL_METRICS_TOKEN"),
         proxies=int(proxies) if proxies.isdecimal() else 0,
+        download_mib=int(download) if download.isdecimal() else 0,
         testing=environ.get("PORTAL_TESTING") == "1",
     )
     if config.demonstration and config.host not in LOOPBACK:

@@ -51,9 +51,11 @@ class ResourceFile(Model):
     name: Mapped[str] = mapped_column(sa.String(200))
     size: Mapped[int | None] = mapped_column(sa.BigInteger)
     sha256: Mapped[str | None] = mapped_column(sa.String(64))
-    begun_at: Mapped[datetime] = mapped_column(index=True)
+    begun_at: Mapped[datetime]
     begun_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
     completed_at: Mapped[datetime | None]
+    # Since when no resource names it; None while one does.
+    unnamed_since: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class FilePiece(Model):

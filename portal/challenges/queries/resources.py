@@ -85,8 +85,7 @@ def file_of(session: Session, file_id: int) -> ResourceFile:
 
 
 def orphans(session: Session, before: datetime) -> Sequence[int]:
-    """Files begun before an instant that no resource names: uploads that were cut, and what was replaced."""
-    named = sa.select(Resource.file_id).where(Resource.file_id == ResourceFile.id).exists()
+    """Files that no resource has named since before an instant: uploads that were cut, and what was replaced."""
     return session.scalars(
-        sa.select(ResourceFile.id).where(ResourceFile.begun_at < before, ~named).order_by(ResourceFile.id)
+        sa.select(ResourceFile.id).where(ResourceFile.unnamed_since < before).order_by(ResourceFile.id)
     ).all()

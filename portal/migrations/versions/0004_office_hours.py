@@ -86,6 +86,7 @@ def _resources() -> None:
         sa.Column("begun_at", UtcDateTime(), nullable=False),
         sa.Column("begun_by_id", sa.Integer(), nullable=True),
         sa.Column("completed_at", UtcDateTime(), nullable=True),
+        sa.Column("unnamed_since", UtcDateTime(), nullable=True),
         sa.CheckConstraint(
             "(completed_at IS NULL) = (sha256 IS NULL)", name=op.f("ck_resource_file_complete_has_hash")
         ),
@@ -99,7 +100,7 @@ def _resources() -> None:
         sa.UniqueConstraint("folder", name=op.f("uq_resource_file_folder")),
     )
     with op.batch_alter_table("resource_file", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_resource_file_begun_at"), ["begun_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_resource_file_unnamed_since"), ["unnamed_since"], unique=False)
 
     op.create_table(
         "announcement",
