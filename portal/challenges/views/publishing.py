@@ -1,5 +1,6 @@
 """What the lead gives to participants: builds, documents, downloads, links."""
 
+from contextlib import closing
 from io import SEEK_END
 from typing import IO
 
@@ -133,7 +134,8 @@ def send_file(slug: str, resource_id: int) -> ResponseReturnValue:
     file = sending.begin_file(db.session, challenge, sent.filename or "", by=me, at=at)
     folder = file.folder
     db.session.commit()
-    kept = keep(blobs(), folder, sent.stream)
+    with closing(sent):
+        kept = keep(blobs(), folder, sent.stream)
     sending.complete_file(db.session, challenge, resource, file, kept, by=me, at=clock.now())
     db.session.commit()
     flash(f"{file.name} is here, whole. Compare its SHA-256.")
