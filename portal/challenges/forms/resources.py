@@ -81,7 +81,7 @@ class ResourceForm(Form):
 
 def offer_builds(field: SelectField, builds: Sequence[Build]) -> None:
     """Let one of some builds be chosen, or none."""
-    field.choices = [("", "no build"), *((str(build.id), build.name) for build in builds)]
+    field.choices = {"": "no build"} | {str(build.id): build.name for build in builds}
     field.data = str(field.data) if field.data else ""
 
 
@@ -107,10 +107,12 @@ class AnnouncementForm(Form):
     @classmethod
     def of(cls, builds: Sequence[Build], zone: str, announcement: Announcement | None = None) -> "AnnouncementForm":
         """The form, with what a planned announcement says now."""
-        form = cls(obj=announcement)
+        values: dict[str, object] = {}
+        if announcement:
+            values = {name: getattr(announcement, name) for name in ("title", "body", "build_id")}
+            values["publish_at"] = announcement.publish_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        form = cls(data=values)
         offer_builds(form.build_id, builds)
-        if announcement and not form.is_submitted():
-            form.publish_at.data = announcement.publish_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
         return form
 
     def notice(self, zone: str) -> Notice:
@@ -125,10 +127,10 @@ class NewsMailForm(Form):
 
     choice = RadioField(
         "Mail about announcements",
-        choices=[
-            (NewsMail.AT_ONCE.value, "At once, each by itself"),
-            (NewsMail.DAILY.value, "Once a day, in the morning, if there is something you have not read"),
-            (NewsMail.NEVER.value, "Never"),
-        ],
+        choices={
+            NewsMail.AT_ONCE.value: "At once, each by itself",
+            NewsMail.DAILY.value: "Once a day, in the morning, if there is something you have not read",
+            NewsMail.NEVER.value: "Never",
+        },
         validators=[InputRequired("Choose one.")],
     )
