@@ -17,6 +17,7 @@ from portal.demo import (
     drafting,
     facts,
     keeping,
+    library,
     office,
     reviewing,
     rewards,
@@ -63,6 +64,9 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     applying.bring_file(world, stage.challenge)
     _equip(world, stage, vault)
     _meet(world, stage)
+    stages.whole(world, stage)
+    library.furnish(world, stage)
+    world.session.commit()
     _report(world, stage)
     world.session.commit()
     return stage
