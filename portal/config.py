@@ -63,6 +63,8 @@ class Config:
     # The servers from which hosts' calendars may be read: "calendar.example.org", with its port where that is not 443.
     calendar_hosts: frozenset[str] = frozenset()
     proxies: int = 0
+    # The largest file that participants are given, in MiB.
+    download_mib: int = 512
     testing: bool = False
 
     @property
@@ -240,6 +242,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     public = reader.checked("PUBLIC_URL", "http://127.0.0.1:8000", _public).rstrip("/")
     calendars = reader.checked("CALENDAR_HOSTS", "", _hosts)
     proxies = reader.checked("PROXIES", "0", _number)
+    download = reader.checked("DOWNLOAD_MIB", "512", _number)
     config = Config(
         data=data,
         database_url=database.replace("postgresql://", "postgresql+psycopg://", 1),
@@ -260,6 +263,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         **_services(reader),
         calendar_hosts=frozenset(host.strip().lower() for host in calendars.split(",") if host.strip()),
         proxies=int(proxies) if proxies.isdecimal() else 0,
+        download_mib=int(download) if download.isdecimal() else 0,
         testing=environ.get("PORTAL_TESTING") == "1",
     )
     faults = [*reader.faults, *_clashes(config)]

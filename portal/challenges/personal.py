@@ -7,7 +7,15 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import personal
 from portal.challenges import queries, rules
-from portal.challenges.models import Member, MemberInvitation, Participant, Signature
+from portal.challenges.models import (
+    AnnouncementMail,
+    AnnouncementRead,
+    Member,
+    MemberInvitation,
+    NewsChoice,
+    Participant,
+    Signature,
+)
 from portal.challenges.states import ParticipantKind, Phase
 
 ADDRESS_HASH_DAYS = 30
@@ -42,6 +50,18 @@ def erase(session: Session, account_id: int, _at: datetime) -> None:
         .where(MemberInvitation.invited_by_id == account_id)
         .execution_options(synchronize_session="fetch")
     )
+    _forget_news(session, account_id)
+
+
+def _forget_news(session: Session, account_id: int) -> None:
+    """Forget what was read, and who was told of it."""
+    mine = sa.select(Member.id).where(Member.account_id == account_id)
+    for rows in (
+        sa.delete(AnnouncementRead).where(AnnouncementRead.account_id == account_id),
+        sa.delete(AnnouncementMail).where(AnnouncementMail.member_id.in_(mine)),
+        sa.delete(NewsChoice).where(NewsChoice.member_id.in_(mine)),
+    ):
+        session.execute(rows.execution_options(synchronize_session="fetch"))
 
 
 def forget_address_hashes(session: Session, before: datetime) -> int:
@@ -70,5 +90,10 @@ personal.kept += [
     personal.Kept(
         "Participation: name, team, country, times", "To run the challenge, and to count its results.",
         "Names until you erase your account; country and times as long as the results.",
+    ),
+    personal.Kept(
+        "Announcements: which you have read, and when you want mail about them",
+        "To show you what is new and to tell you of it once. The team sees only how many have read one.",
+        "Until you erase your account.",
     ),
 ]  # fmt: skip

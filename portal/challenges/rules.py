@@ -1,16 +1,18 @@
 """Pure answers about challenges: where one stands in its course, what makes its dates sound, how texts differ."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import SequenceMatcher
 from typing import NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from portal.accounts.rules import is_zone
 from portal.challenges.models import Challenge
-from portal.challenges.states import Phase
+from portal.challenges.states import NewsMail, Phase
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,62})[a-z0-9]")
 # Pages of the whole staff area: /staff/jobs is no challenge.
@@ -128,3 +130,49 @@ def _changes(old: list[str], new: list[str]) -> Iterator[Line]:
         else:
             yield from (Line("removed", text) for text in old[a:b])
             yield from (Line("added", text) for text in new[c:d])
+
+
+# What participants are given
+
+
+def plain_name(name: str) -> str:
+    """A file's name as it is shown and given out: the last part of a path, on one line, at most 200 signs."""
+    last = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    shown = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C")
+    return " ".join(shown.split()).lstrip(".")[:200].strip() or "download"
+
+
+def host_of(url: str) -> str | None:
+    """The host of a web address as it is shown beside a link; None where this is none that may stand on a page."""
+    if any(sign.isspace() or not sign.isprintable() for sign in url) or "\\" in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("https", "http") or not host or parts.username is not None or "." not in host:
+        return None
+    try:
+        # What looks like another host is shown for what it is: xn--….
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+
+
+MORNING = time(8)
+
+
+def last_morning(zone: str, now: datetime) -> datetime:
+    """The latest eight o'clock in a zone that has come; what was published by then belongs into that day's digest."""
+    place = ZoneInfo(zone)
+    today = now.astimezone(place).date()
+    morning = datetime.combine(today, MORNING, place).astimezone(UTC)
+    return morning if morning <= now else datetime.combine(today - timedelta(days=1), MORNING, place).astimezone(UTC)
+
+
+def is_due(choice: NewsMail, zone: str, publish_at: datetime, now: datetime) -> bool:
+    """Whether a member is to be told now of what came out at an instant."""
+    if choice is NewsMail.NEVER:
+        return False
+    return publish_at <= (now if choice is NewsMail.AT_ONCE else last_morning(zone, now))

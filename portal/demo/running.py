@@ -20,6 +20,7 @@ from portal.demo import (
     drafting,
     facts,
     keeping,
+    library,
     office,
     policing,
     reviewing,
@@ -74,6 +75,9 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     applying.bring_file(world, stage.challenge)
     _equip(world, stage, vault)
     _meet(world, stage)
+    stages.whole(world, stage)
+    library.furnish(world, stage)
+    world.session.commit()
     _report(world, stage)
     stages.whole(world, stage)
     talking.talk(world, stage)

@@ -8,6 +8,7 @@ from portal.accounts.current import maybe_account
 from portal.accounts.gate import Audience, declare, may_open, my_roles
 from portal.accounts.states import Role
 from portal.challenges.queries import takes_part
+from portal.challenges.queries.news import unread_count
 from portal.config import Config
 from portal.core import clock
 from portal.core.db import db
@@ -19,6 +20,7 @@ class Link(NamedTuple):
     label: str
     url: str
     current: bool
+    unread: int = 0
 
 
 # Label and endpoint of each part of a challenge's area and of its staff area, in the order of the work. An entry is
@@ -34,6 +36,7 @@ PARTICIPANT = (
     ("Rules", "challenges.rules"),
     ("Kit", "kits.mine"),
     ("Office hours", "office_hours.mine"),
+    ("Resources", "challenges.resources"),
     ("Reports", "reports.index"),
     ("Line", "line.mine"),
     ("Awards", "awards.mine"),
@@ -55,6 +58,7 @@ STAFF = (
     ("Line", "line.inbox"),
     ("Awards", "awards.index"),
     ("Results", "results.staff"),
+    ("Resources", "challenges.staff_resources"),
     ("People", "challenges.people"),
     ("Settings", "challenges.settings"),
 )
@@ -95,7 +99,11 @@ def init_context(app: Flask, config: Config) -> None:
             return _links(app, STAFF, slug)
         account = maybe_account()
         inside = account is not None and takes_part(db.session, slug, account.id)
-        return _links(app, PARTICIPANT if inside else CHALLENGE, slug)
+        if account is None or not inside:
+            return _links(app, CHALLENGE, slug)
+        unread = unread_count(db.session, slug, account.id, clock.now())
+        links = _links(app, PARTICIPANT, slug)
+        return [link._replace(unread=unread) if link.label == "Resources" else link for link in links]
 
     @app.context_processor
     def context() -> dict[str, Any]:

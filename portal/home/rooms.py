@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 import portal.applications.queries as applications
 import portal.awards.queries as awards
 import portal.challenges.queries as challenges
+import portal.challenges.queries.news as news
 import portal.kits.queries as kits
 import portal.line.queries.inbox as line
 import portal.office_hours.queries as office_hours
@@ -33,6 +34,7 @@ def _tasks(
     yield from selection.tasks(session, challenge, account, at)
     if member is not None:
         yield from challenges.tasks(session, member, at)
+        yield from news.tasks(session, member, at)
         yield from kits.tasks(session, member, at)
         yield from office_hours.tasks(session, member, at)
         yield from reports.tasks(session, member, at)

@@ -21,6 +21,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from portal.core.blobs import Blobs
 from portal.core.errors import Conflict
+from portal.core.pieces import read
 from portal.reports import refusals, rules
 from portal.reports.actions.drafts import end_upload
 from portal.reports.models import Chunk, KeySet, Upload
@@ -297,16 +298,3 @@ def _hash(store: Blobs, keys: Sequence[tuple[str, str]]) -> Any:
     for data in read(store, keys):
         whole.update(data)
     return whole
-
-
-class Damaged(Exception):
-    """The store has given back other bytes than it was given."""
-
-
-def read(store: Blobs, keys: Sequence[tuple[str, str]]) -> Iterator[bytes]:
-    """The chunks under (key, SHA-256), one after another. Raises Damaged rather than give out other bytes."""
-    for key, sha256 in keys:
-        data = store.get(key)
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise Damaged(key)
-        yield data

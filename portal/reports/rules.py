@@ -176,23 +176,3 @@ def statement(number: int, members: Sequence[tuple[KeyRole, str]]) -> str:
     """What the recovery key of the set before signs: one line a certificate, in order of role and fingerprint."""
     lines = [f"{role.value} {fingerprint}" for role, fingerprint in sorted(members)]
     return "\n".join([f"key set {number}", *lines, ""])
-
-
-def parse_range(given: str | None, size: int) -> tuple[int, int] | None:
-    """Begin and end (exclusive) of a range of bytes; None for the whole file. Raises ValueError if unsatisfiable.
-
-    What is malformed or asks for several ranges is answered with the whole file (RFC 9110, section 14.2).
-    """
-    found = re.fullmatch(r"bytes=(\d*)-(\d*)", given or "")
-    if not found or found.group(0) == "bytes=-":
-        return None
-    first, last = found.groups()
-    if not first:
-        begin, end = max(size - int(last), 0), size
-    else:
-        begin, end = int(first), min(int(last) + 1 if last else size, size)
-        if last and int(last) < int(first):
-            return None
-    if begin >= end:
-        raise ValueError("no such bytes")
-    return begin, end

@@ -44,6 +44,7 @@ from portal.selection.states import BulkVerb, LimitKind
 from tests.applications.conftest import Desk as Applicants
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
+from tests.challenges.conftest import Library
 from tests.kits.conftest import Afterwards
 from tests.kits.conftest import Bench as Kits
 from tests.office_hours.conftest import Stage
@@ -110,6 +111,31 @@ def invitation(world: World) -> Values:
     made = actions.invite_member(world.session, lead, "new@example.org", at=NOON)
     mail = world.session.scalars(sa.select(OutgoingMail)).one()
     return {"invitation_id": made.id, "token": mail.context["token"]}
+
+
+def kind(_world: World) -> Values:
+    """A kind of resource."""
+    return {"kind": "document"}
+
+
+def document(world: World) -> Values:
+    """A published document."""
+    return {"resource_id": Library(world.session, world.cast).document().id, "name": "withdraw", "do": "up"}
+
+
+def download(world: World) -> Values:
+    """A published download."""
+    return {"resource_id": Library(world.session, world.cast).download(b"SDK").id}
+
+
+def build(world: World) -> Values:
+    """A build."""
+    return {"build_id": Library(world.session, world.cast).build().id, "name": "pin"}
+
+
+def announcement(world: World) -> Values:
+    """An announcement that is out."""
+    return {"announcement_id": Library(world.session, world.cast).announce().id}
 
 
 def mail(world: World) -> Values:

@@ -46,6 +46,11 @@ def members(make: Maker = nothing, answers: frozenset[int] = OK) -> Row:
     return Row(MEMBERS, make=make, answers=answers)
 
 
+def readers(make: Maker = nothing) -> Row:
+    """For everybody who takes part, and the staff of the challenge; others do not learn that it is there."""
+    return Row(MEMBERS.union(*STAFF.values()), make=make)
+
+
 def own(make: Maker, *who: str, answers: frozenset[int] = OK) -> Row:
     """For the researcher, whose object it is (or for those named); not even for other participants."""
     return Row(frozenset(who or {"researcher"}), make=make, answers=answers)
@@ -124,6 +129,26 @@ TABLE: dict[str, Row] = {
     "challenges.grant_role": staff(ADMIN),
     "challenges.withdraw_role": staff(ADMIN),
     "challenges.remove_participant": staff(ADMIN, make=objects.participant),
+    "challenges.resources": readers(),
+    "challenges.document": readers(objects.document),
+    "challenges.download": readers(objects.download),
+    "challenges.build": readers(objects.build),
+    "challenges.announcements": readers(),
+    "challenges.announcement": readers(objects.announcement),
+    "challenges.read_all": members(),
+    "challenges.choose_news_mail": members(),
+    "challenges.staff_resources": staff(LEAD, HOST),
+    "challenges.new_resource": replace(staff(LEAD, make=objects.kind), scoped=False),
+    "challenges.staff_resource": staff(LEAD, make=objects.document),
+    "challenges.send_file": staff(LEAD, make=objects.download),
+    "challenges.move_resource": staff(LEAD, make=objects.document),
+    "challenges.place_resource": staff(LEAD, make=objects.document),
+    "challenges.new_build": staff(LEAD),
+    "challenges.staff_build": staff(LEAD, make=objects.build),
+    "challenges.move_build": staff(LEAD, make=objects.build),
+    "challenges.announce": staff(LEAD, HOST),
+    "challenges.staff_announcement": staff(LEAD, HOST, make=objects.announcement),
+    "challenges.withdraw_announcement": staff(LEAD, HOST, make=objects.announcement),
     # Applications
     "applications.apply": signed_in(answers=ONWARD),
     "applications.save": signed_in(),

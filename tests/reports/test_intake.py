@@ -13,6 +13,7 @@ from werkzeug.exceptions import ClientDisconnected
 from portal.core.blobs import Blobs
 from portal.core.db import db
 from portal.core.errors import Conflict
+from portal.core.pieces import Damaged, read
 from portal.reports import intake, refusals, rules
 from portal.reports.actions.keys import publish_key_set
 from portal.reports.models import Chunk, Report, Upload
@@ -33,7 +34,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stored(session: Session, store: Blobs, upload: Upload) -> bytes:
     rows = session.scalars(sa.select(Chunk).where(Chunk.upload_id == upload.id).order_by(Chunk.position)).all()
-    return b"".join(intake.read(store, [(row.key, row.sha256) for row in rows]))
+    return b"".join(read(store, [(row.key, row.sha256) for row in rows]))
 
 
 def test_a_file_arrives_in_chunks_and_is_complete(
@@ -222,7 +223,7 @@ def test_damage_in_the_store_is_noticed(session: Session, store: Blobs, desk: De
     key = store.list(f"reports/{upload.id}")[1]
     store.put(key, b"other")
 
-    with pytest.raises(intake.Damaged, match=key):
+    with pytest.raises(Damaged, match=key):
         stored(session, store, upload)
 
 

@@ -25,32 +25,6 @@ def test_references(slug: str, number: int, reference: str) -> None:
     assert rules.reference(slug, number) == reference
 
 
-@pytest.mark.parametrize(
-    ("given", "part"),
-    [
-        (None, None),
-        ("bytes=0-", (0, 100)),
-        ("bytes=0-0", (0, 1)),
-        ("bytes=10-19", (10, 20)),
-        ("bytes=90-500", (90, 100)),
-        ("bytes=-10", (90, 100)),
-        ("bytes=-500", (0, 100)),
-        ("bytes=-", None),
-        ("bytes=5-2", None),
-        ("bytes=0-1,5-6", None),
-        ("lines=1-2", None),
-    ],
-)
-def test_ranges(given: str | None, part: tuple[int, int] | None) -> None:
-    assert rules.parse_range(given, 100) == part
-
-
-@pytest.mark.parametrize("given", ["bytes=100-", "bytes=200-300", "bytes=-0"])
-def test_ranges_beyond_the_end(given: str) -> None:
-    with pytest.raises(ValueError, match="no such bytes"):
-        rules.parse_range(given, 100)
-
-
 def test_the_statement_does_not_depend_on_the_order_of_members() -> None:
     one, two = (KeyRole.TRIAGER, "B" * 40), (KeyRole.RECOVERY, "C" * 40)
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import RoleGrant
 from portal.core.blobs import Blobs
+from portal.core.pieces import Damaged
 from portal.reports import rules
 from portal.reports.actions.keys import make_token
-from portal.reports.intake import Damaged
 from portal.reports.models import Note, Report, Upload
 from portal.reports.states import ReportState, Severity
 from tests.cast import NOON, Cast, sign_in

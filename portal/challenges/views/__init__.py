@@ -1,4 +1,4 @@
-"""Challenges over HTTP: the public pages, the agreement, teams, and what the staff set."""
+"""Challenges over HTTP: the public pages, the agreement, teams, resources and news, and what the staff set."""
 
 from flask import Blueprint
 
@@ -6,6 +6,28 @@ import portal.challenges.personal as _personal  # puts itself into the registry 
 
 blueprint = Blueprint("challenges", __name__)
 
-from portal.challenges.views import agreements, people, public, settings, team  # noqa: E402 - they need the blueprint
+from portal.challenges.views import (  # noqa: E402 - they need the blueprint
+    agreements,
+    announcing,
+    news,
+    people,
+    public,
+    publishing,
+    resources,
+    settings,
+    team,
+)
 
-__all__ = ["_personal", "agreements", "blueprint", "people", "public", "settings", "team"]
+__all__ = [
+    "_personal",
+    "agreements",
+    "announcing",
+    "blueprint",
+    "news",
+    "people",
+    "public",
+    "publishing",
+    "resources",
+    "settings",
+    "team",
+]

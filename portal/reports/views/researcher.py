@@ -10,6 +10,7 @@ from wtforms.fields.core import Field
 from portal.accounts.gate import admits_tokens, signed_in
 from portal.challenges.access import member_or_404
 from portal.challenges.models import Challenge, Member
+from portal.challenges.queries.resources import build_names
 from portal.core import clock
 from portal.core.blobs import blobs
 from portal.core.db import db
@@ -61,7 +62,7 @@ def new(slug: str) -> ResponseReturnValue:
 def _new_page(challenge: Challenge, form: ReportForm) -> str:
     return render_template(
         "reports/new.html", challenge=challenge, form=form, key_set=keys.current_set(db.session), limits=limits(),
-        part=rules.PART,
+        part=rules.PART, builds=build_names(db.session, challenge.id),
     )  # fmt: skip
 
 

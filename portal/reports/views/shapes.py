@@ -1,16 +1,17 @@
 """Reports as JSON, and ciphertext as answers with ranges."""
 
-import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from portal.accounts.states import Role
 from portal.core.blobs import Blobs
 from portal.core.moves import open_moves
-from portal.reports import intake, rules, states
+from portal.core.pieces import Piece
+from portal.core.web import files
+from portal.reports import states
 from portal.reports.models import Chunk, Report, ReportEvent, Upload
 
 # What a line of the timeline says.
@@ -113,29 +114,5 @@ def _line(event: ReportEvent) -> dict[str, Any]:
 
 def download(upload: Upload, chunks: Sequence[Chunk], store: Blobs, name: str) -> Response:
     """The ciphertext, whole or a range of it, each piece checked against its hash before it leaves."""
-    size, tag = upload.position, f'"sha256-{upload.sha256}"'
-    asked = request.headers.get("Range")
-    if request.headers.get("If-Range", tag) != tag:
-        asked = None
-    try:
-        part = rules.parse_range(asked, size)
-    except ValueError:
-        return Response(status=416, headers={"Content-Range": f"bytes */{size}"})
-    begin, end = part or (0, size)
-    response = Response(_slices(store, chunks, begin, end), 206 if part else 200, mimetype="application/octet-stream")
-    response.content_length = end - begin
-    told = response.headers
-    told["ETag"], told["Accept-Ranges"], told["Cache-Control"] = tag, "bytes", "no-store"
-    told["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(upload.sha256 or '')).decode()}:"
-    told["Content-Disposition"] = f'attachment; filename="{name}"'
-    if part:
-        told["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
-    return response
-
-
-def _slices(store: Blobs, chunks: Sequence[Chunk], begin: int, end: int) -> Iterator[bytes]:
-    """The bytes from `begin` to `end`. If a piece is damaged the answer breaks off, which the client sees."""
-    wanted = [each for each in chunks if each.offset < end and each.offset + each.size > begin]
-    places = [each.offset for each in wanted]
-    for offset, data in zip(places, intake.read(store, [(each.key, each.sha256) for each in wanted]), strict=True):
-        yield data[max(begin - offset, 0) : end - offset]
+    pieces = [Piece(each.key, each.sha256, each.offset, each.size) for each in chunks]
+    return files.download(store, pieces, size=upload.position, sha256=upload.sha256 or "", name=name)

@@ -17,6 +17,7 @@ from portal.challenges.models import (
     Scenario,
     Signature,
 )
+from portal.challenges.queries import news
 from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
 from portal.core.todo import Task
@@ -245,6 +246,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             }
             for signature in signatures
         ],
+        **news.exported(session, account_id),
     }  # fmt: skip
 
 

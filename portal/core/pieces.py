@@ -1,0 +1,72 @@
+"""Files that the store keeps in pieces: cutting a stream, reading back whole or in part, each piece checked."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import IO, NamedTuple
+
+from portal.core.blobs import Blobs
+
+# The largest piece, in bytes: what one request or one job holds in memory.
+LARGEST = 8 << 20
+
+
+class Piece(NamedTuple):
+    """A part of a file: its key in the store, its SHA-256, where it begins in the file, and its length in bytes."""
+
+    key: str
+    sha256: str
+    offset: int
+    size: int
+
+
+class Damaged(Exception):
+    """The store has given back other bytes than it was given."""
+
+
+def cut(stream: IO[bytes], size: int = LARGEST) -> Iterator[bytes]:
+    """A stream in pieces of `size` bytes, the last one shorter."""
+    while piece := b"".join(_filled(stream, size)):
+        yield piece
+
+
+def _filled(stream: IO[bytes], missing: int) -> Iterator[bytes]:
+    while missing and (some := stream.read(missing)):
+        missing -= len(some)
+        yield some
+
+
+def read(store: Blobs, keys: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+    """The pieces under (key, SHA-256), one after another. Raises Damaged rather than give out other bytes."""
+    for key, sha256 in keys:
+        data = store.get(key)
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise Damaged(key)
+        yield data
+
+
+def read_range(store: Blobs, pieces: Sequence[Piece], begin: int, end: int) -> Iterator[bytes]:
+    """The bytes from `begin` to `end` (exclusive). If a piece is damaged it breaks off, which whoever reads sees."""
+    wanted = [each for each in pieces if each.offset < end and each.offset + each.size > begin]
+    for piece, data in zip(wanted, read(store, [(each.key, each.sha256) for each in wanted]), strict=True):
+        yield data[max(begin - piece.offset, 0) : end - piece.offset]
+
+
+def parse_range(given: str | None, size: int) -> tuple[int, int] | None:
+    """Begin and end (exclusive) of a range of bytes; None for the whole file. Raises ValueError if unsatisfiable.
+
+    What is malformed or asks for several ranges is answered with the whole file (RFC 9110, section 14.2).
+    """
+    found = re.fullmatch(r"bytes=(\d*)-(\d*)", given or "", re.ASCII)
+    if not found or found.group(0) == "bytes=-":
+        return None
+    first, last = found.groups()
+    if not first:
+        begin, end = max(size - int(last), 0), size
+    else:
+        begin, end = int(first), min(int(last) + 1 if last else size, size)
+        if last and int(last) < int(first):
+            return None
+    if begin >= end:
+        raise ValueError("no such bytes")
+    return begin, end
