@@ -44,6 +44,8 @@ AGREED = {
 class Hands:
     """Does anything that anybody could do, whether or not it is possible."""
 
+    applied = 0
+
     def __init__(self, session: Session, cast: Cast, bench: Bench, seed: int) -> None:
         self.session, self.cast, self.bench = session, cast, bench
         self.lead = Lead(session, cast)
@@ -89,7 +91,8 @@ class Hands:
 
     def invite(self, at: datetime) -> None:
         """One or two new ones; where kits are short, nobody."""
-        rows = self.lead.crowd([f"A{at:%m%d%H}{number}" for number in range(self.random.choice([1, 2]))])
+        self.applied += (new := self.random.choice([1, 2]))
+        rows = self.lead.crowd([f"A{self.applied - number}" for number in range(new)])
         for row in rows[1:]:
             set_need(self.session, row, needs=False, reason="Has one.", by=self.cast.lead.id, at=at)
         wave = self.lead.wave(*((row, Decision.INVITE) for row in rows), answer_by=at + timedelta(days=9))
