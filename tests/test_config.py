@@ -33,6 +33,7 @@ def test_every_fault_is_told_at_once() -> None:
                 "PORTAL_MAIL_URL": "pigeon:coop",
                 "PORTAL_PUBLIC_URL": "http://portal.example.org",
                 "PORTAL_SCHEDULER": "sometimes",
+                "PORTAL_CALENDAR_HOSTS": "calendar.example.org, https://other.example.org/x",
                 "PORTAL_PROXIES": "many",
             }
         )
@@ -41,6 +42,7 @@ def test_every_fault_is_told_at_once() -> None:
         "PORTAL_DATABASE_URL: must begin with sqlite:/// or postgresql://",
         "PORTAL_MAIL_URL: “pigeon:” is not one of smtp, smtps, folder",
         "PORTAL_PUBLIC_URL: must be https except on a loopback address",
+        "PORTAL_CALENDAR_HOSTS: “https://other.example.org/x” is not the name of a server",
         "PORTAL_PROXIES: must be a whole number",
         "PORTAL_SECRET_KEY is required and has no default",
         "PORTAL_SCHEDULER: must be one of off, embedded",

@@ -53,7 +53,7 @@ def test_the_page_costs_the_same_for_few_and_for_many(
     client: FlaskClient, cast: Cast, stage: Stage, statements: list[str]
 ) -> None:
     sign_in(client, cast.researcher)
-    stage.series(slots=1, count=1)
+    stage.book(stage.slots(stage.series(slots=1, count=1))[0])
     client.get(PAGE)
     statements.clear()
     client.get(PAGE)
