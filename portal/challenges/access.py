@@ -18,7 +18,7 @@ class AgreementNeeded(PortalError):
     title = "Please sign the agreement first"
 
     def __init__(self, slug: str, back_to: str) -> None:
-        super().__init__("Kits, office hours and reports open once you have signed the current agreement.")
+        super().__init__("Kits, office hours, reports and resources open once you have signed the current agreement.")
         self.slug = slug
         self.back_to = back_to
 

@@ -1,5 +1,6 @@
 """Builds, documents, downloads and links: what may be done to them, and who gets them."""
 
+import dataclasses
 import hashlib
 from datetime import date, timedelta
 from pathlib import Path
@@ -314,10 +315,14 @@ def test_hostile_names_become_plain_ones(name: str, plain: str) -> None:
     assert rules.plain_name(name) == plain
 
 
+def _multipart(content: bytes, name: str = "sdk.txt") -> bytes:
+    head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+    return head + content + b"\r\n--x--\r\n"
+
+
 def send(client: FlaskClient, path: str, content: bytes, name: str = "sdk.txt") -> int:
     """Post a file as a browser does; what becomes of it."""
-    head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
-    body = head + content + b"\r\n--x--\r\n"
+    body = _multipart(content, name)
     return client.post(path, data=body, content_type="multipart/form-data; boundary=x").status_code
 
 
@@ -358,6 +363,22 @@ def test_no_file_and_an_empty_one_change_nothing(
     assert (client.post(path).status_code if content is None else send(client, path, content)) == 422
     session.expire_all()
     assert resource.file_id == before
+
+
+def test_the_largest_file_is_a_setting(
+    client: FlaskClient, library: Library, cast: Cast, session: Session, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = dataclasses.replace(app.extensions["portal.config"], download_mib=1)
+    monkeypatch.setitem(app.extensions, "portal.config", small)
+    resource = library.download(b"SDK")
+    before, path = resource.file_id, f"{STAFF}/{resource.id}/file"
+    sign_in(client, cast.lead)
+    assert send(client, path, b"x" * (2 << 20)) == 413
+    answer = client.post(path, data=_multipart(b"x" * ((1 << 20) + 1)), content_type="multipart/form-data; boundary=x")
+    assert (answer.status_code, "This file is too large." in answer.text) == (422, True)
+    session.expire_all()
+    assert resource.file_id == before
+    assert send(client, path, b"x" * (1 << 20)) == 302
 
 
 def test_a_cut_upload_leaves_nothing_visible_and_is_collected(

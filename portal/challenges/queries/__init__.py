@@ -256,4 +256,4 @@ def tasks(session: Session, member: Member, _at: datetime) -> list[Task]:
     if agreement is None or signature_of(session, agreement, member.account_id):
         return []
     url = f"/challenges/{member.participant.challenge.slug}/agreement"
-    return [Task("Sign the agreement", url, None, "Kit, office hours and reports open then.")]
+    return [Task("Sign the agreement", url, None, "Kit, office hours, reports and resources open then.")]

@@ -127,7 +127,9 @@ def send_file(slug: str, resource_id: int) -> ResponseReturnValue:
     resource = found.resource_of(db.session, challenge, resource_id, full=True, kind=ResourceKind.DOWNLOAD)
     sent = form.file.data if form.validate() else None
     if not sent or _size(sent.stream) > largest():
-        form.file.errors = ["Choose a file." if not sent else "This file is too large."]
+        form.file.errors = ["This file is too large." if sent else "Choose a file."]
+        if sent:
+            sent.close()
         shown = ResourceForm.for_kind(resource.kind, found.builds(db.session, challenge.id), resource)
         return _page(challenge, shown, resource.kind, resource, form), 422
     me, at = current_account().id, clock.now()
