@@ -18,7 +18,7 @@ from portal.core.db import db
 from portal.core.jobs import JobRun
 from portal.core.mail import config_of, transport
 from portal.kits.queries.policy import sealed_counts
-from portal.kits.queries.returns import label_counts
+from portal.kits.queries.sealed import counts_by_key, everything
 from portal.kits.vault import Vault
 from portal.reports.queries.keys import current_set
 
@@ -90,14 +90,17 @@ def _keys() -> str:
 
 
 def _addresses() -> str:
-    """Under which keys addresses, and labels for the way back, are sealed."""
-    vault, counts, labels = Vault.of(config_of(current_app)), sealed_counts(db.session), label_counts(db.session)
+    """Under which keys addresses, and what else is under them, are sealed."""
+    vault = Vault.of(config_of(current_app))
+    counts = {"": sealed_counts(db.session)} | {
+        f"{kept.what}: ": counts_by_key(db.session, kept) for kept in everything
+    }
     told = ", ".join(
         f"{what}{count} under {vault.told(key)}"
-        for what, found in (("", counts), ("labels: ", labels))
+        for what, found in counts.items()
         for key, count in sorted(found.items(), key=str)
     )
-    keys = {*counts, *labels}
+    keys = {key for found in counts.values() for key in found}
     if any(key and key not in vault.keys for key in keys):
         raise RuntimeError(f"{told}: set PORTAL_ADDRESS_KEYS_OLD")
     older = any(key != vault.key for key in keys)

@@ -1,6 +1,8 @@
 """`flask kits …`"""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import click
@@ -10,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from portal.core.db import db
 from portal.core.mail import config_of
-from portal.kits.actions.rotation import Step, reseal, reseal_labels
+from portal.kits.actions.rotation import Step, reseal, reseal_kept
 from portal.kits.queries.policy import sealed_counts
-from portal.kits.queries.returns import label_counts
+from portal.kits.queries.sealed import counts_by_key, everything
 from portal.kits.vault import Vault
 
 group = AppGroup("kits", help="Kits and the addresses that they go to.")
@@ -22,22 +24,27 @@ class _Reseal(Protocol):
     def __call__(self, session: Session, vault: Vault, *, after: int, limit: int) -> Step: ...
 
 
+_Count = Callable[[Session], dict[str | None, int]]
+
+
 @group.command("rotate-addresses")
 @click.option("--batch", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many a transaction.")
 def rotate_addresses(batch: int) -> None:
-    """Seal every address, and every label of a return, under PORTAL_ADDRESS_KEY that is under an old one.
+    """Seal every address, and whatever else is under its key, under PORTAL_ADDRESS_KEY that is under an old one.
 
     Old keys are those in PORTAL_ADDRESS_KEYS_OLD. Stop it at any time and begin again; web processes that know both
     keys go on meanwhile. Exit status 1 if there is something that none of the keys opens: it stays as it is.
     """
     vault, lost = Vault.of(config_of(current_app)), 0
-    for what, reseal_some, count_by_key in (
-        ("addresses", reseal, sealed_counts), ("labels", reseal_labels, label_counts)
-    ):  # fmt: skip
+    work: list[tuple[str, _Reseal, _Count]] = [
+        ("addresses", reseal, sealed_counts),
+        *((kept.what, partial(reseal_kept, sealed=kept), partial(counts_by_key, sealed=kept)) for kept in everything),
+    ]
+    for what, reseal_some, count in work:
         resealed, unknown = _rotate(vault, reseal_some, batch)
         click.echo(f"{what}: {resealed} sealed anew")
-        for key, count in sorted(count_by_key(db.session).items(), key=lambda pair: pair[0] or ""):
-            click.echo(f"{what}: {count} under {vault.told(key)}")
+        for key, number in sorted(count(db.session).items(), key=lambda pair: pair[0] or ""):
+            click.echo(f"{what}: {number} under {vault.told(key)}")
         if unknown:
             click.echo(f"{what}: {unknown} cannot be opened with any of the keys, and stay as they are", err=True)
         lost += unknown

@@ -21,11 +21,6 @@ from portal.office_hours.queries import calendars as queries_calendars
 WEEKS_AHEAD = 8
 
 
-def calendar_subject(account_id: int) -> str:
-    """As whose the address of a calendar is sealed."""
-    return f"host calendar {account_id}"
-
-
 def make_sessions(session: Session, at: datetime) -> int:
     """Keep the sessions of the next weeks made, and at the right time when the rules of a zone change."""
     sender = Sender.of(config_of(current_app))
@@ -74,7 +69,7 @@ def refresh_calendars(session: Session, at: datetime) -> int:
 
 def _refresh(session: Session, calendar: HostCalendar, config: Config, at: datetime) -> int:
     try:
-        url = Vault.of(config).open(calendar.sealed or b"", calendar_subject(calendar.account_id))["url"]
+        url = Vault.of(config).open(calendar.sealed or b"", calendars.subject(calendar.account_id))["url"]
         answer = fetch(url, config.calendar_hosts, calendar.etag)
         times = None
         if answer.data is not None:

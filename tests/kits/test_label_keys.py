@@ -11,15 +11,16 @@ from sqlalchemy.orm import Session
 from portal import config as configs
 from portal.core.mail import config_of
 from portal.kits.actions import returns
-from portal.kits.actions.rotation import Step, reseal_labels
+from portal.kits.actions.rotation import Step, reseal_kept
 from portal.kits.models import DeliveryAddress, KitReturn
-from portal.kits.queries.returns import label_counts
+from portal.kits.queries.sealed import counts_by_key, everything
 from portal.kits.vault import Vault
 from tests.cast import Cast, sign_in
 from tests.kits.conftest import PDF, Afterwards
 
 NEW, LOST = "a newer key for tests, " * 2, "a key that was lost, " * 2
 KIT = "/challenges/test-challenge/kit"
+LABELS = next(kept for kept in everything if kept.what == "labels")
 
 
 def label(session: Session) -> bytes | None:
@@ -49,14 +50,14 @@ def lose_the_key(session: Session, back: KitReturn) -> bytes:
 
 def test_labels_are_sealed_anew_step_by_step(session: Session, cast: Cast, afterwards: Afterwards) -> None:
     back = afterwards.announced()
-    assert label_counts(session) == {Vault.of(config_of(current_app)).key: 1}
+    assert counts_by_key(session, LABELS) == {Vault.of(config_of(current_app)).key: 1}
     now = Vault(NEW, [config_of(current_app).secret_key])
 
-    assert reseal_labels(session, now, limit=1) == Step(back.id, 1, 0)
+    assert reseal_kept(session, now, LABELS, limit=1) == Step(back.id, 1, 0)
     session.commit()
 
-    assert reseal_labels(session, now) == Step(None, 0, 0)
-    assert label_counts(session) == {now.key: 1}
+    assert reseal_kept(session, now, LABELS) == Step(None, 0, 0)
+    assert counts_by_key(session, LABELS) == {now.key: 1}
     session.expire_all()
     assert returns.own_label(session, cast.member, back.id, Vault(NEW)) == PDF
 
@@ -67,10 +68,10 @@ def test_a_label_that_no_key_opens_stays_and_is_told(
     back = afterwards.announced()
     sealed = lose_the_key(session, back)
 
-    assert reseal_labels(session, Vault(NEW)) == Step(back.id, 0, 1)
+    assert reseal_kept(session, Vault(NEW), LABELS) == Step(back.id, 0, 1)
     session.commit()
 
-    assert (label(session), label_counts(session)) == (sealed, {Vault(LOST).key: 1})
+    assert (label(session), counts_by_key(session, LABELS)) == (sealed, {Vault(LOST).key: 1})
     sign_in(client, cast.researcher)
     answer = client.get(f"{KIT}/returns/{back.id}/label.pdf")
     assert (answer.status_code, "cannot be opened at the moment" in answer.text) == (422, True)
@@ -90,7 +91,7 @@ def test_what_becomes_of_a_label_meanwhile_stands(
         return real_seal(content, subject)
 
     now.seal = seal_late  # type: ignore[method-assign]
-    assert reseal_labels(session, now).resealed == 0
+    assert reseal_kept(session, now, LABELS).resealed == 0
     assert label(session) == other
 
 
@@ -107,6 +108,7 @@ def test_the_command_and_the_doctor_tell_of_labels(keyed: Flask, session: Sessio
     answer = runner.invoke(args=["kits", "rotate-addresses"])
     assert (answer.exit_code, answer.output.splitlines()) == (0, [
         "addresses: 0 sealed anew", "labels: 1 sealed anew", f"labels: 1 under the current key ({now.key})",
+        "calendars: 0 sealed anew",
     ])  # fmt: skip
 
     lose_the_key(session, back)

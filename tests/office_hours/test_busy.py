@@ -16,10 +16,13 @@ from portal.config import Config
 from portal.core.audit import AuditEntry
 from portal.core.errors import Refused
 from portal.core.mail import config_of
+from portal.kits.actions.rotation import Step, reseal_kept
+from portal.kits.queries.sealed import counts_by_key, everything
 from portal.kits.vault import Vault
 from portal.office_hours import busy as busy_module
 from portal.office_hours import fetch as fetch_module
 from portal.office_hours import jobs, queries
+from portal.office_hours.actions import calendars
 from portal.office_hours.actions.calendars import give_address, give_file, take_back_calendar
 from portal.office_hours.busy import Busy, Unreadable, busy, read_apart
 from portal.office_hours.fetch import fetch, why_not_address
@@ -271,7 +274,7 @@ def test_new_sessions_are_made_around_busy_times(session: Session, cast: Cast, s
 
 def given(session: Session, app: Flask, cast: Cast, name: str, path: str = "/private-secret.ics") -> str:
     url = f"http://{name}{path}"
-    sealed = Vault.of(config_of(app)).seal({"url": url}, jobs.calendar_subject(cast.host.id))
+    sealed = Vault.of(config_of(app)).seal({"url": url}, calendars.subject(cast.host.id))
     give_address(session, cast.host.id, sealed, at=NOON)
     session.commit()
     return url
@@ -331,3 +334,16 @@ def test_a_server_that_is_no_longer_allowed_is_not_asked(
 
     found = session.scalars(sa.select(HostCalendar).execution_options(populate_existing=True)).one()
     assert ((found.error or "")[:30], own.asked) == ("Calendars are only read from t", [])
+
+
+def test_an_address_follows_a_new_key(session: Session, app: Flask, cast: Cast) -> None:
+    url = given(session, app, cast, "calendar.example.org")
+    [kept] = [each for each in everything if each.what == "calendars"]
+    now = Vault("a newer key for tests, " * 2, [config_of(app).secret_key])
+
+    assert reseal_kept(session, now, kept) == Step(cast.host.id, 1, 0)
+    session.commit()
+
+    assert counts_by_key(session, kept) == {now.key: 1}
+    sealed = session.scalars(sa.select(HostCalendar.sealed)).one()
+    assert now.open(sealed or b"", calendars.subject(cast.host.id)) == {"url": url}

@@ -18,6 +18,7 @@ from portal.kits.actions.stock import move_unit
 from portal.kits.actions.story import Line, mail, step, tell
 from portal.kits.models import KitReturn, Shipment, Unit, UnitReturn
 from portal.kits.queries import returns as queries
+from portal.kits.queries.sealed import Sealed, everything
 from portal.kits.rules.returns import OUTCOMES, check_label, check_restock, check_return, day_of
 from portal.kits.rules.vocabulary import plain_number
 from portal.kits.states import ShipmentState, UnitState
@@ -103,6 +104,9 @@ def _unheard(kit_return: KitReturn) -> dict[str, object]:
 def subject(return_id: int) -> str:
     """What a return's label is sealed for."""
     return f"kit-return:{return_id}"
+
+
+everything.append(Sealed("labels", KitReturn, "id", "label", subject))
 
 
 def label_of(kit_return: KitReturn, vault: Vault) -> bytes:

@@ -1,4 +1,4 @@
-"""Sealing addresses and labels anew under the current key, some at a time."""
+"""Sealing addresses, and what else is under their key, anew under the current one, some at a time."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,9 +8,10 @@ from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session, undefer
 
 from portal.core.errors import Refused
-from portal.kits.actions import judging, returns
-from portal.kits.models import DeliveryAddress, KitReturn
-from portal.kits.vault import HEAD, Vault
+from portal.kits.actions import judging
+from portal.kits.models import DeliveryAddress
+from portal.kits.queries.sealed import Sealed
+from portal.kits.vault import Vault
 
 
 class Step(NamedTuple):
@@ -42,16 +43,15 @@ def reseal(session: Session, vault: Vault, *, after: int = 0, limit: int = 50) -
     return _step([kept.participant_id for kept in rows], done)
 
 
-def reseal_labels(session: Session, vault: Vault, *, after: int = 0, limit: int = 50) -> Step:
-    """The same for the labels of returns; a label that is forgotten meanwhile stays forgotten."""
-    head = sa.func.substr(KitReturn.label, 1, HEAD, type_=sa.LargeBinary())
+def reseal_kept(session: Session, vault: Vault, sealed: Sealed, *, after: int = 0, limit: int = 50) -> Step:
+    """The same for whatever else is sealed; what is forgotten meanwhile stays forgotten."""
     rows = session.execute(
-        sa.select(KitReturn.id, KitReturn.label)
-        .where(KitReturn.id > after, KitReturn.label.is_not(None), head != vault.head)
-        .order_by(KitReturn.id)
+        sa.select(sealed.number, sealed.content)
+        .where(sealed.number > after, sealed.content.is_not(None), sealed.head != vault.head)
+        .order_by(sealed.number)
         .limit(limit)
     ).all()
-    done = [_reseal_label(session, vault, number, label) for number, label in rows if label is not None]
+    done = [_reseal_kept(session, vault, sealed, number, content) for number, content in rows]
     return _step([number for number, _ in rows], done)
 
 
@@ -69,10 +69,11 @@ def _reseal_address(session: Session, vault: Vault, kept: DeliveryAddress) -> bo
     return _changed(session, sa.update(DeliveryAddress).where(*same).values(sealed=anew, sealed_with=vault.key))
 
 
-def _reseal_label(session: Session, vault: Vault, return_id: int, label: bytes) -> bool | None:
-    anew = _anew(vault, label, returns.subject(return_id))
-    same = [KitReturn.id == return_id, KitReturn.label == label]
-    return None if anew is None else _changed(session, sa.update(KitReturn).where(*same).values(label=anew))
+def _reseal_kept(session: Session, vault: Vault, sealed: Sealed, number: int, content: bytes) -> bool | None:
+    anew = _anew(vault, content, sealed.subject(number))
+    same = [sealed.number == number, sealed.content == content]
+    change = sa.update(sealed.kind).where(*same).values({sealed.column: anew})
+    return None if anew is None else _changed(session, change)
 
 
 def _anew(vault: Vault, sealed: bytes, whose: str) -> bytes | None:

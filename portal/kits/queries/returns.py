@@ -14,7 +14,6 @@ from portal.kits.models import KitReplacement, KitReturn, Shipment, Unit, UnitRe
 from portal.kits.rules.returns import day_of, end_of
 from portal.kits.states import ShipmentState, UnitState
 from portal.kits.states.returns import EXPECTED, ReplacementState, ReturnState
-from portal.kits.vault import HEAD, key_in
 
 _WHOLE = (
     selectinload(KitReturn.units).joinedload(UnitReturn.unit).joinedload(Unit.model),
@@ -39,17 +38,6 @@ def with_label(session: Session, shipment_ids: Sequence[int]) -> set[int]:
     """Which returns of these parcels have a label."""
     rows = sa.select(KitReturn.id).where(KitReturn.shipment_id.in_(shipment_ids), KitReturn.label.is_not(None))
     return set(session.scalars(rows))
-
-
-def label_counts(session: Session) -> dict[str | None, int]:
-    """How many labels are sealed under which key, by its name; None stands for those that name none."""
-    head = sa.func.substr(KitReturn.label, 1, HEAD, type_=sa.LargeBinary())
-    rows = session.execute(sa.select(head, sa.func.count()).where(KitReturn.label.is_not(None)).group_by(head)).all()
-    found: dict[str | None, int] = {}
-    for begins, count in rows:
-        key = key_in(begins)
-        found[key] = found.get(key, 0) + count
-    return found
 
 
 def _one(session: Session, *where: sa.ColumnElement[bool], label: bool = False) -> KitReturn:

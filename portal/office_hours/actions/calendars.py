@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.core import audit
 from portal.core.db import insert
+from portal.kits.queries.sealed import Sealed, everything
 from portal.office_hours.busy import Busy
 from portal.office_hours.models import BusySpan, HostCalendar
 from portal.office_hours.states import CalendarKind
@@ -15,6 +16,14 @@ from portal.office_hours.states import CalendarKind
 # How far ahead busy times are kept, and how often an address is asked.
 AHEAD = timedelta(days=366)
 EVERY = timedelta(hours=1)
+
+
+def subject(account_id: int) -> str:
+    """As whose the address of a calendar is sealed."""
+    return f"host calendar {account_id}"
+
+
+everything.append(Sealed("calendars", HostCalendar, "account_id", "sealed", subject))
 
 
 def give_file(session: Session, account_id: int, times: Sequence[Busy], *, at: datetime) -> None:

@@ -17,7 +17,7 @@ from portal.office_hours.actions import calendars
 from portal.office_hours.busy import LARGEST, Unreadable, read_apart
 from portal.office_hours.fetch import why_not_address
 from portal.office_hours.forms.exceptions import CalendarAddressForm, CalendarFileForm
-from portal.office_hours.jobs import WEEKS_AHEAD, calendar_subject
+from portal.office_hours.jobs import WEEKS_AHEAD
 from portal.office_hours.queries.calendars import busy_of, calendar_of
 from portal.office_hours.views import blueprint
 
@@ -74,7 +74,7 @@ def busy_address(slug: str) -> ResponseReturnValue:
     if form.errors:
         form.url.data = ""
         return _page(slug, CalendarFileForm(formdata=None), form, 422)
-    sealed = Vault.of(config).seal({"url": url}, calendar_subject(account.id))
+    sealed = Vault.of(config).seal({"url": url}, calendars.subject(account.id))
     calendars.give_address(db.session, account.id, sealed, at=clock.now())
     db.session.commit()
     flash("Kept. It is read within the next minutes, and then every hour.", "success")
