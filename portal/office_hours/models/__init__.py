@@ -2,12 +2,14 @@
 
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.feeds import Feed
+from portal.office_hours.models.reminders import ReminderChoice
 from portal.office_hours.models.series import Series, SeriesHost
 from portal.office_hours.models.sittings import Seat, Sitting, Slot
 
 __all__ = [
     "Booking",
     "Feed",
+    "ReminderChoice",
     "Seat",
     "Series",
     "SeriesHost",
