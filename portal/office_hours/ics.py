@@ -18,7 +18,7 @@ from portal.core.outbox import Calendar
 
 PRODUCT = "-//Research challenge portal//Office hours//EN"
 SUMMARY = "Office hours"
-BUSY = "Busy"
+BUSY_SUMMARY = "Busy"
 REFRESH = timedelta(hours=1)
 # What RFC 5545 allows in no text, and what some programs take for the end of a line.
 _UNWRITABLE = {"Cc": "", "Cs": "", "Zl": "\n", "Zp": "\n"}
@@ -53,7 +53,7 @@ class Meeting:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Busy:
     """A time at which somebody has no time. `noted_at` is when that became so."""
 
     starts_at: datetime
@@ -102,13 +102,13 @@ def _organizer(sender: Sender) -> icalendar.vCalAddress:
     return _person(sender.address, CN=writable(sender.name))
 
 
-def _busy(span: Span, sender: Sender, whose: str) -> icalendar.Event:
+def _busy(span: Busy, sender: Sender, whose: str) -> icalendar.Event:
     event = icalendar.Event()
     event.add("uid", str(uuid.uuid5(uuid.NAMESPACE_URL, f"{sender.public_url}/{whose}#{span.starts_at.timestamp()}")))
     event.add("dtstamp", span.noted_at.astimezone(UTC))
     event.add("dtstart", span.starts_at.astimezone(UTC))
     event.add("dtend", span.ends_at.astimezone(UTC))
-    event.add("summary", BUSY)
+    event.add("summary", BUSY_SUMMARY)
     event.add("transp", "OPAQUE")
     event.add("organizer", _organizer(sender))
     return event
@@ -138,7 +138,7 @@ def feed(meetings: Iterable[Meeting], sender: Sender, *, title: str) -> bytes:
     return _published(title, (_event(meeting, sender) for meeting in meetings))
 
 
-def busy_feed(spans: Iterable[Span], sender: Sender, *, title: str, whose: str) -> bytes:
+def busy_feed(spans: Iterable[Busy], sender: Sender, *, title: str, whose: str) -> bytes:
     """Times at which somebody is busy, and nothing else. `whose` tells the calendars of a portal apart.
 
     They are events, although RFC 5545 has VFREEBUSY: hardly any program shows that in a subscribed calendar.

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from portal.core import clock, outbox
 from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.office_hours import actions, queries
+from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.ics import Sender
 
 WEEKS_AHEAD = 8
@@ -43,6 +45,8 @@ def let_go_of_holds(session: Session, at: datetime) -> int:
     session.commit()
     return swept
 
+
+outbox.guard(TEMPLATE, lambda session, mail: still_true(session, mail, at=clock.now()))
 
 JOBS: tuple[Job, ...] = (
     Job("office-hours-sessions", 3600, make_sessions),

@@ -7,12 +7,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, undefer
 
 from portal.accounts import personal
-from portal.office_hours.models import Booking, Feed
+from portal.office_hours.models import Booking, Feed, ReminderChoice
+from portal.office_hours.models.reminders import OFFSETS
 from portal.office_hours.states import LIVE
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
-    """The bookings that the person made, and when their calendar addresses were made."""
+    """The bookings that the person made, when their calendar addresses were made, and when they are reminded."""
     bookings = session.scalars(
         sa.select(Booking)
         .options(undefer(Booking.question))
@@ -20,6 +21,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         .order_by(Booking.id)
     ).all()
     feeds = session.scalars(sa.select(Feed).where(Feed.account_id == account_id).order_by(Feed.id)).all()
+    reminders = session.get(ReminderChoice, account_id)
     return {
         "bookings": [
             {
@@ -31,6 +33,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         "calendar_addresses": [
             {"shows": feed.scope, "created_at": feed.created_at, "revoked_at": feed.revoked_at} for feed in feeds
         ],
+        "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
     }  # fmt: skip
 
 
@@ -47,8 +50,11 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget what was asked, and close the calendar addresses. That a seat was taken stays for the statistics."""
     session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question=""))
     session.execute(
-        sa.update(Feed).where(Feed.account_id == account_id, Feed.revoked_at.is_(None)).values(revoked_at=at)
+        sa.update(Feed)
+        .where(Feed.account_id == account_id, Feed.challenge_id.is_(None), Feed.revoked_at.is_(None))
+        .values(revoked_at=at)
     )
+    session.execute(sa.delete(ReminderChoice).where(ReminderChoice.account_id == account_id))
 
 
 personal.exporters["office_hours"] = exported

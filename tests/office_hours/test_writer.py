@@ -8,7 +8,7 @@ import icalendar
 from hypothesis import given
 from hypothesis import strategies as some
 
-from portal.office_hours.ics import BUSY, Meeting, Sender, Span, busy_feed, feed, invitation, writable
+from portal.office_hours.ics import BUSY_SUMMARY, Busy, Meeting, Sender, busy_feed, feed, invitation, writable
 from tests.office_hours.lines import Component, calendar_of
 
 # Everything that a keyboard, a paste or a program can bring, and the signs that mean something in iCalendar.
@@ -91,14 +91,14 @@ def test_a_feed_reads_back_equal(told: list[Meeting], sender: Sender, title: str
 def test_busy_times_tell_when_and_nothing_else(
     spans: list[tuple[datetime, timedelta, datetime]], sender: Sender
 ) -> None:
-    told = [Span(start, start + length, noted) for start, length, noted in spans]
+    told = [Busy(start, start + length, noted) for start, length, noted in spans]
 
     calendar = calendar_of(busy_feed(told, sender, title="Busy times", whose="challenge:1"))
 
     assert [(event.one("DTSTART").instant, event.one("DTEND").instant) for event in calendar.parts] == [
         (span.starts_at, span.ends_at) for span in told
     ]
-    assert {event.one("SUMMARY").text for event in calendar.parts} <= {BUSY}
+    assert {event.one("SUMMARY").text for event in calendar.parts} <= {BUSY_SUMMARY}
     assert {line.name for event in calendar.parts for line in event.lines} <= {
         "UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "TRANSP", "ORGANIZER",
     }  # fmt: skip
@@ -117,7 +117,7 @@ def test_only_what_iCalendar_cannot_hold_is_left_out(text: str) -> None:  # noqa
 
 def test_a_busy_time_of_another_calendar_is_another_one() -> None:
     noon = datetime(2026, 3, 9, 12, tzinfo=UTC)
-    span, sender = Span(noon, noon + timedelta(hours=1), noon), Sender("portal@example.org", "https://example.org")
+    span, sender = Busy(noon, noon + timedelta(hours=1), noon), Sender("portal@example.org", "https://example.org")
 
     made = {busy_feed([span], sender, title="Busy", whose=whose) for whose in ("challenge:1", "challenge:2")}
 

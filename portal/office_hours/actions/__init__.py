@@ -9,8 +9,8 @@ from portal.office_hours.actions.bookings import (
     mark_booking,
     reschedule_booking,
 )
-from portal.office_hours.actions.feeds import open_feed, revoke_feed
-from portal.office_hours.actions.reminders import remind
+from portal.office_hours.actions.feeds import open_feed, publish_busy_times, revoke_feed, withdraw_busy_times
+from portal.office_hours.actions.reminders import choose_reminders, remind
 from portal.office_hours.actions.series import close_series, create_series
 from portal.office_hours.actions.sittings import cancel_sitting, follow_zone_rules, materialise
 
@@ -19,6 +19,7 @@ __all__ = [
     "book_slot",
     "cancel_booking",
     "cancel_sitting",
+    "choose_reminders",
     "close_series",
     "confirm_booking",
     "create_series",
@@ -27,7 +28,9 @@ __all__ = [
     "mark_booking",
     "materialise",
     "open_feed",
+    "publish_busy_times",
     "remind",
     "reschedule_booking",
     "revoke_feed",
+    "withdraw_busy_times",
 ]

@@ -1,4 +1,4 @@
-"""Telling the two people of a booking, each with an entry for their calendar."""
+"""Telling the people of a booking, each with an entry for their calendar."""
 
 from datetime import datetime
 
@@ -8,27 +8,35 @@ from portal.accounts.models import Account
 from portal.core import outbox
 from portal.office_hours.ics import Meeting, Sender, invitation
 from portal.office_hours.models import Booking
+from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.states import SEATED
 from portal.office_hours.time import spoken
 
 
-def page_of(booking: Booking, recipient: Account) -> str:
-    """The path of the page on which this person finds the booking."""
+def page_of(booking: Booking, *, for_host: bool) -> str:
+    """The path of the page on which hosts, or the participant's people, find the booking."""
     slug = booking.slot.sitting.series.challenge.slug
-    if recipient.id == booking.account_id:
-        return f"/challenges/{slug}/office-hours/bookings/{booking.uid}"
-    return f"/staff/{slug}/office-hours/sessions/{booking.slot.sitting_id}"
+    if for_host:
+        return f"/staff/{slug}/office-hours/sessions/{booking.slot.sitting_id}"
+    return f"/challenges/{slug}/office-hours/bookings/{booking.uid}"
 
 
-def meeting_of(booking: Booking, recipient: Account, *, released: bool = False) -> Meeting:
-    """The booking as one person's calendar shows it: called off where it is, or where the person no longer hosts it."""
+def meeting_of(
+    booking: Booking, recipient: Account, *, for_host: bool | None = None, released: bool = False
+) -> Meeting:
+    """The booking as one person's calendar shows it: called off where it is, or where the person no longer hosts it.
+
+    Whoever has not booked it is taken for a host, unless `for_host` says otherwise.
+    """
+    if for_host is None:
+        for_host = recipient.id != booking.account_id
     return Meeting(
         uid=booking.uid,
         sequence=booking.sequence,
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
         changed_at=booking.changed_at,
-        path=page_of(booking, recipient),
+        path=page_of(booking, for_host=for_host),
         cancelled=released or booking.state not in SEATED,
     )
 
@@ -48,12 +56,13 @@ def context_of(booking: Booking, recipient: Account) -> dict[str, object]:
 
 
 def people_of(booking: Booking) -> list[Account]:
-    """Who is told of the booking: the person who booked and the host, each once."""
-    return list({person.id: person for person in (booking.account, booking.slot.host) if person.active}.values())
+    """Who is told of the booking: the person who booked and all its hosts, each once."""
+    people = (booking.account, *hosts_of(booking.slot))
+    return list({person.id: person for person in people if person.active}.values())
 
 
 def tell(session: Session, booking: Booking, news: str, *, at: datetime, sender: Sender | None, **more: object) -> None:
-    """Send `news` ("booked", "moved", "cancelled") of a whole booking to both people, for their calendars too."""
+    """Send `news` ("booked", "moved", "cancelled") of a whole booking to all its people, for their calendars too."""
     if sender is None:
         return
     for person in people_of(booking):

@@ -27,6 +27,11 @@ def whole_booking_options() -> tuple[ORMOption, ...]:
     )
 
 
+def held_by(account_id: int) -> sa.ColumnElement[bool]:
+    """The condition that the person holds the slot."""
+    return Slot.host_id == account_id
+
+
 def one(session: Session, rows: sa.Select[Row], what: str) -> Row:
     found = session.scalars(rows).one_or_none()
     if found is None:

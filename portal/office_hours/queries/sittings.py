@@ -8,6 +8,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, undefer
 
+from portal.accounts.models import Account
 from portal.office_hours.models import Booking, Seat, Series, SeriesHost, Sitting, Slot
 from portal.office_hours.queries.base import one, whole_booking_options, whole_slot
 from portal.office_hours.states import SEATED, BookingState, SeriesState, SlotState
@@ -110,6 +111,11 @@ def sitting_of(session: Session, challenge_id: int, sitting_id: int) -> Sitting:
         .where(Sitting.id == sitting_id, Series.challenge_id == challenge_id),
         "session",
     )
+
+
+def hosts_of(slot: Slot) -> list[Account]:
+    """Everybody who holds a slot, the first engineer first. The slot is a whole one."""
+    return [slot.host]
 
 
 def hosts_in(session: Session, sitting: Sitting, account_id: int) -> bool:

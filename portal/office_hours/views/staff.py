@@ -17,7 +17,6 @@ from portal.core.moves import move_named, open_moves
 from portal.office_hours import actions, queries, rules, states
 from portal.office_hours.forms import ReasonForm, SeriesForm
 from portal.office_hours.jobs import WEEKS_AHEAD
-from portal.office_hours.states import FeedScope
 from portal.office_hours.views import blueprint
 from portal.office_hours.views.shapes import sender
 
@@ -42,7 +41,6 @@ def staff(slug: str) -> ResponseReturnValue:
         own=list(reversed(own)) if past else own,
         load=queries.load_by_week(db.session, challenge),
         moves={booking.id: open_moves(states.HOST_MOVES, booking.state) for booking in own if booking.starts_at <= at},
-        feed=queries.live_feeds(db.session, current_account().id).get(FeedScope.HOST),
     )
 
 
