@@ -4,9 +4,23 @@
 """
 
 from tests.servers.browser import chromium, chromium_path
+from tests.servers.calendars import Computer, radicale
 from tests.servers.mailbox import Mailbox, Received, smtp
 from tests.servers.postgres import postgresql
 from tests.servers.site import Site, web
 from tests.servers.store import Store, s3
 
-__all__ = ["Mailbox", "Received", "Site", "Store", "chromium", "chromium_path", "postgresql", "s3", "smtp", "web"]
+__all__ = [
+    "Computer",
+    "Mailbox",
+    "Received",
+    "Site",
+    "Store",
+    "chromium",
+    "chromium_path",
+    "postgresql",
+    "radicale",
+    "s3",
+    "smtp",
+    "web",
+]
