@@ -190,3 +190,22 @@ def test_names_and_topics_reach_no_calendar(
         assert calendar_of(octets).parts[0].one("UID").text == booking.uid
         assert name.encode() not in octets
         assert whole(client, row)["Bcc"] is None
+
+
+def test_every_host_of_a_slot_is_told_and_reminded(
+    session: Session, cast: Cast, stage: Stage, mails: Callable[[], list[OutgoingMail]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("portal.office_hours.actions.mails.hosts_of", lambda slot: [slot.host, cast.second_host])
+    booking = stage.book(stage.slots(stage.series())[0])
+    actions.remind(session, at=FIRST - HOUR)
+    actions.cancel_booking(session, booking, by=cast.researcher.id, at=FIRST - HOUR / 2, sender=SENDER)
+
+    told = [(row.template.removeprefix("office_hours/"), row.to) for row in mails()]
+
+    people = (cast.researcher.email, cast.host.email, cast.second_host.email)
+    assert told == [(news, person) for news in ("booked", "reminder", "cancelled") for person in people]
+    for row in mails():
+        if row.calendar_text:
+            (attendee,) = calendar_of(row.calendar_text.encode()).parts[0].all("ATTENDEE")
+            assert attendee.value == f"mailto:{row.to}"
