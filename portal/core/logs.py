@@ -5,6 +5,8 @@ import re
 import sys
 import time
 import uuid
+from functools import partial
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
@@ -51,8 +53,14 @@ def init_logs(app: Flask) -> None:
         root.setLevel(logging.INFO)
         for chatty in ("alembic", "apscheduler"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
+    app.log_exception = partial(_log_exception, app)  # type: ignore[method-assign]
     app.before_request(_begin)
     app.after_request(_end)
+
+
+def _log_exception(app: Flask, told: Any) -> None:
+    """What went wrong for whom, as Flask has it, but without the token in the path."""
+    app.logger.error("Exception on %s [%s]", safe_path(request.path), request.method, exc_info=told)
 
 
 def _begin() -> None:

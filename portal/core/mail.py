@@ -83,10 +83,11 @@ def message(mail: OutgoingMail, config: Config) -> Message:
     # Neither quoted-printable nor base64 can contain "=_" (RFC 2045, 6.7).
     boundary = f"=_{mail.token}"
     if mail.calendar_text and mail.calendar_method:
-        method = f'; method="{_word(mail.calendar_method)}"'
+        method = _word(mail.calendar_method)
         calendar = base64.encodebytes(mail.calendar_text.encode()).replace(b"\n", b"\r\n")
-        parts.append(_part(f'text/calendar; charset="utf-8"{method}', "base64", calendar))
-        attached = f'application/ics{method}\r\nContent-Disposition: attachment; filename="invite.ics"'
+        # As RFC 6047, 2.4, has it. Some programs compare the parameter's value as it stands, quotes and all.
+        parts.append(_part(f"text/calendar; method={method}; charset=UTF-8; component=VEVENT", "base64", calendar))
+        attached = 'application/ics; name="invite.ics"\r\nContent-Disposition: attachment; filename="invite.ics"'
         whole = [_several("alternative", f"{boundary}a", parts), _part(attached, "base64", calendar)]
         body = _several("mixed", boundary, whole)
     else:

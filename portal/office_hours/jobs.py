@@ -6,12 +6,14 @@ from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.config import Config
+from portal.core import clock, outbox
 from portal.core.errors import Conflict, Refused
 from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
 from portal.office_hours.actions import calendars
+from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.busy import Unreadable, read_apart
 from portal.office_hours.fetch import fetch
 from portal.office_hours.ics import Sender
@@ -80,6 +82,8 @@ def _refresh(session: Session, calendar: HostCalendar, config: Config, at: datet
     calendars.note_answer(session, calendar, at=at, times=times, etag=answer.etag)
     return 1
 
+
+outbox.guard(TEMPLATE, lambda session, mail: still_true(session, mail, at=clock.now()))
 
 JOBS: tuple[Job, ...] = (
     Job("office-hours-sessions", 3600, make_sessions),

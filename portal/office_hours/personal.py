@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session, undefer
 
 from portal.accounts import personal
 from portal.office_hours.actions.calendars import forget_calendar
-from portal.office_hours.models import Booking, BusySpan, Feed
+from portal.office_hours.models import Booking, BusySpan, Feed, ReminderChoice
+from portal.office_hours.models.reminders import OFFSETS
 from portal.office_hours.states import LIVE
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
-    """The bookings that the person made, and when their calendar addresses were made."""
+    """The bookings that the person made, when their calendar addresses were made, and when they are reminded."""
     bookings = session.scalars(
         sa.select(Booking)
         .options(undefer(Booking.question))
@@ -21,6 +22,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         .order_by(Booking.id)
     ).all()
     feeds = session.scalars(sa.select(Feed).where(Feed.account_id == account_id).order_by(Feed.id)).all()
+    reminders = session.get(ReminderChoice, account_id)
     return {
         "bookings": [
             {
@@ -38,6 +40,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
                 sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since)
             )
         ],
+        "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
     }  # fmt: skip
 
 
@@ -55,8 +58,11 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
     session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question=""))
     forget_calendar(session, account_id)
     session.execute(
-        sa.update(Feed).where(Feed.account_id == account_id, Feed.revoked_at.is_(None)).values(revoked_at=at)
+        sa.update(Feed)
+        .where(Feed.account_id == account_id, Feed.challenge_id.is_(None), Feed.revoked_at.is_(None))
+        .values(revoked_at=at)
     )
+    session.execute(sa.delete(ReminderChoice).where(ReminderChoice.account_id == account_id))
 
 
 personal.exporters["office_hours"] = exported

@@ -39,10 +39,11 @@ class BookingState(StrEnum):
 
 
 class FeedScope(StrEnum):
-    """Whose sessions a calendar feed tells: those booked by one's participants, or those held as host."""
+    """What a calendar feed tells: what one's participants booked, what one holds as host, when any host is busy."""
 
     MINE = "mine"
     HOST = "host"
+    BUSY = "busy"
 
 
 class CalendarKind(StrEnum):

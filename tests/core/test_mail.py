@@ -66,6 +66,25 @@ def test_a_message_has_text_html_and_calendar(mail: OutgoingMail) -> None:
     assert (attached.get_filename(), attached.get_payload(decode=True)) == ("invite.ics", ICS.encode())
 
 
+def test_the_calendar_part_is_as_imip_has_it(mail: OutgoingMail) -> None:
+    content = message(mail, config_of(current_app)).content
+
+    made = message_from_bytes(content, policy=default)
+    assert not [defect for part in made.walk() for defect in part.defects]
+    assert [part.get_content_type() for part in made.walk()] == [
+        "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/calendar", "application/ics",
+    ]  # fmt: skip
+    calendar, attached = list(made.walk())[4:]
+    kind = b"Content-Type: text/calendar; method=REQUEST; charset=UTF-8; component=VEVENT"
+    assert kind in content.split(b"\r\n")
+    assert calendar["Content-Transfer-Encoding"] == "base64"
+    assert attached.get_content_disposition() == "attachment"
+    assert calendar.get_payload(decode=True) == attached.get_payload(decode=True) == ICS.encode()
+    assert max(len(line) for line in content.split(b"\r\n")) <= 998
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert b"\r" not in content.replace(b"\r\n", b"")
+
+
 def test_a_line_break_in_a_name_cannot_add_a_header(session: Session) -> None:
     name = "Ada\r\nBcc: all@example.org"
     post(session, "tests/hello", to="ada@example.org", key="hello:2", at=NOON, context={"name": name})

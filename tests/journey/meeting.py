@@ -79,7 +79,7 @@ def subscribe(stage: Stage, ada: Page, ended: str) -> None:
     method, text = stage.calendar(ADA, "Office hours: booked")
     booked = event_of(text)
     assert (method, booked["UID"] != ended) == ("REQUEST", True)
-    ada.goto(stage.at("office-hours"))
+    ada.goto(stage.at("office-hours/calendar"))
     ada.get_by_role("button", name="Make a calendar address").click()
     address = ada.locator(".copyable code").inner_text()
     program = stage.page().request

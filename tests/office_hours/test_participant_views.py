@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from portal.office_hours.models import Booking
+from portal.office_hours.models import Booking, Feed
 from portal.office_hours.states import BookingState
 from tests.cast import Cast, make_account, make_challenge, make_participant, sign_in
 from tests.conftest import Clock
@@ -239,9 +239,11 @@ def test_office_hours_open_once_the_agreement_is_signed(
     assert "Office hours with" not in answer.text
 
 
-def test_get_changes_nothing(client: FlaskClient, cast: Cast, stage: Stage) -> None:
+def test_get_changes_nothing(client: FlaskClient, session: Session, cast: Cast, stage: Stage) -> None:
     uid = stage.book(stage.slots(stage.series())[0]).uid
     sign_in(client, cast.researcher)
 
     assert client.get(f"{PAGE}/bookings/{uid}/cancel").status_code == 405
-    assert client.get(f"{PAGE}/calendar").status_code == 405
+    assert client.get(f"{PAGE}/reminders").status_code == 405
+    assert client.get(f"{PAGE}/calendar", query_string={"verb": "make"}).status_code == 200
+    assert session.scalars(sa.select(Feed)).all() == []

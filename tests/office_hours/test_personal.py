@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import personal
 from portal.office_hours import actions
 from portal.office_hours.actions import Wish
-from portal.office_hours.models import Booking, Feed
+from portal.office_hours.models import Booking, Feed, ReminderChoice
 from portal.office_hours.personal import erase, objection
 from portal.office_hours.states import BookingState, FeedScope
 from tests.cast import NOON, Cast
@@ -21,6 +21,8 @@ def test_the_export_tells_ones_own_bookings(session: Session, cast: Cast, stage:
     booking = actions.book_slot(session, slots[0], cast.member, wish, at=NOON, sender=SENDER)
     stage.book(slots[1], cast.team.members[0], topic="A secret exploit chain")
     token = actions.open_feed(session, cast.researcher.id, FeedScope.MINE, at=NOON)
+    assert personal.export(session, cast.researcher.id)["office_hours"]["reminders"] is None
+    actions.choose_reminders(session, cast.researcher.id, ["day"], at=NOON)
 
     told = personal.export(session, cast.researcher.id)["office_hours"]
 
@@ -31,6 +33,7 @@ def test_the_export_tells_ones_own_bookings(session: Session, cast: Cast, stage:
         }
     ]  # fmt: skip
     assert told["calendar_addresses"] == [{"shows": "mine", "created_at": NOON, "revoked_at": None}]
+    assert told["reminders"] == {"day": True, "hour": False, "quarter": False}
     assert token not in str(told)
 
 
@@ -45,9 +48,14 @@ def test_a_coming_booking_is_cancelled_before_the_account_goes(session: Session,
 def test_erasing_forgets_words_and_closes_calendars(session: Session, cast: Cast, stage: Stage) -> None:
     stage.book(stage.slots(stage.series())[0], topic="A secret exploit chain")
     actions.open_feed(session, cast.researcher.id, FeedScope.MINE, at=NOON)
+    actions.publish_busy_times(session, cast.challenge, by=cast.researcher.id, at=NOON)
+    actions.choose_reminders(session, cast.researcher.id, ["day"], at=NOON)
 
     erase(session, cast.researcher.id, NOON)
 
     booking = session.scalars(sa.select(Booking)).one()
     assert (booking.topic, booking.question, booking.state) == ("Erased", "", BookingState.CONFIRMED)
-    assert session.scalars(sa.select(Feed.revoked_at)).all() == [NOON]
+    # That somebody is busy says nothing of who published it.
+    ended = sa.select(Feed.scope, Feed.revoked_at).order_by(Feed.id)
+    assert session.execute(ended).all() == [(FeedScope.MINE, NOON), (FeedScope.BUSY, None)]
+    assert session.scalars(sa.select(ReminderChoice)).all() == []

@@ -4,6 +4,7 @@
 """
 
 from tests.servers.browser import chromium, chromium_path
+from tests.servers.calendars import Computer, radicale
 from tests.servers.mailbox import Mailbox, Received, smtp
 from tests.servers.mailstore import MailStore, mail_store
 from tests.servers.postgres import postgresql
@@ -11,6 +12,7 @@ from tests.servers.site import Site, web
 from tests.servers.store import Store, s3
 
 __all__ = [
+    "Computer",
     "MailStore",
     "Mailbox",
     "Received",
@@ -20,6 +22,7 @@ __all__ = [
     "chromium_path",
     "mail_store",
     "postgresql",
+    "radicale",
     "s3",
     "smtp",
     "web",

@@ -10,8 +10,8 @@ from portal.office_hours.actions.bookings import (
     reschedule_booking,
 )
 from portal.office_hours.actions.exceptions import add_sitting, move_sitting, reopen_sitting
-from portal.office_hours.actions.feeds import open_feed, revoke_feed
-from portal.office_hours.actions.reminders import remind
+from portal.office_hours.actions.feeds import open_feed, publish_busy_times, revoke_feed, withdraw_busy_times
+from portal.office_hours.actions.reminders import choose_reminders, remind
 from portal.office_hours.actions.series import check_plan, close_series, create_series
 from portal.office_hours.actions.sittings import cancel_sitting, follow_zone_rules, materialise
 from portal.office_hours.actions.substitutes import substitute
@@ -23,6 +23,7 @@ __all__ = [
     "cancel_booking",
     "cancel_sitting",
     "check_plan",
+    "choose_reminders",
     "close_series",
     "confirm_booking",
     "create_series",
@@ -32,9 +33,11 @@ __all__ = [
     "materialise",
     "move_sitting",
     "open_feed",
+    "publish_busy_times",
     "remind",
     "reopen_sitting",
     "reschedule_booking",
     "revoke_feed",
     "substitute",
+    "withdraw_busy_times",
 ]

@@ -1,4 +1,4 @@
-"""Telling the two people of a booking, each with an entry for their calendar."""
+"""Telling the people of a booking, each with an entry for their calendar."""
 
 from datetime import datetime
 
@@ -13,23 +13,30 @@ from portal.office_hours.states import SEATED
 from portal.office_hours.time import spoken
 
 
-def page_of(booking: Booking, recipient: Account) -> str:
-    """The path of the page on which this person finds the booking."""
+def page_of(booking: Booking, *, for_host: bool) -> str:
+    """The path of the page on which hosts, or the participant's people, find the booking."""
     slug = booking.slot.sitting.series.challenge.slug
-    if recipient.id == booking.account_id:
-        return f"/challenges/{slug}/office-hours/bookings/{booking.uid}"
-    return f"/staff/{slug}/office-hours/sessions/{booking.slot.sitting_id}"
+    if for_host:
+        return f"/staff/{slug}/office-hours/sessions/{booking.slot.sitting_id}"
+    return f"/challenges/{slug}/office-hours/bookings/{booking.uid}"
 
 
-def meeting_of(booking: Booking, recipient: Account, *, released: bool = False) -> Meeting:
-    """The booking as one person's calendar shows it: called off where it is, or where the person no longer hosts it."""
+def meeting_of(
+    booking: Booking, recipient: Account, *, for_host: bool | None = None, released: bool = False
+) -> Meeting:
+    """The booking as one person's calendar shows it: called off where it is, or where the person no longer hosts it.
+
+    Whoever has not booked it is taken for a host, unless `for_host` says otherwise.
+    """
+    if for_host is None:
+        for_host = recipient.id != booking.account_id
     return Meeting(
         uid=booking.uid,
         sequence=booking.sequence,
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
         changed_at=booking.changed_at,
-        path=page_of(booking, recipient),
+        path=page_of(booking, for_host=for_host),
         cancelled=released or booking.state not in SEATED,
     )
 

@@ -8,8 +8,17 @@ from portal.office_hours.queries.bookings import (
     upcoming,
     whole_booking,
 )
-from portal.office_hours.queries.feeds import FEED_PAST, feed_bookings, feed_by_token, live_feeds, token_hash
+from portal.office_hours.queries.feeds import (
+    FEED_PAST,
+    busy_address,
+    busy_times,
+    feed_bookings,
+    feed_by_token,
+    live_feeds,
+    token_hash,
+)
 from portal.office_hours.queries.load import WeekLoad, load_by_week
+from portal.office_hours.queries.reminders import chosen_offsets
 from portal.office_hours.queries.sittings import (
     Offer,
     SittingRow,
@@ -32,6 +41,9 @@ __all__ = [
     "booking_for_host",
     "booking_of",
     "bookings_of",
+    "busy_address",
+    "busy_times",
+    "chosen_offsets",
     "feed_bookings",
     "feed_by_token",
     "hosts_in",

@@ -66,8 +66,8 @@ def quota_used(session: Session, participant_id: int, periods: Iterable[str]) ->
     return Counter(dict(rows.all()))
 
 
-def upcoming(session: Session, at: datetime, before: datetime) -> Sequence[Booking]:
-    """The confirmed bookings of active participants that start after `at` and not after `before`."""
+def upcoming(session: Session, at: datetime, before: datetime, *, uid: str | None = None) -> Sequence[Booking]:
+    """The confirmed bookings of active participants that start after `at` and not after `before`, or one of them."""
     return session.scalars(
         sa.select(Booking)
         .join(Booking.participant)
@@ -77,6 +77,7 @@ def upcoming(session: Session, at: datetime, before: datetime) -> Sequence[Booki
             Booking.state == BookingState.CONFIRMED,
             Booking.starts_at > at,
             Booking.starts_at <= before,
+            Booking.uid == uid if uid is not None else sa.true(),
         )
         .order_by(Booking.starts_at, Booking.id)
     ).all()

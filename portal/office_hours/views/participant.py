@@ -15,7 +15,6 @@ from portal.core.db import db
 from portal.office_hours import actions, queries, rules
 from portal.office_hours.forms import BookForm, MoveForm
 from portal.office_hours.models import Slot
-from portal.office_hours.states import FeedScope
 from portal.office_hours.time import face, iso_week
 from portal.office_hours.views import blueprint
 from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of
@@ -41,7 +40,6 @@ def mine(slug: str) -> ResponseReturnValue:
         coming=[booking for booking in bookings if booking.ends_at > at],
         past=[booking for booking in reversed(bookings) if booking.ends_at <= at],
         quota=quota_of([offer.slot.sitting.series for offer in offers], used, week),
-        feed=queries.live_feeds(db.session, member.account_id).get(FeedScope.MINE),
     )
 
 

@@ -17,7 +17,6 @@ from portal.office_hours import actions, queries, states
 from portal.office_hours.forms import ReasonForm
 from portal.office_hours.jobs import WEEKS_AHEAD
 from portal.office_hours.queries.substitutes import gaps
-from portal.office_hours.states import FeedScope
 from portal.office_hours.views import blueprint
 from portal.office_hours.views.shapes import sender
 from portal.office_hours.views.sitting import may_change, sitting_page
@@ -44,7 +43,6 @@ def staff(slug: str) -> ResponseReturnValue:
         load=queries.load_by_week(db.session, challenge),
         moves={booking.id: open_moves(states.HOST_MOVES, booking.state) for booking in own if booking.starts_at <= at},
         gaps=gaps(db.session, challenge, at),
-        feed=queries.live_feeds(db.session, current_account().id).get(FeedScope.HOST),
     )
 
 
