@@ -22,7 +22,7 @@ def stock_up(stage: Stage, desk: Page) -> None:
         desk.get_by_label(label).fill(value)
     desk.get_by_role("button", name="Add the model").click()
     desk.get_by_label("Serial numbers").fill("\n".join(SERIALS))
-    desk.get_by_label("Location").fill("Shelf 1")
+    desk.get_by_role("textbox", name="Location").fill("Shelf 1")
     desk.get_by_role("button", name="Add to stock").click()
     expect(desk.get_by_text("2 units of Pluton board B are in stock.")).to_be_visible()
     expect(desk.get_by_role("link", name=SERIALS[1])).to_be_visible()

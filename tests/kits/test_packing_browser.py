@@ -110,7 +110,7 @@ def lay_out(session: Session, cast: Cast, vault: Vault) -> None:
         actions.assign_unit(session, parcel, unit, by=by, at=at)
         actions.advance(session, parcel, states.READY, Given(), by=by, at=at)
     cable = actions.add_model(
-        session, cast.challenge, KitSpec("Cable", "", 9, SPEC.declared_value, "USD"), by=by, at=at
+        session, cast.challenge, KitSpec("Cable", "", 9, SPEC.declared_value, "USD", per_place=0), by=by, at=at
     )
     actions.add_units(session, cast.challenge, cable, "CABLE-1", location="", firmware="", by=by, at=at)
     session.execute(sa.update(ShipmentUnit).values(scanned_at=None))
