@@ -21,6 +21,7 @@ from portal.core.web.filters import init_filters
 from portal.selection.forms.bulk import BulkForm
 from portal.selection.forms.queue import FilterForm, ViewForm
 from portal.selection.queries.asked import parsed
+from portal.selection.supply import Shipping
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = sa.make_url(os.environ.get("BARE_DATABASE_URL", "sqlite://"))
@@ -101,7 +102,7 @@ def queue(slug: str) -> str:
         chosen=SimpleNamespace(full=True, blind=False), countries=COUNTRIES, codes=str, cap=5000, total=700,
         counts={ApplicationState.SUBMITTED: 700}, page=SimpleNamespace(rows=rows, next="t" * 40), alias=None,
         bulk=BulkForm(formdata=None), views=(), shown=None, query="country=DE&sort=-score", parsed=parsed,
-        view_form=ViewForm(formdata=None),
+        view_form=ViewForm(formdata=None), shipping=Shipping(),
     )  # fmt: skip
 
 
