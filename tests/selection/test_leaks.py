@@ -33,7 +33,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Passing SelectField choices:Depr
 
 # What differs between any two answers: the time, the session, and signs against forgery.
 PASSING = {"Date", "Set-Cookie", "X-Request-ID"}
-TOKEN = re.compile(rb'(name="csrf_token" value="|"csrf_token":")[^"]*')
+# What is new in every answer: the token against forged requests, and the key that makes a form sent twice one.
+TOKEN = re.compile(rb'(name="(?:csrf_token|key)"[^>]* value="|"csrf_token":")[^"]*')
 # This one ends the session that asks, and this one counts what the process has done.
 LEFT_OUT = {"security.logout", "health.metrics"}
 TEXTS = {"slug": SLUG, "filename": "css/tokens.css", "decision": "invite", "name": "invite", "version": "1"}

@@ -123,7 +123,9 @@ def mail_store(*, certificate: Path | None = None, key: Path | None = None) -> I
 
 def _write(folder: Path, user: pwd.struct_passwd, store: MailStore, certificate: Path | None, key: Path | None) -> None:
     group = grp.getgrgid(user.pw_gid).gr_name
-    tls = f"ssl_cert = <{certificate}\nssl_key = <{key}" if certificate else ""
+    # The folder of tests is root's alone, so the server gets copies of its own.
+    own = [shutil.copy(path, folder / path.name) for path in (certificate, key) if path]
+    tls = f"ssl_cert = <{own[0]}\nssl_key = <{own[1]}" if own else ""
     text = CONFIGURATION.format(
         folder=folder, user=user.pw_name, group=group, port=store.port, tls="yes" if tls else "no", certificate=tls,
         tls_port=store.tls_port if tls else 0,
