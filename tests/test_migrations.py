@@ -12,9 +12,9 @@ from flask_migrate import upgrade
 
 from portal.applications import search
 from portal.applications.models import Application, Revision
-from portal.applications.search import is_other
 from portal.core import clock, constraints
 from portal.core.db import Model, db
+from portal.core.search import is_other
 from portal.factory import create_app, init_migrations
 from portal.selection.jobs import fit_scores
 from portal.selection.models import Plan, Review, WaveEntry
