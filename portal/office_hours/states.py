@@ -59,6 +59,40 @@ class FeedScope(StrEnum):
     BUSY = "busy"
 
 
+class NoteKind(StrEnum):
+    """Whom a note is for: participant and hosts, or the hosts and the lead alone."""
+
+    SHARED = "shared"
+    INTERNAL = "internal"
+
+
+class PromiseState(StrEnum):
+    """What has become of something that was promised in a session."""
+
+    OPEN = "open"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class AnswerState(StrEnum):
+    """The way of a question and its answer to all participants."""
+
+    DRAFT = "draft"
+    REVIEWED = "reviewed"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class Consent(StrEnum):
+    """Whether those whose question it was agree that all participants read it; nobody's question needs no consent."""
+
+    NOT_NEEDED = "not needed"
+    NOT_ASKED = "not asked"
+    ASKED = "asked"
+    GIVEN = "given"
+    REFUSED = "refused"
+
+
 class CalendarKind(StrEnum):
     """Where a host's busy times come from."""
 
@@ -85,6 +119,19 @@ WITHDRAW = Move("withdraw", "Withdraw the offer", LIVE, BookingState.CANCELLED)
 # Hosts may correct themselves: a person who came late is not a no-show.
 ATTEND = Move("attended", "Was there", frozenset({BookingState.CONFIRMED, BookingState.NO_SHOW}), BookingState.ATTENDED)
 MISS = Move("no-show", "Did not come", frozenset({BookingState.CONFIRMED, BookingState.ATTENDED}), BookingState.NO_SHOW)
+
+KEEP = Move("done", "Mark as done", frozenset({PromiseState.OPEN}), PromiseState.DONE)
+DROP = Move("drop", "Drop it", frozenset({PromiseState.OPEN}), PromiseState.DROPPED, needs=("reason",))
+PROMISE_MOVES = (KEEP, DROP)
+
+REVIEW = Move("review", "Pass it as reviewed", frozenset({AnswerState.DRAFT}), AnswerState.REVIEWED)
+RETURN = Move(
+    "return", "Back to the draft", frozenset({AnswerState.REVIEWED, AnswerState.WITHDRAWN}), AnswerState.DRAFT
+)
+PUBLISH = Move("publish", "Publish", frozenset({AnswerState.REVIEWED}), AnswerState.PUBLISHED)
+# Nothing that participants have read goes without a word why.
+UNPUBLISH = Move("withdraw", "Withdraw", frozenset({AnswerState.PUBLISHED}), AnswerState.WITHDRAWN, needs=("reason",))
+ANSWER_MOVES = (REVIEW, RETURN, PUBLISH, UNPUBLISH)
 
 MOVES = (CONFIRM, EXPIRE, CANCEL, CANCEL_LATE, WITHDRAW, ATTEND, MISS)
 HOST_MOVES = (ATTEND, MISS)

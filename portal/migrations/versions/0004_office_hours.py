@@ -44,6 +44,21 @@ BOOKINGS_SQLITE = (
 )
 
 
+# The full-text search of questions and answers.
+ANSWERS_SQLITE = (
+    """CREATE VIRTUAL TABLE office_answer_search USING fts5(title, question, answer, component, content='office_answer', content_rowid='id', tokenize='unicode61 remove_diacritics 0')""",
+    """CREATE TRIGGER office_answer_search_insert AFTER INSERT ON office_answer BEGIN INSERT INTO office_answer_search (rowid, title, question, answer, component) VALUES (new.id, new.title, new.question, new.answer, new.component); END""",
+    """CREATE TRIGGER office_answer_search_delete AFTER DELETE ON office_answer BEGIN INSERT INTO office_answer_search (office_answer_search, rowid, title, question, answer, component) VALUES ('delete', old.id, old.title, old.question, old.answer, old.component); END""",
+    """CREATE TRIGGER office_answer_search_update AFTER UPDATE OF title, question, answer, component ON office_answer BEGIN INSERT INTO office_answer_search (office_answer_search, rowid, title, question, answer, component) VALUES ('delete', old.id, old.title, old.question, old.answer, old.component); INSERT INTO office_answer_search (rowid, title, question, answer, component) VALUES (new.id, new.title, new.question, new.answer, new.component); END""",
+)
+ANSWERS_POSTGRESQL = (
+    """CREATE TABLE office_answer_search (rowid integer NOT NULL CONSTRAINT pk_office_answer_search PRIMARY KEY CONSTRAINT fk_office_answer_search_rowid_office_answer REFERENCES office_answer (id) ON DELETE CASCADE, words tsvector NOT NULL)""",
+    """CREATE INDEX ix_office_answer_search_words ON office_answer_search USING gin (words)""",
+    """CREATE OR REPLACE FUNCTION office_answer_search_learn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO office_answer_search (rowid, words) VALUES (new.id, setweight(to_tsvector('simple', lower(regexp_replace(new.title::text || ' ' || new.question::text || ' ' || new.answer::text || ' ' || new.component::text, '[[:punct:][:space:][:cntrl:]]+', ' ', 'g'))), 'A') ) ON CONFLICT (rowid) DO UPDATE SET words = excluded.words; RETURN NULL; END $$""",
+    """CREATE TRIGGER office_answer_search_learn AFTER INSERT OR UPDATE OF title, question, answer, component ON office_answer FOR EACH ROW EXECUTE FUNCTION office_answer_search_learn()""",
+)
+
+
 def upgrade() -> None:
     _series()
     _bookings()
@@ -154,6 +169,180 @@ def _fairness() -> None:
 
 def _meetings() -> None:
     """Sealed questions, meeting links, the day itself, notes and what was promised."""
+    _days()
+
+
+def _days() -> None:
+    """The day itself, notes, what was promised, and questions with answers for all."""
+    op.create_table(
+        "office_host_arrival",
+        sa.Column("sitting_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("here_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_office_host_arrival_account_id")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_host_arrival_sitting_id")),
+        sa.PrimaryKeyConstraint("sitting_id", "account_id", name=op.f("pk_office_host_arrival")),
+    )
+    op.create_index(op.f("ix_office_host_arrival_account_id"), "office_host_arrival", ["account_id"], unique=False)
+
+    op.create_table(
+        "office_course",
+        sa.Column("sitting_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=True),
+        sa.Column("called_at", UtcDateTime(), nullable=True),
+        sa.Column("late_minutes", sa.Integer(), nullable=False),
+        sa.Column("late_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("(slot_id IS NULL) = (called_at IS NULL)", name=op.f("ck_office_course_called_has_time")),
+        sa.CheckConstraint("late_minutes BETWEEN 0 AND 240", name=op.f("ck_office_course_late_minutes")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_course_sitting_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_course_slot_id")),
+        sa.PrimaryKeyConstraint("sitting_id", name=op.f("pk_office_course")),
+    )
+    op.create_table(
+        "office_answer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=16), nullable=False),
+        sa.Column("challenge_id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("component", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "reviewed",
+                "published",
+                "withdrawn",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("edited_by_id", sa.Integer(), nullable=False),
+        sa.Column("edited_at", UtcDateTime(), nullable=False),
+        sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
+        sa.Column("published_at", UtcDateTime(), nullable=True),
+        sa.Column("reason", sa.String(length=300), nullable=True),
+        sa.Column("booking_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "consent",
+            sa.Enum(
+                "not needed",
+                "not asked",
+                "asked",
+                "given",
+                "refused",
+                name="consent",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("consent_at", UtcDateTime(), nullable=True),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "(booking_id IS NULL) = (consent = 'not needed')", name=op.f("ck_office_answer_consent_of_somebody")
+        ),
+        sa.CheckConstraint(
+            "(state = 'draft') = (reviewed_by_id IS NULL)", name=op.f("ck_office_answer_reviewed_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(state = 'withdrawn') = (reason IS NOT NULL)", name=op.f("ck_office_answer_withdrawn_has_reason")
+        ),
+        sa.CheckConstraint(
+            "state <> 'published' OR consent IN ('not needed', 'given')",
+            name=op.f("ck_office_answer_published_with_consent"),
+        ),
+        sa.CheckConstraint(
+            "state <> 'published' OR published_at IS NOT NULL", name=op.f("ck_office_answer_published_has_time")
+        ),
+        sa.CheckConstraint("reviewed_by_id <> edited_by_id", name=op.f("ck_office_answer_two_people")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_answer_booking_id")),
+        sa.ForeignKeyConstraint(["challenge_id"], ["challenge.id"], name=op.f("fk_office_answer_challenge_id")),
+        sa.ForeignKeyConstraint(["edited_by_id"], ["account.id"], name=op.f("fk_office_answer_edited_by_id")),
+        sa.ForeignKeyConstraint(["reviewed_by_id"], ["account.id"], name=op.f("fk_office_answer_reviewed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_answer")),
+        sa.UniqueConstraint("key", name=op.f("uq_office_answer_key")),
+    )
+    op.create_index(op.f("ix_office_answer_booking_id"), "office_answer", ["booking_id"], unique=False)
+    op.create_index(
+        "ix_office_answer_published", "office_answer", ["challenge_id", "state", "published_at", "id"], unique=False
+    )
+
+    op.create_table(
+        "office_arrival",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=False),
+        sa.Column("here_at", UtcDateTime(), nullable=True),
+        sa.Column("here_by_id", sa.Integer(), nullable=True),
+        sa.Column("late_minutes", sa.Integer(), nullable=True),
+        sa.Column("late_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("(here_at IS NULL) = (here_by_id IS NULL)", name=op.f("ck_office_arrival_here_by_somebody")),
+        sa.CheckConstraint("(late_minutes IS NULL) = (late_at IS NULL)", name=op.f("ck_office_arrival_late_since")),
+        sa.CheckConstraint("here_at IS NOT NULL OR late_at IS NOT NULL", name=op.f("ck_office_arrival_says_something")),
+        sa.CheckConstraint("late_minutes BETWEEN 1 AND 240", name=op.f("ck_office_arrival_late_minutes")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_arrival_booking_id")),
+        sa.ForeignKeyConstraint(["here_by_id"], ["account.id"], name=op.f("fk_office_arrival_here_by_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_arrival_slot_id")),
+        sa.PrimaryKeyConstraint("booking_id", "slot_id", name=op.f("pk_office_arrival")),
+    )
+    op.create_index(op.f("ix_office_arrival_here_by_id"), "office_arrival", ["here_by_id"], unique=False)
+    op.create_index(op.f("ix_office_arrival_slot_id"), "office_arrival", ["slot_id"], unique=False)
+
+    op.create_table(
+        "office_note",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("shared", "internal", name="kind", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("author_id", sa.Integer(), nullable=False),
+        sa.Column("written_at", UtcDateTime(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["account.id"], name=op.f("fk_office_note_author_id")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_note_booking_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_note")),
+    )
+    op.create_index(op.f("ix_office_note_author_id"), "office_note", ["author_id"], unique=False)
+    op.create_index("ix_office_note_booking", "office_note", ["booking_id", "id"], unique=False)
+
+    op.create_table(
+        "office_promise",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("text", sa.String(length=500), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("open", "done", "dropped", name="state", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=300), nullable=True),
+        sa.Column("made_by_id", sa.Integer(), nullable=False),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'dropped') = (reason IS NOT NULL)", name=op.f("ck_office_promise_dropped_has_reason")
+        ),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_promise_booking_id")),
+        sa.ForeignKeyConstraint(["made_by_id"], ["account.id"], name=op.f("fk_office_promise_made_by_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["account.id"], name=op.f("fk_office_promise_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_promise")),
+    )
+    op.create_index(op.f("ix_office_promise_booking_id"), "office_promise", ["booking_id"], unique=False)
+    op.create_index("ix_office_promise_due", "office_promise", ["state", "due_on", "id"], unique=False)
+    op.create_index(op.f("ix_office_promise_owner_id"), "office_promise", ["owner_id"], unique=False)
+    for statement in ANSWERS_POSTGRESQL if op.get_bind().dialect.name == "postgresql" else ANSWERS_SQLITE:
+        op.execute(statement)
 
 
 def _calendars() -> None:

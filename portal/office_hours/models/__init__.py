@@ -1,17 +1,26 @@
 """What is true of office hours. The database itself refuses double seats, overlaps and more bookings than the quota."""
 
+from portal.office_hours.models.answers import Answer
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.calendars import BusySpan, HostCalendar
+from portal.office_hours.models.days import Arrival, Course, HostArrival
 from portal.office_hours.models.feeds import Feed
+from portal.office_hours.models.notes import Note, Promise
 from portal.office_hours.models.reminders import ReminderChoice
 from portal.office_hours.models.series import Series, SeriesHost
 from portal.office_hours.models.sittings import Seat, Sitting, Slot, SlotHost
 
 __all__ = [
+    "Answer",
+    "Arrival",
     "Booking",
     "BusySpan",
+    "Course",
     "Feed",
+    "HostArrival",
     "HostCalendar",
+    "Note",
+    "Promise",
     "ReminderChoice",
     "Seat",
     "Series",
