@@ -346,7 +346,7 @@ def test_the_host_notes_who_was_there_and_may_correct_it(
     booking = stage.book(stage.slots(stage.series())[0])
 
     for move in moves:
-        actions.mark_booking(session, booking, move, by=cast.host.id, at=FIRST)  # type: ignore[arg-type]
+        actions.mark_booking(session, booking, move, by=cast.host.id, at=FIRST + timedelta(minutes=10))  # type: ignore[arg-type]
 
     assert booking.state is state
     assert tags(session)[-1] == (f"office_hours:{moves[-1].name}", cast.host.id)  # type: ignore[attr-defined]

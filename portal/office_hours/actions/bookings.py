@@ -17,6 +17,7 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, NotFound, Refused
 from portal.core.moves import Move, take
 from portal.office_hours import queries, rules, states
+from portal.office_hours.actions.days import refuse_missing
 from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot
@@ -147,11 +148,15 @@ def withdraw_booking(
     _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason)
 
 
-def mark_booking(session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime) -> None:
-    """Note, as its host, whether the person was there."""
+def mark_booking(
+    session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sure: bool = False
+) -> None:
+    """Note, as its host, whether the person was there. Who has checked in was missing only if the host is `sure`."""
     reason = rules.why_not_mark(booking, at)
     if reason:
         raise Refused(reason)
+    if move is states.MISS:
+        refuse_missing(session, booking, at, sure=sure)
     slot, before = booking.slot, booking.state
     take(session, booking, move, at=at)
     _note(session, move.name, booking, slot, by=by, at=at, before={"state": before})
