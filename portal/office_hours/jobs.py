@@ -12,7 +12,7 @@ from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import calendars
+from portal.office_hours.actions import calendars, notes
 from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.busy import Unreadable, read_apart
 from portal.office_hours.fetch import fetch
@@ -43,6 +43,13 @@ def make_sessions(session: Session, at: datetime) -> int:
 def enqueue_reminders(session: Session, at: datetime) -> int:
     """Put due reminders into the outbox."""
     enqueued = actions.remind(session, at=at)
+    session.commit()
+    return enqueued
+
+
+def enqueue_promises(session: Session, at: datetime) -> int:
+    """Remind people of what they have promised for today."""
+    enqueued = notes.remind_of_promises(session, at=at)
     session.commit()
     return enqueued
 
@@ -84,10 +91,12 @@ def _refresh(session: Session, calendar: HostCalendar, config: Config, at: datet
 
 
 outbox.guard(TEMPLATE, lambda session, mail: still_true(session, mail, at=clock.now()))
+outbox.guard(notes.DUE, notes.still_open)
 
 JOBS: tuple[Job, ...] = (
     Job("office-hours-sessions", 3600, make_sessions),
     Job("office-hours-reminders", 60, enqueue_reminders),
+    Job("office-hours-promises", 600, enqueue_promises),
     Job("office-hours-calendars", 300, refresh_calendars),
     Job("office-hours-holds", 60, let_go_of_holds),
 )

@@ -40,7 +40,7 @@ class Answer(Moving[AnswerState], Model):
     challenge_id: Mapped[int] = mapped_column(sa.ForeignKey(Challenge.id))
     title: Mapped[str] = mapped_column(sa.String(120))
     question: Mapped[str] = mapped_column(sa.Text)
-    answer: Mapped[str] = mapped_column(sa.Text)
+    answer: Mapped[str] = mapped_column(sa.Text, deferred=True)
     component: Mapped[str] = mapped_column(sa.String(40), default="")
     version: Mapped[int] = mapped_column(default=1)
     state: Mapped[AnswerState] = mapped_column(default=AnswerState.DRAFT)

@@ -14,9 +14,12 @@ from portal.core import clock
 from portal.core.db import db
 from portal.office_hours import actions, queries, rules
 from portal.office_hours.forms import BookForm, MoveForm
+from portal.office_hours.forms.days import LateForm
 from portal.office_hours.models import Slot
 from portal.office_hours.time import face, iso_week
 from portal.office_hours.views import blueprint
+from portal.office_hours.views.days import my_day
+from portal.office_hours.views.records import my_record
 from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of
 
 AHEAD, BACK = timedelta(weeks=8), timedelta(weeks=8)
@@ -94,6 +97,9 @@ def booking(slug: str, uid: str) -> ResponseReturnValue:
         cannot_move=rules.why_not_reschedule(found, series, at),
         late=rules.is_late(found, series, at),
         entries=timeline_of(found),
+        day=my_day(found, at),
+        late_form=LateForm(formdata=None),
+        **my_record(found),
     )
 
 

@@ -53,6 +53,7 @@ def sitting_page(
         sitting=found,
         offers=table[0].offers if table else [],
         bookings=own,
+        holds=any(account.id == host_id for offer in (table[0].offers if table else []) for _, host_id in offer.hosts),
         moves={booking.id: open_moves(states.HOST_MOVES, booking.state) for booking in own if booking.starts_at <= at},
         **_about(slug, found, at),
         form=form,
