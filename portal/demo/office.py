@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from portal.core.errors import PortalError
+from portal.demo.days import add_days
 from portal.demo.exceptions import make_exceptions
 from portal.demo.world import Stage, World
 from portal.office_hours import actions, states
@@ -60,6 +61,7 @@ def add_office_hours(world: World, stage: Stage, first: datetime, last: datetime
     _book(world, stage, eagerness)
     make_exceptions(world, stage)
     _hold(world, stage)
+    add_days(world, stage)
 
 
 def _slots(world: World, stage: Stage) -> list[Slot]:
