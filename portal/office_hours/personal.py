@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, undefer
 
 from portal.accounts import personal
+from portal.office_hours import record
 from portal.office_hours.actions.calendars import forget_calendar
 from portal.office_hours.models import Booking, BusySpan, Feed, ReminderChoice
 from portal.office_hours.models.reminders import OFFSETS
@@ -40,6 +41,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
                 sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since)
             )
         ],
+        **record.exported(session, account_id),
         "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
     }  # fmt: skip
 
@@ -56,6 +58,7 @@ def objection(session: Session, account_id: int, at: datetime) -> str | None:
 def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget what was asked, and close the calendar addresses. That a seat was taken stays for the statistics."""
     session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question=""))
+    record.erase(session, account_id, at)
     forget_calendar(session, account_id)
     session.execute(
         sa.update(Feed)
@@ -73,5 +76,12 @@ personal.kept.append(
         "Office hours: times, topics, questions; of hosts, when they are busy",
         "So that hosts can prepare, and everybody gets a fair share.",
         "Topics and questions until you erase your account; times as long as the results.",
+    )
+)
+personal.kept.append(
+    personal.Kept(
+        "Office hours: notes, commitments, when you checked in",
+        "So that what was said and promised is not lost.",
+        "Until you erase your account; answers published with your consent stay, and name nobody.",
     )
 )

@@ -29,9 +29,13 @@ from portal.line.actions import desk
 from portal.line.actions.conversations import Draft, write
 from portal.line.models import Incoming
 from portal.line.states import Outcome
-from portal.office_hours.actions import open_feed
+from portal.office_hours.actions import create_series, materialise, open_feed
+from portal.office_hours.actions.answers import Words, draft_answer, move_answer, review_answer
+from portal.office_hours.actions.notes import promise
+from portal.office_hours.models import Booking
+from portal.office_hours.queries import whole_booking
 from portal.office_hours.rules import Share
-from portal.office_hours.states import FeedScope
+from portal.office_hours.states import PUBLISH, FeedScope
 from portal.reports.actions import keys
 from portal.reports.models import UploadToken
 from portal.reports.receipts import Signer
@@ -47,11 +51,13 @@ from tests.cast import NOON, Cast
 from tests.challenges.conftest import Library
 from tests.kits.conftest import Afterwards
 from tests.kits.conftest import Bench as Kits
-from tests.office_hours.conftest import Stage
+from tests.office_hours.conftest import Stage, local
 from tests.reports.conftest import RECOVERY, TIA, TOM
 from tests.reports.openpgp import message
 from tests.reports.people import Desk as Reports
 from tests.selection.conftest import Bench as Selection
+
+WEEKS = timedelta(weeks=2)
 
 
 @dataclass(frozen=True)
@@ -380,6 +386,37 @@ def booking(world: World) -> Values:
     stage = Stage(world.session, world.cast)
     made = stage.book(stage.slots(stage.series())[0])
     return {"uid": made.uid, "verb": "attended"}
+
+
+def commitment(world: World) -> Values:
+    """What the researcher has promised in a session of last week."""
+    stage = Stage(world.session, world.cast)
+    past = stage.plan(first=local(2020, 6, 10, 9))
+    series = create_series(world.session, world.cast.challenge, past, by=world.cast.host.id, at=NOON - WEEKS)
+    materialise(world.session, series.id, since=NOON - WEEKS, before=NOON, at=NOON - WEEKS)
+    held = stage.book(stage.slots(series)[0], at=NOON - WEEKS)
+    due = NOON.date() + timedelta(days=3)
+    made = promise(world.session, held, "Send it", due, owner_id=None, by=world.cast.host.id, at=NOON)
+    return {"promise_id": made.id, "verb": "done"}
+
+
+def answer(world: World) -> Values:
+    """An answer that waits for the researcher to agree."""
+    held = whole_booking(world.session, world.session.query(Booking.id).filter_by(uid=booking(world)["uid"]).scalar())
+    words = Words("Boot", "Which stages?", "All.")
+    host, lead, challenge = world.cast.host.id, world.cast.lead.id, world.cast.challenge
+    made = draft_answer(world.session, challenge, words, by=host, at=NOON, booking=held)
+    review_answer(world.session, made, challenge, version=1, by=lead, at=NOON)
+    return {"uid": held.uid, "key": made.key, "verb": "return"}
+
+
+def published_answer(world: World) -> Values:
+    """An answer of nobody's question in particular, for all to read."""
+    host, lead, challenge = world.cast.host.id, world.cast.lead.id, world.cast.challenge
+    made = draft_answer(world.session, challenge, Words("Boot", "Which stages?", "All."), by=host, at=NOON)
+    review_answer(world.session, made, challenge, version=1, by=lead, at=NOON)
+    move_answer(world.session, made, challenge, PUBLISH, by=lead, at=NOON)
+    return {"key": made.key}
 
 
 def feed(world: World) -> Values:

@@ -1,5 +1,6 @@
 """What stays of a booking: notes, what was promised, a seat to come again."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
 from portal.accounts.gate import my_roles, only, signed_in
+from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404, member_or_404
 from portal.core import clock
@@ -18,6 +20,7 @@ from portal.office_hours.actions import follow_ups
 from portal.office_hours.actions import notes as actions
 from portal.office_hours.forms.days import FollowUpForm, MyNoteForm, NoteForm, PromiseForm
 from portal.office_hours.models import Booking
+from portal.office_hours.queries import Offer
 from portal.office_hours.queries.answers import answers_from
 from portal.office_hours.queries.follow_ups import free_for
 from portal.office_hours.queries.notes import booking_on_record, notes_of, promises_in
@@ -25,6 +28,7 @@ from portal.office_hours.queries.sittings import hosts_of, ids_of
 from portal.office_hours.rules.answers import asks_consent
 from portal.office_hours.rules.promises import today
 from portal.office_hours.states import PROMISE_MOVES, NoteKind
+from portal.office_hours.time import face
 from portal.office_hours.views import blueprint
 from portal.office_hours.views.shapes import sender
 
@@ -118,11 +122,11 @@ def follow_up(slug: str, uid: str) -> ResponseReturnValue:
     booking, at, account = _own(slug, uid), clock.now(), current_account()
     form = FollowUpForm(topic=booking.topic)
     free = free_for(db.session, booking, account.id, at)
-    form.slot.choices = [(offer.slot.id, "") for offer in free]
+    form.slot.choices = _choices(free, account)
     if not form.validate_on_submit():
         page = render_template(
             "office_hours/follow_up.html", challenge=challenge_or_404(slug), booking=booking, form=form,
-            free=list(zip(free, form.slot, strict=True)), mine=account.id, series=booking.slot.sitting.series,
+            series=booking.slot.sitting.series,
         )  # fmt: skip
         return page, 422 if form.is_submitted() else 200
     slot = queries.slot_of(db.session, challenge_or_404(slug).id, form.slot.data)
@@ -132,6 +136,17 @@ def follow_up(slug: str, uid: str) -> ResponseReturnValue:
     db.session.commit()
     flash(f"{booking.participant.name} has a seat, and is invited by mail.", "success")
     return redirect(url_for("office_hours.record", slug=slug, uid=uid))
+
+
+def _choices(free: Sequence[Offer], account: Account) -> dict[str, list[tuple[int, str]]]:
+    """Slots to choose from, the own ones apart."""
+    own: list[tuple[int, str]] = []
+    others: list[tuple[int, str]] = []
+    for offer in free:
+        begin = face(offer.slot.starts_at, account.zone, offer.slot.sitting.series.zone)
+        words = f"{begin.day:%a} {begin.day.day} {begin.day:%b}, {begin.clock} {begin.zone}, {offer.slot.names}"
+        (own if account.id in ids_of(offer.slot) else others).append((offer.slot.id, words))
+    return {name: slots for name, slots in (("Your own", own), ("Your colleagues’", others)) if slots}
 
 
 def my_record(booking: Booking, note: MyNoteForm | None = None) -> dict[str, Any]:
