@@ -18,7 +18,9 @@ from portal.core.outbox import OutgoingMail
 from portal.office_hours import actions, queries
 from portal.office_hours.actions import Wish
 from portal.office_hours.actions.changes import change_series
+from portal.office_hours.actions.days import call_in
 from portal.office_hours.models import Booking, Seat, Sitting, Slot
+from portal.office_hours.queries.days import day_of
 from portal.office_hours.queries.substitutes import slots_of
 from portal.office_hours.states import COUNTED, LIVE, SlotState
 from tests.cast import NOON, make_account, make_participant
@@ -276,3 +278,16 @@ def test_one_of_sixty_four_staff_changes_a_series(session: Session, stage: Stage
     assert answers == {"done": 1, "Conflict": CROWD - 1}
     counts = [session.scalars(sa.select(sa.func.count()).select_from(kind)).one() for kind in (Sitting, Booking)]
     assert counts == [8, 1]
+
+
+def test_many_hosts_call_in_the_next_at_once(crowd: Crowd, stage: Stage) -> None:
+    slot = stage.slots(stage.series())[0]
+    stage.book(slot)
+    challenge, sitting, slot_id, host = stage.cast.challenge.id, slot.sitting_id, slot.id, stage.cast.host.id
+    stage.session.commit()
+
+    def act(session: Session, _number: int) -> None:
+        day = day_of(session, queries.sitting_of(session, challenge, sitting))
+        call_in(session, day, slot_id, version=0, by=host, at=FIRST)
+
+    assert crowd.run(act) == Counter(done=1, Conflict=CROWD - 1)

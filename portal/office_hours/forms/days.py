@@ -63,10 +63,10 @@ class NoteForm(MyNoteForm):
 
     kind = RadioField(
         "For whom", [InputRequired("Choose one.")], coerce=NoteKind, default=NoteKind.SHARED,
-        choices=[
-            (NoteKind.SHARED, "Shared: the participant reads it too"),
-            (NoteKind.INTERNAL, "Internal: the hosts of this slot and the lead"),
-        ],
+        choices={
+            "shared": "Shared: the participant reads it too",
+            "internal": "Internal: the hosts of this slot and the lead",
+        },
     )  # fmt: skip
 
 

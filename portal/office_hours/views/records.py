@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from wtforms.fields.choices import SelectChoice
 
 from portal.accounts.current import current_account
 from portal.accounts.gate import my_roles, only, signed_in
@@ -42,16 +43,14 @@ def _booking(slug: str, uid: str) -> Booking:
 
 
 def _own(slug: str, uid: str) -> Booking:
-    found = _booking(slug, uid)
-    if current_account().id not in ids_of(found.slot):
-        raise Forbidden("Its hosts do this.")
-    return found
+    return queries.booking_for_host(db.session, challenge_or_404(slug).id, current_account().id, uid)
 
 
 def _promise_form(booking: Booking, at: datetime, *, fresh: bool) -> PromiseForm:
     zone = booking.slot.sitting.series.challenge.zone
     form = PromiseForm(**({"formdata": None} if fresh else {}), due_on=today(at, zone) + USUAL)
-    form.owner.choices = [*((host.id, host.name) for host in hosts_of(booking.slot)), (0, booking.participant.name)]
+    hosts = {str(host.id): host.name for host in hosts_of(booking.slot)}
+    form.owner.choices = {**hosts, "0": booking.participant.name}
     return form
 
 
@@ -98,7 +97,7 @@ def add_note(slug: str, uid: str) -> ResponseReturnValue:
 
 
 @blueprint.post(f"{STAFF}/bookings/<uid>/commitments")
-@only(Role.HOST, Role.LEAD)
+@only(Role.HOST)
 def add_promise(slug: str, uid: str) -> ResponseReturnValue:
     """Write down what was promised; hosts do."""
     booking, at = _own(slug, uid), clock.now()
@@ -116,7 +115,7 @@ def add_promise(slug: str, uid: str) -> ResponseReturnValue:
 
 
 @blueprint.route(f"{STAFF}/bookings/<uid>/follow-up", methods=["GET", "POST"])
-@only(Role.HOST, Role.LEAD)
+@only(Role.HOST)
 def follow_up(slug: str, uid: str) -> ResponseReturnValue:
     """Give a seat to come again; hosts do."""
     booking, at, account = _own(slug, uid), clock.now(), current_account()
@@ -138,15 +137,15 @@ def follow_up(slug: str, uid: str) -> ResponseReturnValue:
     return redirect(url_for("office_hours.record", slug=slug, uid=uid))
 
 
-def _choices(free: Sequence[Offer], account: Account) -> dict[str, list[tuple[int, str]]]:
+def _choices(free: Sequence[Offer], account: Account) -> list[SelectChoice]:
     """Slots to choose from, the own ones apart."""
-    own: list[tuple[int, str]] = []
-    others: list[tuple[int, str]] = []
+    made = []
     for offer in free:
         begin = face(offer.slot.starts_at, account.zone, offer.slot.sitting.series.zone)
         words = f"{begin.day:%a} {begin.day.day} {begin.day:%b}, {begin.clock} {begin.zone}, {offer.slot.names}"
-        (own if account.id in ids_of(offer.slot) else others).append((offer.slot.id, words))
-    return {name: slots for name, slots in (("Your own", own), ("Your colleagues’", others)) if slots}
+        whose = "Your own" if account.id in ids_of(offer.slot) else "Your colleagues’"
+        made.append(SelectChoice(offer.slot.id, words, optgroup=whose))
+    return made
 
 
 def my_record(booking: Booking, note: MyNoteForm | None = None) -> dict[str, Any]:
