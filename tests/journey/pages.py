@@ -53,6 +53,18 @@ SAMPLES = {
         JOIN office_booking ON slot_id = office_slot.id JOIN account ON account.id = office_slot.host_id
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2""",
+    "today": "SELECT sitting_id FROM office_course",
+    "noted": """SELECT office_booking.uid FROM office_booking
+        JOIN office_note ON office_note.booking_id = office_booking.id
+        JOIN office_slot ON office_slot.id = office_booking.slot_id JOIN account ON account.id = office_slot.host_id
+        WHERE account.email LIKE 'host1@%'
+        ORDER BY office_booking.starts_at DESC, office_note.id""",
+    "asked": """SELECT account.email FROM account JOIN office_booking ON office_booking.account_id = account.id
+        JOIN office_answer ON office_answer.booking_id = office_booking.id""",
+    "asked_of": """SELECT office_booking.uid FROM office_booking
+        JOIN office_answer ON office_answer.booking_id = office_booking.id""",
+    "answered": "SELECT key FROM office_answer WHERE state = 'published' ORDER BY id",
+    "answer": "SELECT key FROM office_answer WHERE state = 'draft' ORDER BY id",
     "drafter": "SELECT email FROM account JOIN application ON account_id = account.id WHERE state = 'draft'",
     "submitter": """SELECT email FROM account JOIN application ON account_id = account.id
         WHERE state = 'submitted' AND challenge_id = 2""",
@@ -158,6 +170,10 @@ PAGES = (
     Kind("office-hours", "office_hours.mine", "{researcher}", f"/challenges/{LIVE}/office-hours"),
     Kind("book", "office_hours.book", "{researcher}", f"/challenges/{LIVE}/office-hours/slots/{{slot}}"),
     Kind("booking", "office_hours.booking", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}"),
+    Kind("booking-asked", "office_hours.booking", "{asked}", f"/challenges/{LIVE}/office-hours/bookings/{{asked_of}}"),
+    Kind("my-commitments", "office_hours.my_commitments", "{asked}", f"/challenges/{LIVE}/office-hours/commitments"),
+    Kind("answers", "office_hours.answers", "{researcher}", f"/challenges/{LIVE}/office-hours/answers"),
+    Kind("answer", "office_hours.answer", "{researcher}", f"/challenges/{LIVE}/office-hours/answers/{{answered}}"),
     Kind("booking-move", "office_hours.move", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/move"),
     Kind("resources", "challenges.resources", "{researcher}", f"/challenges/{LIVE}/resources"),
     Kind("document", "challenges.document", "{researcher}", f"/challenges/{LIVE}/resources/documents/{{document}}"),
@@ -252,6 +268,14 @@ PAGES = (
     Kind("series-edit", "office_hours.edit_series", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}"),
     Kind("sitting-add", "office_hours.add_sitting", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}/add"),
     Kind("substitute", "office_hours.substitute", "host1", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/host"),
+    Kind("day", "office_hours.day", "host1", f"/staff/{LIVE}/office-hours/sessions/{{today}}/day"),
+    Kind("record", "office_hours.record", "host1", f"/staff/{LIVE}/office-hours/bookings/{{noted}}/record"),
+    Kind("follow-up", "office_hours.follow_up", "host1", f"/staff/{LIVE}/office-hours/bookings/{{noted}}/follow-up"),
+    Kind("commitments", "office_hours.commitments", "host1", f"/staff/{LIVE}/office-hours/commitments"),
+    Kind("staff-answers", "office_hours.staff_answers", "host1", f"/staff/{LIVE}/office-hours/answers"),
+    Kind("new-answer", "office_hours.new_answer", "host1", f"/staff/{LIVE}/office-hours/answers/new"),
+    Kind("staff-answer", "office_hours.staff_answer", "host2", f"/staff/{LIVE}/office-hours/answers/{{answer}}"),
+    Kind("edit-answer", "office_hours.edit_answer", "host1", f"/staff/{LIVE}/office-hours/answers/{{answer}}/edit"),
     Kind("busy", "office_hours.busy", "host1", f"/staff/{LIVE}/office-hours/busy"),
     Kind("sitting", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}"),
     Kind("report-queue", "reports.queue", "triager1", f"/staff/{LIVE}/reports"),
@@ -302,7 +326,8 @@ NO_PAGES = {
     "selection.table": "CSV", "selection.fairness_table": "CSV", "kits.stock_csv": "CSV", "kits.shipments_csv": "CSV",
     "kits.policies_csv": "CSV",
     "applications.export_table": "CSV", "applications.export_json": "JSON",
-    "office_hours.feed": "calendar", "challenges.download": "file",
+    "office_hours.feed": "calendar", "office_hours.now": "JSON", "office_hours.day_now": "JSON",
+    "office_hours.commitments_csv": "CSV", "office_hours.answers_csv": "CSV", "challenges.download": "file",
     "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
     "reports.staff_report": "JSON", "reports.staff_file": "file",

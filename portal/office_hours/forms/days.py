@@ -94,7 +94,9 @@ class FollowUpForm(Form):
         "Topic", [DataRequired("Say in a few words what it is about."), Length(max=120)],
         description="The participant reads it. It is not sealed.",
     )  # fmt: skip
-    slot = SelectField("Slot", [InputRequired("Choose a slot.")], coerce=int, description="On your clock.")
+    slot = SelectField(
+        "Slot", [InputRequired("Choose a slot.")], coerce=int, description="On your clock; your own come first."
+    )
 
 
 class AnswerForm(Form):

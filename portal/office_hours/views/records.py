@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from wtforms.fields.choices import SelectChoice
 
 from portal.accounts.current import current_account
 from portal.accounts.gate import my_roles, only, signed_in
@@ -137,14 +136,13 @@ def follow_up(slug: str, uid: str) -> ResponseReturnValue:
     return redirect(url_for("office_hours.record", slug=slug, uid=uid))
 
 
-def _choices(free: Sequence[Offer], account: Account) -> list[SelectChoice]:
-    """Slots to choose from, the own ones apart."""
-    made = []
+def _choices(free: Sequence[Offer], account: Account) -> dict[str, str]:
+    """Slots to choose from, in words."""
+    made = {}
     for offer in free:
         begin = face(offer.slot.starts_at, account.zone, offer.slot.sitting.series.zone)
-        words = f"{begin.day:%a} {begin.day.day} {begin.day:%b}, {begin.clock} {begin.zone}, {offer.slot.names}"
-        whose = "Your own" if account.id in ids_of(offer.slot) else "Your colleagues’"
-        made.append(SelectChoice(offer.slot.id, words, optgroup=whose))
+        whose = "yours" if account.id in ids_of(offer.slot) else offer.slot.names
+        made[str(offer.slot.id)] = f"{begin.day:%a} {begin.day.day} {begin.day:%b}, {begin.clock} {begin.zone}, {whose}"
     return made
 
 
