@@ -6,6 +6,7 @@ from portal.office_hours.models.feeds import Feed
 from portal.office_hours.models.reminders import ReminderChoice
 from portal.office_hours.models.series import Series, SeriesHost
 from portal.office_hours.models.sittings import Seat, Sitting, Slot, SlotHost
+from portal.office_hours.models.withdrawals import Withdrawal
 
 __all__ = [
     "Booking",
@@ -19,4 +20,5 @@ __all__ = [
     "Sitting",
     "Slot",
     "SlotHost",
+    "Withdrawal",
 ]
