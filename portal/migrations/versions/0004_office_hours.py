@@ -162,6 +162,59 @@ def _waiting() -> None:
         sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_withdrawal_booking_id")),
         sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_withdrawal")),
     )
+    op.create_table(
+        "office_waiter",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sitting_id", sa.Integer(), nullable=False),
+        sa.Column("participant_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting", "served", "left", "missed", "over",
+                name="waiterstate", native_enum=False, create_constraint=True, length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("joined_at", UtcDateTime(), nullable=False),
+        sa.Column("topic", sa.String(length=120), nullable=False),
+        sa.Column("scenario_id", sa.Integer(), nullable=True),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_office_waiter_account_id")),
+        sa.ForeignKeyConstraint(["participant_id"], ["participant.id"], name=op.f("fk_office_waiter_participant_id")),
+        sa.ForeignKeyConstraint(["scenario_id"], ["scenario.id"], name=op.f("fk_office_waiter_scenario_id")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_waiter_sitting_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_waiter")),
+    )  # fmt: skip
+    waiting = sa.text("state = 'waiting'")
+    op.create_index(
+        "uq_office_waiter_live", "office_waiter", ["sitting_id", "participant_id"], unique=True,
+        sqlite_where=waiting, postgresql_where=waiting,
+    )  # fmt: skip
+    op.create_index("ix_office_waiter_state", "office_waiter", ["state", "sitting_id"], unique=False)
+    op.create_index(op.f("ix_office_waiter_participant_id"), "office_waiter", ["participant_id"], unique=False)
+    op.create_index(op.f("ix_office_waiter_account_id"), "office_waiter", ["account_id"], unique=False)
+    op.create_table(
+        "office_waiter_slot",
+        sa.Column("waiter_id", sa.Integer(), nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_waiter_slot_slot_id")),
+        sa.ForeignKeyConstraint(["waiter_id"], ["office_waiter.id"], name=op.f("fk_office_waiter_slot_waiter_id")),
+        sa.PrimaryKeyConstraint("waiter_id", "slot_id", name=op.f("pk_office_waiter_slot")),
+    )
+    op.create_table(
+        "office_seat_offer",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("waiter_id", sa.Integer(), nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=False),
+        sa.Column("offered_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_seat_offer_booking_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_seat_offer_slot_id")),
+        sa.ForeignKeyConstraint(["waiter_id"], ["office_waiter.id"], name=op.f("fk_office_seat_offer_waiter_id")),
+        sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_seat_offer")),
+        sa.UniqueConstraint("waiter_id", "slot_id", name="uq_office_seat_offer_once"),
+    )
 
 
 def _meetings() -> None:

@@ -6,6 +6,7 @@ from portal.office_hours.models.feeds import Feed
 from portal.office_hours.models.reminders import ReminderChoice
 from portal.office_hours.models.series import Series, SeriesHost
 from portal.office_hours.models.sittings import Seat, Sitting, Slot, SlotHost
+from portal.office_hours.models.waiting import SeatOffer, Waiter, WaiterSlot
 from portal.office_hours.models.withdrawals import Withdrawal
 
 __all__ = [
@@ -15,10 +16,13 @@ __all__ = [
     "HostCalendar",
     "ReminderChoice",
     "Seat",
+    "SeatOffer",
     "Series",
     "SeriesHost",
     "Sitting",
     "Slot",
     "SlotHost",
+    "Waiter",
+    "WaiterSlot",
     "Withdrawal",
 ]

@@ -1,0 +1,212 @@
+"""The waiting lists: who can be offered a seat, in which order, and who waits where."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from portal.accounts.models import Account
+from portal.challenges.models import Member, Participant
+from portal.challenges.states import ParticipantState
+from portal.office_hours import rules
+from portal.office_hours.models import Booking, Seat, SeatOffer, Series, Sitting, Slot, Waiter
+from portal.office_hours.queries.access import access_of
+from portal.office_hours.queries.base import one, whole_booking_options, whole_slot
+from portal.office_hours.rules.access import Access, fair_order
+from portal.office_hours.rules.waiting import closes_at, offer_until, wants
+from portal.office_hours.states import COUNTED, LIVE, SEATED, BookingState, SlotState, WaiterState
+from portal.office_hours.time import iso_week
+
+
+class Candidate(NamedTuple):
+    """Somebody to whom a seat can be offered, and until when it would be kept."""
+
+    waiter: Waiter
+    until: datetime
+
+
+def candidates(session: Session, slot: Slot, at: datetime, apart: int | None = None) -> list[Candidate]:
+    """To whom a seat of the slot can be offered, in the fair order; the participant `apart` left out.
+
+    Whoever has something else then, has used up the week, has been offered this slot or is just being offered another
+    one is not among them; nor is whoever would have to answer in their sleep. The slot is whole.
+    """
+    series = slot.sitting.series
+    if rules.why_not_slot(slot, series, at):
+        return []
+    waiting = [
+        waiter
+        for waiter in _unasked(session, slot)
+        if waiter.participant_id != apart and wants(waiter, slot, _open_slots(session, slot.sitting_id))
+    ]
+    if not waiting:
+        return []
+    able = _able(session, slot, [waiter.participant_id for waiter in waiting])
+    access = access_of(session, series.challenge_id, at, able)
+    asked = [(waiter, offer_until(at, closes_at(slot, series), waiter.account.zone)) for waiter in waiting]
+    found = [Candidate(waiter, until) for waiter, until in asked if until and waiter.participant_id in access]
+    return sorted(found, key=lambda each: _turn(each.waiter, access))
+
+
+def _turn(waiter: Waiter, access: dict[int, Access]) -> tuple[object, ...]:
+    return (*fair_order(access[waiter.participant_id], waiter.joined_at), waiter.id)
+
+
+def _unasked(session: Session, slot: Slot) -> Sequence[Waiter]:
+    """Those on the list of the slot's session whose people are here, and who can be asked about this slot."""
+    asked = (
+        sa.exists()
+        .where(SeatOffer.waiter_id == Waiter.id, Booking.id == SeatOffer.booking_id)
+        .where(sa.or_(SeatOffer.slot_id == slot.id, Booking.state == BookingState.HELD))
+    )
+    return session.scalars(
+        sa.select(Waiter)
+        .join(Waiter.account)
+        .options(contains_eager(Waiter.account), selectinload(Waiter.slots))
+        .where(Waiter.sitting_id == slot.sitting_id, Waiter.state == WaiterState.WAITING, Account.active, ~asked)
+        .order_by(Waiter.joined_at, Waiter.id)
+    ).all()
+
+
+def _open_slots(session: Session, sitting_id: int) -> Sequence[int]:
+    return session.scalars(sa.select(Slot.id).where(Slot.sitting_id == sitting_id, Slot.state == SlotState.OPEN)).all()
+
+
+def _able(session: Session, slot: Slot, participant_ids: Collection[int]) -> set[int]:
+    """Those of the participants who are free then and have a booking of the week left."""
+    series = slot.sitting.series
+    period = iso_week(slot.starts_at, series.challenge.zone)
+    counts: Counter[int] = Counter()
+    busy: set[int] = set()
+    mine: defaultdict[int, list[Booking]] = defaultdict(list)
+    around = sa.and_(Booking.state.in_(LIVE), Booking.starts_at < slot.ends_at, Booking.ends_at > slot.starts_at)
+    this_week = sa.and_(Booking.state.in_(COUNTED), Booking.quota_period == period, Booking.quota_no.is_not(None))
+    for booking in session.scalars(
+        sa.select(Booking).where(Booking.participant_id.in_(participant_ids), sa.or_(around, this_week))
+    ):
+        mine[booking.participant_id].append(booking)
+        counts[booking.participant_id] += booking.quota_period == period and booking.state in COUNTED
+    busy.update(who for who, bookings in mine.items() if rules.why_not_mine(slot, bookings))
+    return {who for who in participant_ids if who not in busy and counts[who] < series.weekly_quota}
+
+
+def has_waiters(session: Session, sitting_id: int, apart: int | None = None) -> bool:
+    """Whether anybody, other than the participant `apart`, waits for the session."""
+    waiting = sa.select(Waiter.id).where(
+        Waiter.sitting_id == sitting_id, Waiter.state == WaiterState.WAITING, Waiter.participant_id != (apart or 0)
+    )
+    return session.scalars(waiting.limit(1)).one_or_none() is not None
+
+
+def slots_waited_for(session: Session, at: datetime, challenge_id: int | None = None) -> Sequence[Slot]:
+    """The coming slots with a free seat in sessions that somebody waits for, whole, the next one first."""
+    taken = sa.select(Booking.seat_no).where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED))
+    free = sa.exists().where(Seat.slot_id == Slot.id, Seat.seat_no.not_in(taken.correlate(Slot)))
+    waiting = sa.select(Waiter.sitting_id).where(Waiter.state == WaiterState.WAITING)
+    rows = (
+        sa.select(Slot)
+        .join(Slot.sitting)
+        .join(Sitting.series)
+        .options(*whole_slot())
+        .where(Slot.state == SlotState.OPEN, Slot.starts_at > at, Slot.sitting_id.in_(waiting), free)
+        .order_by(Slot.starts_at, Slot.id)
+    )
+    return session.scalars(rows if challenge_id is None else rows.where(Series.challenge_id == challenge_id)).all()
+
+
+def kept_slots(session: Session, challenge_id: int, at: datetime, participant_id: int) -> set[int]:
+    """The slots whose free seats go to somebody else who waits first."""
+    return {
+        slot.id
+        for slot in slots_waited_for(session, at, challenge_id)
+        if candidates(session, slot, at, apart=participant_id)
+    }
+
+
+def _whole_waiter() -> "sa.Select[Waiter]":
+    return (
+        sa.select(Waiter)
+        .join(Waiter.sitting)
+        .join(Sitting.series)
+        .options(
+            contains_eager(Waiter.sitting).contains_eager(Sitting.series).joinedload(Series.challenge),
+            joinedload(Waiter.account),
+            joinedload(Waiter.participant),
+            selectinload(Waiter.slots),
+        )
+    )
+
+
+def waits_of(session: Session, participant_id: int) -> Sequence[Waiter]:
+    """What a participant waits for, the next session first."""
+    own = _whole_waiter().where(Waiter.participant_id == participant_id, Waiter.state == WaiterState.WAITING)
+    return session.scalars(own.order_by(Sitting.starts_at, Waiter.id)).all()
+
+
+def waiter_of(session: Session, member: Member, waiter_id: int) -> Waiter:
+    """A place on a list of the member's own participant. Raises NotFound."""
+    own = _whole_waiter().where(Waiter.id == waiter_id, Waiter.participant_id == member.participant_id)
+    return one(session, own, "waiter")
+
+
+def waiter_in(session: Session, challenge_id: int, waiter_id: int) -> Waiter:
+    """A place on a list of a challenge, for staff. Raises NotFound."""
+    return one(session, _whole_waiter().where(Waiter.id == waiter_id, Series.challenge_id == challenge_id), "waiter")
+
+
+def offer_of(session: Session, member: Member, uid: str) -> SeatOffer:
+    """A seat that was offered to the member's participant, with its whole booking. Raises NotFound."""
+    own = (
+        sa.select(SeatOffer)
+        .join(SeatOffer.booking)
+        .options(joinedload(SeatOffer.waiter).selectinload(Waiter.slots))
+        .where(Booking.uid == uid, Booking.participant_id == member.participant_id)
+    )
+    return one(session, own.options(joinedload(SeatOffer.booking).options(*whole_booking_options())), "offer")
+
+
+class Line(NamedTuple):
+    """The waiting list of one session: who waits in the fair order, and the offers that are open."""
+
+    sitting: Sitting
+    waiters: list[Waiter]
+    offers: dict[int, SeatOffer]
+
+
+def lines(session: Session, challenge_id: int, at: datetime) -> list[Line]:
+    """The waiting lists of a challenge, the next session first."""
+    waiting = (
+        _whole_waiter()
+        .join(Participant, Participant.id == Waiter.participant_id)
+        .where(
+            Series.challenge_id == challenge_id,
+            Waiter.state == WaiterState.WAITING,
+            Participant.state == ParticipantState.ACTIVE,
+        )
+    )
+    waiters = session.scalars(waiting.order_by(Sitting.starts_at, Sitting.id, Waiter.joined_at, Waiter.id)).all()
+    access = access_of(session, challenge_id, at, {waiter.participant_id for waiter in waiters})
+    offers = open_offers(session, [waiter.id for waiter in waiters])
+    found: dict[int, Line] = {}
+    for waiter in waiters:
+        line = found.setdefault(waiter.sitting_id, Line(waiter.sitting, [], {}))
+        line.waiters.append(waiter)
+        if waiter.id in offers:
+            line.offers[waiter.id] = offers[waiter.id]
+    for line in found.values():
+        line.waiters.sort(key=lambda waiter: _turn(waiter, access))
+    return list(found.values())
+
+
+def open_offers(session: Session, waiter_ids: Iterable[int]) -> dict[int, SeatOffer]:
+    """The seats that are being kept for people on lists, by their places."""
+    rows = session.scalars(
+        sa.select(SeatOffer)
+        .join(SeatOffer.booking)
+        .options(contains_eager(SeatOffer.booking).options(*whole_booking_options()))
+        .where(SeatOffer.waiter_id.in_(list(waiter_ids)), Booking.state == BookingState.HELD)
+    )
+    return {offer.waiter_id: offer for offer in rows}
