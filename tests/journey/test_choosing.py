@@ -156,7 +156,9 @@ def draft(lead: Page) -> None:
     lead.get_by_role("button", name="Solve").click()
     expect(lead.locator("h1 .state")).to_have_text("solved")
     lead.get_by_role("navigation", name="Show").get_by_role("link", name="Taken 3", exact=True).click()
-    countries = lead.locator("tbody td[data-label='Country']").all_inner_texts()
+    taken = lead.locator("tbody td[data-label='Country']")
+    expect(taken).to_have_count(3)
+    countries = taken.all_inner_texts()
     assert len(countries) == len(set(countries)) == 3
 
 
