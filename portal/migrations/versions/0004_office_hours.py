@@ -139,6 +139,9 @@ def _bookings() -> None:
                 server_default=sa.text("'page'"),
             )
         )
+        batch_op.add_column(sa.Column("component", sa.String(length=200), nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("booked_by_id", sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(op.f("fk_office_booking_booked_by_id"), "account", ["booked_by_id"], ["id"])
         batch_op.alter_column("quota_no", existing_type=sa.Integer(), nullable=True)
         batch_op.create_check_constraint(
             op.f("ck_office_booking_outside_quota"), "(quota_no IS NULL) = (source = 'follow_up')"
@@ -146,6 +149,38 @@ def _bookings() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for statement in BOOKINGS_SQLITE:
             op.execute(statement)
+    _strikes()
+
+
+def _strikes() -> None:
+    """What a series says about strikes and caps; what was forgiven."""
+    with op.batch_alter_table("office_series", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("rolling_cap", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("strike_limit", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("strike_days", sa.Integer(), nullable=False, server_default=sa.text("28")))
+        batch_op.add_column(sa.Column("strike_hours", sa.Integer(), nullable=False, server_default=sa.text("48")))
+        batch_op.add_column(sa.Column("late_strikes", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
+        batch_op.create_check_constraint(op.f("ck_office_series_rolling_cap"), "rolling_cap IS NULL OR rolling_cap > 0")
+        batch_op.create_check_constraint(
+            op.f("ck_office_series_strikes"),
+            "(strike_limit IS NULL OR strike_limit > 0) AND strike_days BETWEEN 1 AND 366 AND strike_hours > 0",
+        )
+    op.create_table(
+        "office_amnesty",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=True),
+        sa.Column("sitting_id", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("forgiven_at", UtcDateTime(), nullable=False),
+        sa.Column("forgiven_by_id", sa.Integer(), nullable=False),
+        sa.CheckConstraint("(booking_id IS NULL) <> (sitting_id IS NULL)", name=op.f("ck_office_amnesty_of_one_thing")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_amnesty_booking_id")),
+        sa.ForeignKeyConstraint(["forgiven_by_id"], ["account.id"], name=op.f("fk_office_amnesty_forgiven_by_id")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_amnesty_sitting_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_amnesty")),
+        sa.UniqueConstraint("booking_id", name=op.f("uq_office_amnesty_booking")),
+        sa.UniqueConstraint("sitting_id", name=op.f("uq_office_amnesty_session")),
+    )
 
 
 def _fairness() -> None:

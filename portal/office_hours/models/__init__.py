@@ -1,5 +1,6 @@
 """What is true of office hours. The database itself refuses double seats, overlaps and more bookings than the quota."""
 
+from portal.office_hours.models.amnesties import Amnesty
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.calendars import BusySpan, HostCalendar
 from portal.office_hours.models.feeds import Feed
@@ -10,6 +11,7 @@ from portal.office_hours.models.waiting import SeatOffer, Waiter, WaiterSlot
 from portal.office_hours.models.withdrawals import Withdrawal
 
 __all__ = [
+    "Amnesty",
     "Booking",
     "BusySpan",
     "Feed",
