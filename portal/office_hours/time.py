@@ -157,3 +157,9 @@ def spoken(since: datetime, until: datetime, zone: str) -> str:
     """A span on the clock of `zone` for a mail: "Tuesday 16 June 2020, 17:00–17:30 (Europe/Berlin)"."""
     begin, end = (moment.astimezone(zoneinfo.ZoneInfo(zone)) for moment in (since, until))
     return f"{begin:%A} {begin.day} {begin:%B %Y}, {begin:%H:%M}–{end:%H:%M} ({zone})"
+
+
+def spoken_moment(moment: datetime, zone: str) -> str:
+    """An instant on the clock of `zone` for a mail: "Tuesday 16 June 2020, 17:00 (Europe/Berlin)"."""
+    there = moment.astimezone(zoneinfo.ZoneInfo(zone))
+    return f"{there:%A} {there.day} {there:%B %Y, %H:%M} ({zone})"

@@ -21,6 +21,8 @@ from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, Withdrawal
 from portal.office_hours.queries.sittings import hosts_of
+from portal.office_hours.queries.waiting import candidates
+from portal.office_hours.rules.waiting import KEPT
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import iso_week
 
@@ -199,6 +201,8 @@ def _place(
     seat_no = _free_seat(session, slot_id)
     if seat_no is None:
         raise Conflict("All seats of this slot are taken. Choose another one.")
+    if (moving is not None or source in (Source.PAGE, Source.API)) and candidates(session, slot, at, participant_id):
+        raise Refused(KEPT)
     period = iso_week(slot.starts_at, series.challenge.zone)
     if source is Source.FOLLOW_UP:
         return Place(slot, seat_no, period, None)

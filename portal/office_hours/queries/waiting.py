@@ -14,7 +14,8 @@ from portal.challenges.states import ParticipantState
 from portal.office_hours import rules
 from portal.office_hours.models import Booking, Seat, SeatOffer, Series, Sitting, Slot, Waiter
 from portal.office_hours.queries.access import access_of
-from portal.office_hours.queries.base import one, whole_booking_options, whole_slot
+from portal.office_hours.queries.base import one, whole_slot
+from portal.office_hours.queries.bookings import whole_booking
 from portal.office_hours.rules.access import Access, fair_order
 from portal.office_hours.rules.waiting import closes_at, offer_until, wants
 from portal.office_hours.states import COUNTED, LIVE, SEATED, BookingState, SlotState, WaiterState
@@ -37,14 +38,13 @@ def candidates(session: Session, slot: Slot, at: datetime, apart: int | None = N
     series = slot.sitting.series
     if rules.why_not_slot(slot, series, at):
         return []
-    waiting = [
-        waiter
-        for waiter in _unasked(session, slot)
-        if waiter.participant_id != apart and wants(waiter, slot, _open_slots(session, slot.sitting_id))
-    ]
+    waiting = [waiter for waiter in _unasked(session, slot) if waiter.participant_id != apart]
     if not waiting:
         return []
-    able = _able(session, slot, [waiter.participant_id for waiter in waiting])
+    open_slots = _open_slots(session, slot.sitting_id)
+    waiting = [waiter for waiter in waiting if wants(waiter, slot, open_slots)]
+    found_busy = _obstacles(session, slot, [waiter.participant_id for waiter in waiting])
+    able = [waiter.participant_id for waiter in waiting if waiter.participant_id not in found_busy]
     access = access_of(session, series.challenge_id, at, able)
     asked = [(waiter, offer_until(at, closes_at(slot, series), waiter.account.zone)) for waiter in waiting]
     found = [Candidate(waiter, until) for waiter, until in asked if until and waiter.participant_id in access]
@@ -66,7 +66,13 @@ def _unasked(session: Session, slot: Slot) -> Sequence[Waiter]:
         sa.select(Waiter)
         .join(Waiter.account)
         .options(contains_eager(Waiter.account), selectinload(Waiter.slots))
-        .where(Waiter.sitting_id == slot.sitting_id, Waiter.state == WaiterState.WAITING, Account.active, ~asked)
+        .where(
+            Waiter.sitting_id == slot.sitting_id,
+            Waiter.state == WaiterState.WAITING,
+            Account.active,
+            ~asked,
+            sa.exists().where(Member.account_id == Account.id, Member.participant_id == Waiter.participant_id),
+        )
         .order_by(Waiter.joined_at, Waiter.id)
     ).all()
 
@@ -75,22 +81,50 @@ def _open_slots(session: Session, sitting_id: int) -> Sequence[int]:
     return session.scalars(sa.select(Slot.id).where(Slot.sitting_id == sitting_id, Slot.state == SlotState.OPEN)).all()
 
 
-def _able(session: Session, slot: Slot, participant_ids: Collection[int]) -> set[int]:
-    """Those of the participants who are free then and have a booking of the week left."""
+def _obstacles(session: Session, slot: Slot, participant_ids: Collection[int]) -> dict[int, str]:
+    """What keeps participants from a seat of the slot, by participant: something else then, or no booking left."""
     series = slot.sitting.series
     period = iso_week(slot.starts_at, series.challenge.zone)
-    counts: Counter[int] = Counter()
-    busy: set[int] = set()
     mine: defaultdict[int, list[Booking]] = defaultdict(list)
+    used: Counter[int] = Counter()
     around = sa.and_(Booking.state.in_(LIVE), Booking.starts_at < slot.ends_at, Booking.ends_at > slot.starts_at)
-    this_week = sa.and_(Booking.state.in_(COUNTED), Booking.quota_period == period, Booking.quota_no.is_not(None))
-    for booking in session.scalars(
-        sa.select(Booking).where(Booking.participant_id.in_(participant_ids), sa.or_(around, this_week))
+    counted = sa.and_(Booking.state.in_(COUNTED), Booking.quota_period == period, Booking.quota_no.is_not(None))
+    for booking, counts in session.execute(
+        sa.select(Booking, sa.case((counted, 1), else_=0))
+        .where(Booking.participant_id.in_(participant_ids), sa.or_(around, counted))
+        .execution_options(populate_existing=True)
     ):
         mine[booking.participant_id].append(booking)
-        counts[booking.participant_id] += booking.quota_period == period and booking.state in COUNTED
-    busy.update(who for who, bookings in mine.items() if rules.why_not_mine(slot, bookings))
-    return {who for who in participant_ids if who not in busy and counts[who] < series.weekly_quota}
+        used[booking.participant_id] += counts
+    reasons = {who: rules.why_not_mine(slot, mine[who]) for who in participant_ids}
+    for who, number in used.items():
+        if number >= series.weekly_quota:
+            reasons[who] = reasons[who] or f"Your bookings of {period} are used up. Cancel one to wait for another."
+    return {who: reason for who, reason in reasons.items() if reason}
+
+
+def why_not_able(session: Session, slot: Slot, participant_id: int) -> str | None:
+    """Why the participant could not take a seat of the whole slot even if there were one."""
+    return _obstacles(session, slot, [participant_id]).get(participant_id)
+
+
+def is_bookable(session: Session, slot: Slot, participant_id: int, at: datetime) -> bool:
+    """Whether a seat of the whole slot is free and kept for nobody else."""
+    taken = sa.select(Booking.seat_no).where(Booking.slot_id == slot.id, Booking.state.in_(SEATED))
+    free = sa.select(Seat.seat_no).where(Seat.slot_id == slot.id, Seat.seat_no.not_in(taken)).limit(1)
+    if session.scalars(free).one_or_none() is None or rules.why_not_slot(slot, slot.sitting.series, at):
+        return False
+    return not candidates(session, slot, at, apart=participant_id)
+
+
+def slots_in(session: Session, sitting_id: int) -> Sequence[Slot]:
+    """The open slots of a session, whole, in order."""
+    return session.scalars(
+        sa.select(Slot)
+        .options(*whole_slot())
+        .where(Slot.sitting_id == sitting_id, Slot.state == SlotState.OPEN)
+        .order_by(Slot.starts_at, Slot.id)
+    ).all()
 
 
 def has_waiters(session: Session, sitting_id: int, apart: int | None = None) -> bool:
@@ -101,20 +135,31 @@ def has_waiters(session: Session, sitting_id: int, apart: int | None = None) -> 
     return session.scalars(waiting.limit(1)).one_or_none() is not None
 
 
-def slots_waited_for(session: Session, at: datetime, challenge_id: int | None = None) -> Sequence[Slot]:
-    """The coming slots with a free seat in sessions that somebody waits for, whole, the next one first."""
-    taken = sa.select(Booking.seat_no).where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED))
-    free = sa.exists().where(Seat.slot_id == Slot.id, Seat.seat_no.not_in(taken.correlate(Slot)))
+def _with_seat() -> "sa.Select[Slot]":
+    """The open slots with a free seat in sessions that somebody waits for, whole."""
+    taken = sa.select(Booking.seat_no).where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED)).correlate(Slot)
+    free = sa.exists().where(Seat.slot_id == Slot.id, Seat.seat_no.not_in(taken))
     waiting = sa.select(Waiter.sitting_id).where(Waiter.state == WaiterState.WAITING)
-    rows = (
+    return (
         sa.select(Slot)
-        .join(Slot.sitting)
-        .join(Sitting.series)
         .options(*whole_slot())
-        .where(Slot.state == SlotState.OPEN, Slot.starts_at > at, Slot.sitting_id.in_(waiting), free)
+        .where(Slot.state == SlotState.OPEN, Slot.sitting_id.in_(waiting), free)
         .order_by(Slot.starts_at, Slot.id)
     )
-    return session.scalars(rows if challenge_id is None else rows.where(Series.challenge_id == challenge_id)).all()
+
+
+def slots_waited_for(session: Session, at: datetime, challenge_id: int | None = None) -> Sequence[Slot]:
+    """The coming slots with a free seat in sessions that somebody waits for, whole, the next one first."""
+    rows = _with_seat().where(Slot.starts_at > at)
+    if challenge_id is not None:
+        rows = rows.join(Slot.sitting).join(Sitting.series).where(Series.challenge_id == challenge_id)
+    return session.scalars(rows).all()
+
+
+def slot_with_seat(session: Session, slot_id: int) -> Slot | None:
+    """The whole slot as it is now, if it has a free seat and somebody waits for its session."""
+    rows = _with_seat().where(Slot.id == slot_id).execution_options(populate_existing=True)
+    return session.scalars(rows).one_or_none()
 
 
 def kept_slots(session: Session, challenge_id: int, at: datetime, participant_id: int) -> set[int]:
@@ -165,7 +210,9 @@ def offer_of(session: Session, member: Member, uid: str) -> SeatOffer:
         .options(joinedload(SeatOffer.waiter).selectinload(Waiter.slots))
         .where(Booking.uid == uid, Booking.participant_id == member.participant_id)
     )
-    return one(session, own.options(joinedload(SeatOffer.booking).options(*whole_booking_options())), "offer")
+    offer = one(session, own.options(contains_eager(SeatOffer.booking)), "offer")
+    whole_booking(session, offer.booking_id)
+    return offer
 
 
 class Line(NamedTuple):
@@ -206,7 +253,7 @@ def open_offers(session: Session, waiter_ids: Iterable[int]) -> dict[int, SeatOf
     rows = session.scalars(
         sa.select(SeatOffer)
         .join(SeatOffer.booking)
-        .options(contains_eager(SeatOffer.booking).options(*whole_booking_options()))
+        .options(contains_eager(SeatOffer.booking))
         .where(SeatOffer.waiter_id.in_(list(waiter_ids)), Booking.state == BookingState.HELD)
     )
     return {offer.waiter_id: offer for offer in rows}

@@ -9,13 +9,12 @@ from portal.office_hours.rules.planning import Span
 from portal.office_hours.states import SittingState, SlotState, WaiterState
 from portal.office_hours.time import instant
 
+KEPT = "Others wait for this slot: its free seats are offered to them first. You can join the waiting list."
 # A person's day on their own clock.
 DAY_BEGINS, DAY_ENDS = time(8), time(21)
 # An offer stands for so much of the person's day; where less of it is left, for half of that, but never for less than
 # the least. Whoever has not even that is passed over, and keeps their place.
 OFFER_LASTS, LEAST = timedelta(hours=3), timedelta(minutes=30)
-
-
 
 
 def waking(since: datetime, zone: str) -> Iterator[Span]:
