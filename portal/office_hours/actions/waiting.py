@@ -55,9 +55,9 @@ def join_list(
 
 def _better(session: Session, slots: Collection[Slot], participant_id: int, at: datetime) -> str | None:
     """Why waiting helps nobody: a seat can be booked at once, or none could be taken."""
-    able = [slot for slot in slots if why_not_able(session, slot, participant_id) is None]
+    able = [slot for slot in slots if why_not_able(session, slot, participant_id, at) is None]
     if not able:
-        return why_not_able(session, next(iter(slots)), participant_id)
+        return why_not_able(session, next(iter(slots)), participant_id, at)
     if any(is_bookable(session, slot, participant_id, at) for slot in able):
         return "A seat of it is free. Book it."
     return None

@@ -52,10 +52,10 @@ def strikes(
     if participant_ids is not None:
         rows = rows.where(Booking.participant_id.in_(participant_ids))
     found: dict[int, Strike] = {}
-    for *told, days, forgiven in session.execute(rows.order_by(Booking.id)):
-        strike = Strike(*told, told[4] + timedelta(days=days), forgiven)
-        if strike.lapses_at > at:
-            found[strike.booking_id] = strike
+    for number, uid, who, sitting, starts_at, state, days, forgiven in session.execute(rows.order_by(Booking.id)):
+        lapses_at = starts_at + timedelta(days=days)
+        if lapses_at > at:
+            found[number] = Strike(number, uid, who, sitting, starts_at, state, lapses_at, forgiven)
     return sorted(found.values(), key=lambda strike: (strike.lapses_at, strike.booking_id))
 
 

@@ -1,6 +1,5 @@
 """The waiting lists: who can be offered a seat, in which order, and who waits where."""
 
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -16,9 +15,10 @@ from portal.office_hours.models import Booking, Seat, SeatOffer, Series, Sitting
 from portal.office_hours.queries.access import access_of
 from portal.office_hours.queries.base import one, whole_slot
 from portal.office_hours.queries.bookings import whole_booking
+from portal.office_hours.queries.record import records_of
 from portal.office_hours.rules.access import Access, fair_order
 from portal.office_hours.rules.waiting import closes_at, offer_until, wants
-from portal.office_hours.states import COUNTED, LIVE, SEATED, BookingState, SlotState, WaiterState
+from portal.office_hours.states import SEATED, BookingState, SlotState, Source, WaiterState
 from portal.office_hours.time import iso_week
 
 
@@ -43,7 +43,7 @@ def candidates(session: Session, slot: Slot, at: datetime, apart: int | None = N
         return []
     open_slots = _open_slots(session, slot.sitting_id)
     waiting = [waiter for waiter in waiting if wants(waiter, slot, open_slots)]
-    found_busy = _obstacles(session, slot, [waiter.participant_id for waiter in waiting])
+    found_busy = _obstacles(session, slot, [waiter.participant_id for waiter in waiting], at)
     able = [waiter.participant_id for waiter in waiting if waiter.participant_id not in found_busy]
     access = access_of(session, series.challenge_id, at, able)
     asked = [(waiter, offer_until(at, closes_at(slot, series), waiter.account.zone)) for waiter in waiting]
@@ -81,31 +81,23 @@ def _open_slots(session: Session, sitting_id: int) -> Sequence[int]:
     return session.scalars(sa.select(Slot.id).where(Slot.sitting_id == sitting_id, Slot.state == SlotState.OPEN)).all()
 
 
-def _obstacles(session: Session, slot: Slot, participant_ids: Collection[int]) -> dict[int, str]:
+def _obstacles(session: Session, slot: Slot, participant_ids: Collection[int], at: datetime) -> dict[int, str]:
     """What keeps participants from a seat of the slot, by participant: something else then, or no booking left."""
     series = slot.sitting.series
     period = iso_week(slot.starts_at, series.challenge.zone)
-    mine: defaultdict[int, list[Booking]] = defaultdict(list)
-    used: Counter[int] = Counter()
-    around = sa.and_(Booking.state.in_(LIVE), Booking.starts_at < slot.ends_at, Booking.ends_at > slot.starts_at)
-    counted = sa.and_(Booking.state.in_(COUNTED), Booking.quota_period == period, Booking.quota_no.is_not(None))
-    for booking, counts in session.execute(
-        sa.select(Booking, sa.case((counted, 1), else_=0))
-        .where(Booking.participant_id.in_(participant_ids), sa.or_(around, counted))
-        .execution_options(populate_existing=True)
-    ):
-        mine[booking.participant_id].append(booking)
-        used[booking.participant_id] += counts
-    reasons = {who: rules.why_not_mine(slot, mine[who]) for who in participant_ids}
-    for who, number in used.items():
-        if number >= series.weekly_quota:
-            reasons[who] = reasons[who] or f"Your bookings of {period} are used up. Cancel one to wait for another."
-    return {who: reason for who, reason in reasons.items() if reason}
+    found: dict[int, str] = {}
+    for who, record in records_of(session, participant_ids, at).items():
+        reason = rules.why_not_record(record, slot, series, at, Source.WAITLIST)
+        if rules.lowest_free(record.numbers(period), series.weekly_quota) is None:
+            reason = reason or f"Your bookings of {period} are used up. Cancel one to wait for another."
+        if reason:
+            found[who] = reason
+    return found
 
 
-def why_not_able(session: Session, slot: Slot, participant_id: int) -> str | None:
+def why_not_able(session: Session, slot: Slot, participant_id: int, at: datetime) -> str | None:
     """Why the participant could not take a seat of the whole slot even if there were one."""
-    return _obstacles(session, slot, [participant_id]).get(participant_id)
+    return _obstacles(session, slot, [participant_id], at).get(participant_id)
 
 
 def is_bookable(session: Session, slot: Slot, participant_id: int, at: datetime) -> bool:
