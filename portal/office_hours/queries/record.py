@@ -34,8 +34,8 @@ def record_of(session: Session, challenge_id: int, participant_id: int, at: date
 def records_of(session: Session, participant_ids: Collection[int], at: datetime) -> dict[int, Record]:
     """The seats of participants that count at `at`, by participant; without their strikes."""
     taken: dict[int, list[Taken]] = {who: [] for who in participant_ids}
-    for who, *told in session.execute(_taken(at).where(Booking.participant_id.in_(participant_ids))):
-        taken[who].append(Taken(*told))
+    for row in session.execute(_taken(at).where(Booking.participant_id.in_(participant_ids))):
+        taken[row[0]].append(Taken(*row[1:]))
     return {who: Record(tuple(seats)) for who, seats in taken.items()}
 
 
