@@ -4,6 +4,7 @@ from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.calendars import BusySpan, HostCalendar
 from portal.office_hours.models.feeds import Feed
 from portal.office_hours.models.reminders import ReminderChoice
+from portal.office_hours.models.rounds import Round, RoundRequest, RoundWish
 from portal.office_hours.models.series import Series, SeriesHost
 from portal.office_hours.models.sittings import Seat, Sitting, Slot, SlotHost
 
@@ -13,6 +14,9 @@ __all__ = [
     "Feed",
     "HostCalendar",
     "ReminderChoice",
+    "Round",
+    "RoundRequest",
+    "RoundWish",
     "Seat",
     "Series",
     "SeriesHost",

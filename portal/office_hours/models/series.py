@@ -14,6 +14,9 @@ from portal.office_hours.states import (
 )
 from portal.office_hours.time import MAX_COUNT, MAX_INTERVAL, Weekly
 
+# A whole day at least: then nobody's night is a disadvantage.
+SHORTEST_ROUND, LONGEST_ROUND = 24, 72
+
 
 class Series(Moving[SeriesState], Model):
     """A weekly rule in the hosts' zone, and what holds for every session that comes of it. Lengths are in minutes."""
@@ -30,6 +33,9 @@ class Series(Moving[SeriesState], Model):
             name="lengths",
         ),
         sa.CheckConstraint("engineers BETWEEN 1 AND 2", name="engineers"),
+        sa.CheckConstraint(
+            f"round_hours IS NULL OR round_hours BETWEEN {SHORTEST_ROUND} AND {LONGEST_ROUND}", name="round_hours"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -55,6 +61,8 @@ class Series(Moving[SeriesState], Model):
     meeting_url: Mapped[str] = mapped_column(sa.String(300), default="")
     # How many engineers hold a slot together.
     engineers: Mapped[int] = mapped_column(default=1)
+    # For so long wishes are gathered before seats are drawn; without it, who comes first is served first.
+    round_hours: Mapped[int | None]
     # Grows with every change: whoever changes the series says which version they have seen.
     version: Mapped[int] = mapped_column(default=1)
 

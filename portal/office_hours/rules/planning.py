@@ -46,6 +46,7 @@ class Plan:
     weekly_quota: int = 1
     meeting_url: str = ""
     engineers: int = 1
+    round_hours: int | None = None
 
     @property
     def whole(self) -> timedelta:
