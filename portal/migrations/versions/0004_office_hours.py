@@ -151,6 +151,18 @@ def _bookings() -> None:
 def _fairness() -> None:
     """Demand rounds and the waiting list."""
     _rounds()
+    _waiting()
+
+
+def _waiting() -> None:
+    """The waiting list, and what hosts owe."""
+    op.create_table(
+        "office_withdrawal",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_withdrawal_booking_id")),
+        sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_withdrawal")),
+    )
 
 
 def _rounds() -> None:

@@ -19,7 +19,7 @@ from portal.core.moves import Move, take
 from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.ics import Sender
-from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot
+from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, Withdrawal
 from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import iso_week
@@ -143,7 +143,9 @@ def cancel_booking(session: Session, booking: Booking, *, by: int, at: datetime,
 def withdraw_booking(
     session: Session, booking: Booking, reason: str, *, by: int, at: datetime, sender: Sender | None
 ) -> None:
-    """The hosts take a booking back: the participant gets the credit again and learns why."""
+    """The hosts take a booking back: the participant gets the credit again, learns why, and is owed a seat."""
+    if booking.state is BookingState.CONFIRMED:
+        session.add(Withdrawal(booking_id=booking.id, at=at))
     _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason)
 
 

@@ -7,6 +7,7 @@ from portal.office_hours.models.reminders import ReminderChoice
 from portal.office_hours.models.rounds import Round, RoundRequest, RoundWish
 from portal.office_hours.models.series import Series, SeriesHost
 from portal.office_hours.models.sittings import Seat, Sitting, Slot, SlotHost
+from portal.office_hours.models.withdrawals import Withdrawal
 
 __all__ = [
     "Booking",
@@ -23,4 +24,5 @@ __all__ = [
     "Sitting",
     "Slot",
     "SlotHost",
+    "Withdrawal",
 ]

@@ -2,19 +2,23 @@
 
 It is a weighted draw without replacement after Efraimidis and Spirakis ("Weighted random sampling with a reservoir",
 Information Processing Letters 97 (2006) 181-185): each request draws u, a number between 0 and 1, and has the key
-u^(1/w); the higher key comes first. Here every weight is w = 1/n with a whole n, so that the key is u^n. With u as a
-fraction of 2^256 two keys are compared exactly, in whole numbers: no rounding, the same on every machine.
+u^(1/w); the higher key comes first. Weights are fractions: with all 1/w multiplied by the same number, which changes
+no comparison, the exponents are whole, and with u as a fraction of 2^256 so are the keys. They are compared exactly,
+without rounding, and in the same way on every machine.
 
 In that order each takes the best slot of their own list that still has a seat (serial dictatorship). Nobody can gain
 by writing another list than the true one, nor lose by naming more slots, and no two people would both like to swap
 (Svensson, "Strategy-proof allocation of indivisible goods", Social Choice and Welfare 16 (1999) 557-567).
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
+from fractions import Fraction
 from typing import NamedTuple
 
 from portal.core import seeds
+from portal.office_hours.rules.access import Access
 
 # How many bits the number of a request has.
 BITS = 256
@@ -29,11 +33,11 @@ class Tier(IntEnum):
 
 
 class Ask(NamedTuple):
-    """One request: its public id, its tier, the n of its weight 1/n, and the slots it would take, the best first."""
+    """One request: its public id, its tier, its weight, and the slots that it would take, the best first."""
 
     id: str
     tier: int
-    parts: int
+    weight: Fraction
     wishes: tuple[int, ...]
 
 
@@ -47,33 +51,36 @@ class Drawn(NamedTuple):
     full: tuple[int, ...]
 
 
-def tier_of(owed: int, total: int) -> Tier:
+def tier_of(access: Access) -> Tier:
     """Whom the hosts owe a seat comes first, then who never had one, then everybody else."""
-    if owed > 0:
+    if access.owed > 0:
         return Tier.OWED
-    return Tier.FIRST if total == 0 else Tier.OTHERS
-
-
-def parts_of(recent: int, strikes: int) -> int:
-    """The n of the weight 1/n: one, and one more for every recent seat and for every strike that still counts."""
-    return 1 + recent + strikes
+    return Tier.FIRST if access.is_first_timer else Tier.OTHERS
 
 
 def order(seed: str, asks: Iterable[Ask]) -> list[tuple[Ask, str]]:
     """The requests in the order in which they choose, each with its number. The order of the input is of no account."""
     drawn = [(ask, seeds.drawn(seed, ask.id)) for ask in asks]
-    most = max((ask.parts for ask, _ in drawn), default=1)
+    exponent = exponents({ask.weight for ask, _ in drawn})
+    most = max(exponent.values(), default=1)
 
     def turn(one: tuple[Ask, str]) -> tuple[int, int, str]:
         ask, number = one
-        return ask.tier, -key(number, ask.parts, most), ask.id
+        return ask.tier, -key(number, exponent[ask.weight], most), ask.id
 
     return sorted(drawn, key=turn)
 
 
-def key(number: str, parts: int, most: int, bits: int = BITS) -> int:
-    """u^parts as a whole number of 2^-(bits*most), which makes keys of different weights comparable."""
-    return int((int(number, 16) + 1) ** parts) << (bits * (most - parts))
+def exponents(weights: Iterable[Fraction]) -> dict[Fraction, int]:
+    """1/w of each weight, all multiplied by the smallest number that makes them whole."""
+    weights = set(weights)
+    scale = math.lcm(*(weight.numerator for weight in weights))
+    return {weight: int(scale / weight) for weight in weights}
+
+
+def key(number: str, exponent: int, most: int, bits: int = BITS) -> int:
+    """u^exponent as a whole number of 2^-(bits*most), so that keys of different exponents can be compared."""
+    return int((int(number, 16) + 1) ** exponent) << (bits * (most - exponent))
 
 
 def draw(seed: str, asks: Iterable[Ask], seats: Mapping[int, int]) -> list[Drawn]:
