@@ -12,13 +12,14 @@ from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import calendars
+from portal.office_hours.actions import calendars, rounds
 from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.busy import Unreadable, read_apart
 from portal.office_hours.fetch import fetch
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import HostCalendar
 from portal.office_hours.queries import calendars as queries_calendars
+from portal.office_hours.queries.rounds import rounds_due, sittings_without
 
 WEEKS_AHEAD = 8
 
@@ -52,6 +53,25 @@ def let_go_of_holds(session: Session, at: datetime) -> int:
     swept = actions.expire_holds(session, at)
     session.commit()
     return swept
+
+
+def hold_rounds(session: Session, at: datetime) -> int:
+    """Open the rounds of sessions that can be booked from now on, and draw those whose window is over."""
+    sender, done = Sender.of(config_of(current_app)), 0
+    wanting, due = [sitting.id for sitting in sittings_without(session, at)], rounds_due(session, at)
+    session.commit()
+    for sitting_id in wanting:
+        done += rounds.open_round(session, sitting_id, at=at)
+        session.commit()
+    session.commit()
+    for round_id in due:
+        try:
+            done += rounds.draw_round(session, round_id, at=at, sender=sender)
+            session.commit()
+        except Conflict:
+            # Somebody else has just drawn it, or called it off.
+            session.rollback()
+    return done
 
 
 def refresh_calendars(session: Session, at: datetime) -> int:
@@ -90,4 +110,5 @@ JOBS: tuple[Job, ...] = (
     Job("office-hours-reminders", 60, enqueue_reminders),
     Job("office-hours-calendars", 300, refresh_calendars),
     Job("office-hours-holds", 60, let_go_of_holds),
+    Job("office-hours-rounds", 60, hold_rounds),
 )

@@ -20,6 +20,7 @@ from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, Withdrawal
+from portal.office_hours.queries.rounds import why_not_yet
 from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import iso_week
@@ -194,6 +195,8 @@ def _place(
     expire_holds(session, at, slot_id=slot_id, participant_id=participant_id)
     mine = [row for row in _live(session, participant_id) if moving is None or row.id != moving.id]
     reason = rules.why_not_slot(slot, series, at) or rules.why_not_mine(slot, mine)
+    if reason is None and source in states.FIRST_COME:
+        reason = why_not_yet(session, slot, at)
     if reason:
         raise Refused(reason)
     seat_no = _free_seat(session, slot_id)

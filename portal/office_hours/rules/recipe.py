@@ -1,6 +1,6 @@
 """How anybody draws a round again: a program that needs nothing but Python and the downloaded file."""
 
-RECIPE = '''\
+RECIPE = """\
 import hashlib, hmac, json, math, sys
 from fractions import Fraction
 
@@ -23,4 +23,4 @@ for place, request in enumerate(turns, 1):
     assert (place, slot) == (request["place"], request["slot"]), "Not so: " + request["id"]
     print(place, request["id"], slot or "-")
 print("The draw holds.")
-'''
+"""
