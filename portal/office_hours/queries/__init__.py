@@ -23,6 +23,7 @@ from portal.office_hours.queries.reminders import chosen_offsets
 from portal.office_hours.queries.sittings import (
     Offer,
     SittingRow,
+    free_seats,
     hosts_in,
     offers,
     one_series,
@@ -47,6 +48,7 @@ __all__ = [
     "chosen_offsets",
     "feed_bookings",
     "feed_by_token",
+    "free_seats",
     "hold_of",
     "holds_let_go",
     "hosts_in",
