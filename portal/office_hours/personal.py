@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session, undefer
 
 from portal.accounts import personal
 from portal.office_hours.actions.calendars import forget_calendar
-from portal.office_hours.models import Booking, BusySpan, Feed, ReminderChoice
+from portal.office_hours.models import Booking, BusySpan, Feed, ReminderChoice, Waiter
 from portal.office_hours.models.reminders import OFFSETS
-from portal.office_hours.states import LIVE
+from portal.office_hours.states import LIVE, WaiterState
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -30,6 +30,15 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
                 "booked_at": booking.booked_at, "topic": booking.topic, "question": booking.question,
             }
             for booking in bookings
+        ],
+        "waiting_lists": [
+            {
+                "session": waiter.sitting_id, "state": waiter.state, "since": waiter.state_since,
+                "joined_at": waiter.joined_at, "topic": waiter.topic,
+            }
+            for waiter in session.scalars(
+                sa.select(Waiter).where(Waiter.account_id == account_id).order_by(Waiter.id)
+            )
         ],
         "calendar_addresses": [
             {"shows": feed.scope, "created_at": feed.created_at, "revoked_at": feed.revoked_at} for feed in feeds
@@ -56,6 +65,9 @@ def objection(session: Session, account_id: int, at: datetime) -> str | None:
 def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget what was asked, and close the calendar addresses. That a seat was taken stays for the statistics."""
     session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question=""))
+    own = sa.update(Waiter).where(Waiter.account_id == account_id)
+    session.execute(own.values(topic="Erased"))
+    session.execute(own.where(Waiter.state == WaiterState.WAITING).values(state=WaiterState.LEFT, state_since=at))
     forget_calendar(session, account_id)
     session.execute(
         sa.update(Feed)
@@ -70,7 +82,7 @@ personal.objections.append(objection)
 personal.erasers.append(erase)
 personal.kept.append(
     personal.Kept(
-        "Office hours: times, topics, questions; of hosts, when they are busy",
+        "Office hours: times, topics, questions, what you waited for; of hosts, when they are busy",
         "So that hosts can prepare, and everybody gets a fair share.",
         "Topics and questions until you erase your account; times as long as the results.",
     )

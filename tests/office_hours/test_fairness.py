@@ -132,7 +132,8 @@ def test_staff_see_whom_no_session_meets(client: FlaskClient, session: Session, 
     assert "Night Owl" in page
     assert [(one.name, had.past, had.coming) for one, had in warned(session, cast.challenge.id, NOON)] == [
         ("Night Owl", 0, 0),
-    ]  # fmt: skip
+        (cast.team.name, 0, 0),
+    ]
     assert "would be by day for" in page
     assert "UTC+9" in page
     assert "Participants without office hours by day" in home
