@@ -344,6 +344,8 @@ TABLE: dict[str, Row] = {
     "office_hours.api_cancel": own(objects.booking),
     "office_hours.staff_bookings": staff(HOST, LEAD),
     "office_hours.book_for": staff(HOST, LEAD),
+    "office_hours.import_page": staff(LEAD),
+    "office_hours.import_table": staff(LEAD),
     "office_hours.staff_booking": staff(HOST, LEAD, make=objects.booking),
     "office_hours.move_for": staff(HOST, LEAD, make=objects.booking),
     "office_hours.cancel_for": staff(HOST, LEAD, make=objects.booking),

@@ -4,6 +4,29 @@ from flask import Blueprint
 
 blueprint = Blueprint("office_hours", __name__)
 
-from portal.office_hours.views import api, behalf, busy, calendars, exceptions, participant, series, staff, strikes  # noqa: E402
+from portal.office_hours.views import (  # noqa: E402
+    api,
+    behalf,
+    busy,
+    calendars,
+    exceptions,
+    importing,
+    participant,
+    series,
+    staff,
+    strikes,
+)
 
-__all__ = ["api", "behalf", "blueprint", "busy", "calendars", "exceptions", "participant", "series", "staff", "strikes"]
+__all__ = [
+    "api",
+    "behalf",
+    "blueprint",
+    "busy",
+    "calendars",
+    "exceptions",
+    "importing",
+    "participant",
+    "series",
+    "staff",
+    "strikes",
+]
