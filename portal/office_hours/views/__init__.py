@@ -5,11 +5,13 @@ from flask import Blueprint
 blueprint = Blueprint("office_hours", __name__)
 
 from portal.office_hours.views import (  # noqa: E402
+    api,
     behalf,
     busy,
     calendars,
     exceptions,
     fairness,
+    importing,
     participant,
     series,
     staff,
@@ -18,12 +20,14 @@ from portal.office_hours.views import (  # noqa: E402
 )
 
 __all__ = [
+    "api",
     "behalf",
     "blueprint",
     "busy",
     "calendars",
     "exceptions",
     "fairness",
+    "importing",
     "participant",
     "series",
     "staff",
