@@ -1,5 +1,6 @@
 """What is true of office hours. The database itself refuses double seats, overlaps and more bookings than the quota."""
 
+from portal.office_hours.models.amnesties import Amnesty
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.calendars import BusySpan, HostCalendar
 from portal.office_hours.models.feeds import Feed
@@ -7,9 +8,11 @@ from portal.office_hours.models.reminders import ReminderChoice
 from portal.office_hours.models.rounds import Round, RoundRequest, RoundWish
 from portal.office_hours.models.series import Series, SeriesHost
 from portal.office_hours.models.sittings import Seat, Sitting, Slot, SlotHost
+from portal.office_hours.models.waiting import SeatOffer, Waiter, WaiterSlot
 from portal.office_hours.models.withdrawals import Withdrawal
 
 __all__ = [
+    "Amnesty",
     "Booking",
     "BusySpan",
     "Feed",
@@ -19,10 +22,13 @@ __all__ = [
     "RoundRequest",
     "RoundWish",
     "Seat",
+    "SeatOffer",
     "Series",
     "SeriesHost",
     "Sitting",
     "Slot",
     "SlotHost",
+    "Waiter",
+    "WaiterSlot",
     "Withdrawal",
 ]

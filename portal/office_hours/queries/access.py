@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from portal.challenges.models import Participant
 from portal.challenges.states import ParticipantState
 from portal.office_hours.models import Booking, Withdrawal
+from portal.office_hours.queries.strikes import strikes_of
 from portal.office_hours.rules.access import RECENT, Access, owed
 from portal.office_hours.states import COUNTED, Source
 
@@ -30,7 +31,8 @@ def access_of(
         .order_by(Participant.id)
     ).all()
     debts = _owed(session, challenge_id, participant_ids)
-    return {who: Access(who, recent, total, debts.get(who, 0)) for who, total, recent in rows}
+    missed = strikes_of(session, challenge_id, at, participant_ids)
+    return {who: Access(who, recent, total, debts.get(who, 0), missed.get(who, 0)) for who, total, recent in rows}
 
 
 def _asked(challenge_id: int, participant_ids: Collection[int] | None) -> list[sa.ColumnElement[bool]]:

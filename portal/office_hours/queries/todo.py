@@ -12,7 +12,7 @@ from portal.office_hours.models import Booking, Series, Sitting, Slot
 from portal.office_hours.queries.base import held_by
 from portal.office_hours.queries.bookings import bookings_of, quota_used
 from portal.office_hours.queries.sittings import offers
-from portal.office_hours.states import LIVE, BookingState
+from portal.office_hours.states import BookingState
 from portal.office_hours.time import iso_week
 
 
@@ -20,7 +20,11 @@ def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
     """What a participant should know: the next booking, or that this week has free seats and none is booked."""
     challenge = session.get_one(Challenge, member.challenge_id)
     page = f"/challenges/{challenge.slug}/office-hours"
-    booked = [booking for booking in bookings_of(session, member.participant_id, at) if booking.state in LIVE]
+    booked = [
+        booking
+        for booking in bookings_of(session, member.participant_id, at)
+        if booking.state is BookingState.CONFIRMED
+    ]
     if booked:
         first = booked[0]
         label = f"Office hours with {first.slot.host.name or 'the security team'}"

@@ -4,6 +4,6 @@ from flask import Blueprint
 
 blueprint = Blueprint("office_hours", __name__)
 
-from portal.office_hours.views import busy, calendars, exceptions, participant, series, staff  # noqa: E402
+from portal.office_hours.views import behalf, busy, calendars, exceptions, participant, series, staff, strikes  # noqa: E402
 
-__all__ = ["blueprint", "busy", "calendars", "exceptions", "participant", "series", "staff"]
+__all__ = ["behalf", "blueprint", "busy", "calendars", "exceptions", "participant", "series", "staff", "strikes"]
