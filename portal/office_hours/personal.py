@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session, undefer
 
 from portal.accounts import personal
 from portal.office_hours.actions.calendars import forget_calendar
-from portal.office_hours.models import Booking, BusySpan, Feed, ReminderChoice
+from portal.office_hours.models import Booking, BusySpan, Feed, ReminderChoice, RoundRequest
 from portal.office_hours.models.reminders import OFFSETS
-from portal.office_hours.states import LIVE
+from portal.office_hours.states import LIVE, RequestState
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -40,8 +40,23 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
                 sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since)
             )
         ],
+        "requests_in_draws": _requests(session, account_id),
         "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
     }  # fmt: skip
+
+
+def _requests(session: Session, account_id: int) -> list[dict[str, Any]]:
+    rows = session.scalars(
+        sa.select(RoundRequest).where(RoundRequest.account_id == account_id).order_by(RoundRequest.id)
+    )
+    return [
+        {
+            "request": row.public_id, "state": row.state, "asked_at": row.asked_at, "topic": row.topic,
+            "reason": row.reason, "seats_recently": row.recent, "seats_ever": row.total, "owed": row.owed,
+            "strikes": row.strikes,
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def objection(session: Session, account_id: int, at: datetime) -> str | None:
@@ -56,6 +71,11 @@ def objection(session: Session, account_id: int, at: datetime) -> str | None:
 def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget what was asked, and close the calendar addresses. That a seat was taken stays for the statistics."""
     session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question=""))
+    requests = sa.update(RoundRequest).where(RoundRequest.account_id == account_id)
+    session.execute(
+        requests.where(RoundRequest.state == RequestState.OPEN).values(state=RequestState.WITHDRAWN, state_since=at)
+    )
+    session.execute(requests.values(topic="Erased"))
     forget_calendar(session, account_id)
     session.execute(
         sa.update(Feed)
@@ -70,7 +90,7 @@ personal.objections.append(objection)
 personal.erasers.append(erase)
 personal.kept.append(
     personal.Kept(
-        "Office hours: times, topics, questions; of hosts, when they are busy",
+        "Office hours: times, topics, questions, requests in draws; of hosts, when they are busy",
         "So that hosts can prepare, and everybody gets a fair share.",
         "Topics and questions until you erase your account; times as long as the results.",
     )

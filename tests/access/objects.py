@@ -30,6 +30,8 @@ from portal.line.actions.conversations import Draft, write
 from portal.line.models import Incoming
 from portal.line.states import Outcome
 from portal.office_hours.actions import open_feed
+from portal.office_hours.actions.calendars import give_file
+from portal.office_hours.busy import Busy
 from portal.office_hours.rules import Share
 from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
@@ -48,6 +50,7 @@ from tests.challenges.conftest import Library
 from tests.kits.conftest import Afterwards
 from tests.kits.conftest import Bench as Kits
 from tests.office_hours.conftest import Stage
+from tests.office_hours.rounds import Rounds
 from tests.reports.conftest import RECOVERY, TIA, TOM
 from tests.reports.openpgp import message
 from tests.reports.people import Desk as Reports
@@ -380,6 +383,24 @@ def booking(world: World) -> Values:
     stage = Stage(world.session, world.cast)
     made = stage.book(stage.slots(stage.series())[0])
     return {"uid": made.uid, "verb": "attended"}
+
+
+def round_open(world: World) -> Values:
+    """A round that gathers requests, in which the researcher has asked for a seat."""
+    play = Rounds(Stage(world.session, world.cast))
+    found, _ = play.one()
+    play.ask(found, world.cast.member)
+    return {"round_id": found.id}
+
+
+def round_drawn(world: World) -> Values:
+    """A drawn round in which the researcher has asked for a slot whose host then could not come."""
+    play = Rounds(Stage(world.session, world.cast))
+    found, slots = play.one()
+    play.ask(found, world.cast.member, slots[0])
+    give_file(world.session, world.cast.host.id, [Busy(slots[0].starts_at, slots[0].ends_at)], at=NOON)
+    play.draw()
+    return {"round_id": found.id}
 
 
 def feed(world: World) -> Values:

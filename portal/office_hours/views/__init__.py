@@ -4,6 +4,27 @@ from flask import Blueprint
 
 blueprint = Blueprint("office_hours", __name__)
 
-from portal.office_hours.views import behalf, busy, calendars, exceptions, participant, series, staff, strikes  # noqa: E402
+from portal.office_hours.views import (  # noqa: E402
+    behalf,
+    busy,
+    calendars,
+    exceptions,
+    participant,
+    rounds,
+    series,
+    staff,
+    strikes,
+)
 
-__all__ = ["behalf", "blueprint", "busy", "calendars", "exceptions", "participant", "series", "staff", "strikes"]
+__all__ = [
+    "behalf",
+    "blueprint",
+    "busy",
+    "calendars",
+    "exceptions",
+    "participant",
+    "rounds",
+    "series",
+    "staff",
+    "strikes",
+]
