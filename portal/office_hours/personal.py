@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session, undefer
 from portal.accounts import personal
 from portal.challenges.models import Member
 from portal.office_hours.actions.calendars import forget_calendar
-from portal.office_hours.models import Booking, BusySpan, Feed, ProgramToken, ReminderChoice, Waiter
+from portal.office_hours.models import Booking, BusySpan, Feed, ProgramToken, ReminderChoice, RoundRequest, Waiter
 from portal.office_hours.models.reminders import OFFSETS
-from portal.office_hours.states import LIVE, WaiterState
+from portal.office_hours.states import LIVE, RequestState, WaiterState
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -60,8 +60,23 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
                 sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since)
             )
         ],
+        "requests_in_draws": _requests(session, account_id),
         "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
     }  # fmt: skip
+
+
+def _requests(session: Session, account_id: int) -> list[dict[str, Any]]:
+    rows = session.scalars(
+        sa.select(RoundRequest).where(RoundRequest.account_id == account_id).order_by(RoundRequest.id)
+    )
+    return [
+        {
+            "request": row.public_id, "state": row.state, "asked_at": row.asked_at, "topic": row.topic,
+            "reason": row.reason, "seats_recently": row.recent, "seats_ever": row.total, "owed": row.owed,
+            "strikes": row.strikes,
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def objection(session: Session, account_id: int, at: datetime) -> str | None:
@@ -78,9 +93,14 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
     session.execute(
         sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question="", component="")
     )
-    own = sa.update(Waiter).where(Waiter.account_id == account_id)
-    session.execute(own.values(topic="Erased"))
-    session.execute(own.where(Waiter.state == WaiterState.WAITING).values(state=WaiterState.LEFT, state_since=at))
+    waits = sa.update(Waiter).where(Waiter.account_id == account_id)
+    session.execute(waits.values(topic="Erased"))
+    session.execute(waits.where(Waiter.state == WaiterState.WAITING).values(state=WaiterState.LEFT, state_since=at))
+    requests = sa.update(RoundRequest).where(RoundRequest.account_id == account_id)
+    session.execute(
+        requests.where(RoundRequest.state == RequestState.OPEN).values(state=RequestState.WITHDRAWN, state_since=at)
+    )
+    session.execute(requests.values(topic="Erased"))
     forget_calendar(session, account_id)
     session.execute(
         sa.update(Feed)
@@ -97,7 +117,7 @@ personal.objections.append(objection)
 personal.erasers.append(erase)
 personal.kept.append(
     personal.Kept(
-        "Office hours: times, topics, questions, what you waited for; of hosts, when they are busy",
+        "Office hours: times, topics, questions, what you waited and asked for; of hosts, when they are busy",
         "So that hosts can prepare, and everybody gets a fair share.",
         "Topics and questions until you erase your account; times as long as the results.",
     )

@@ -31,7 +31,9 @@ from portal.line.models import Incoming
 from portal.line.states import Outcome
 from portal.office_hours.actions import Wish as Topic
 from portal.office_hours.actions import cancel_booking, open_feed
+from portal.office_hours.actions.calendars import give_file
 from portal.office_hours.actions.waiting import join_list, offer_seat
+from portal.office_hours.busy import Busy
 from portal.office_hours.models import Booking, Waiter
 from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
@@ -52,6 +54,7 @@ from tests.challenges.conftest import Library
 from tests.kits.conftest import Afterwards
 from tests.kits.conftest import Bench as Kits
 from tests.office_hours.conftest import SENDER, Stage
+from tests.office_hours.rounds import Rounds
 from tests.reports.conftest import RECOVERY, TIA, TOM
 from tests.reports.openpgp import message
 from tests.reports.people import Desk as Reports
@@ -405,6 +408,24 @@ def seat_offer(world: World) -> Values:
     offer_seat(world.session, slot, candidates(world.session, slot, NOON)[0], at=NOON, sender=SENDER)
     offered = sa.select(Booking.uid).where(Booking.state == BookingState.HELD)
     return {"uid": world.session.scalars(offered).one(), "verb": "take"}
+
+
+def round_open(world: World) -> Values:
+    """A round that gathers requests, in which the researcher has asked for a seat."""
+    play = Rounds(Stage(world.session, world.cast))
+    found, _ = play.one()
+    play.ask(found, world.cast.member)
+    return {"round_id": found.id}
+
+
+def round_drawn(world: World) -> Values:
+    """A drawn round in which the researcher has asked for a slot whose host then could not come."""
+    play = Rounds(Stage(world.session, world.cast))
+    found, slots = play.one()
+    play.ask(found, world.cast.member, slots[0])
+    give_file(world.session, world.cast.host.id, [Busy(slots[0].starts_at, slots[0].ends_at)], at=NOON)
+    play.draw()
+    return {"round_id": found.id}
 
 
 def feed(world: World) -> Values:

@@ -20,10 +20,12 @@ from portal.office_hours.forms import BookForm, MoveForm
 from portal.office_hours.jobs import offer_seats
 from portal.office_hours.models import Slot
 from portal.office_hours.queries.components import components_of
+from portal.office_hours.queries.rounds import why_not_yet
 from portal.office_hours.queries.waiting import kept_slots, waits_of
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import face, iso_week
 from portal.office_hours.views import blueprint
+from portal.office_hours.views.rounds import on_show
 from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of
 from portal.office_hours.views.standing import component_choices, standing
 
@@ -55,6 +57,7 @@ def mine(slug: str) -> ResponseReturnValue:
         past=[booking for booking in reversed(bookings) if booking.ends_at <= at],
         quota=quota_of(list(series.values()), record, iso_week(at, challenge.zone)),
         components=[("", "Any component"), *((name, name) for name in known.all())],
+        **on_show(challenge, member, at),
         **standing(challenge.id, member.participant_id, list(series.values()), at),
     )
 
@@ -140,7 +143,7 @@ def _slot_context(challenge: Challenge, member: Member, slot: Slot) -> dict[str,
         "series": series,
         "begin": face(slot.starts_at, zone, series.zone),
         "end": face(slot.ends_at, zone, series.zone),
-        "why_not": rules.why_not_slot(slot, series, clock.now()),
+        "why_not": rules.why_not_slot(slot, series, clock.now()) or why_not_yet(db.session, slot, clock.now()),
         "cutoff": rules.length(series.cutoff),
     }
 
