@@ -8,6 +8,7 @@ from sqlalchemy.orm import joinedload
 
 from portal.core.errors import PortalError
 from portal.demo.exceptions import make_exceptions
+from portal.demo.waiting import make_waiting
 from portal.demo.world import Stage, World
 from portal.office_hours import actions, states
 from portal.office_hours.actions.bookings import Wish
@@ -60,6 +61,7 @@ def add_office_hours(world: World, stage: Stage, first: datetime, last: datetime
     _book(world, stage, eagerness)
     make_exceptions(world, stage)
     _hold(world, stage)
+    make_waiting(world, stage)
 
 
 def _slots(world: World, stage: Stage) -> list[Slot]:

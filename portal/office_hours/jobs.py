@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.config import Config
 from portal.core import clock, outbox
-from portal.core.errors import Conflict, Refused
+from portal.core.errors import Conflict, PortalError, Refused
 from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
@@ -88,7 +88,8 @@ def offer_slot(session: Session, slot_id: int, *, at: datetime, sender: Sender) 
         try:
             offered += waiting.offer_seat(session, slot, found, at=at, sender=sender)
             session.commit()
-        except (Conflict, Refused):
+        except PortalError:
+            # What the lists did not know of: the next one is asked.
             session.rollback()
 
 

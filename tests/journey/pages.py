@@ -53,6 +53,11 @@ SAMPLES = {
         JOIN office_booking ON slot_id = office_slot.id JOIN account ON account.id = office_slot.host_id
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2""",
+    "waiter": """SELECT account.email FROM account JOIN office_booking ON office_booking.account_id = account.id
+        WHERE office_booking.source = 'waitlist' AND office_booking.state = 'held' ORDER BY office_booking.id""",
+    "offer": """SELECT uid FROM office_booking
+        WHERE source = 'waitlist' AND state = 'held' ORDER BY office_booking.id""",
+    "full": "SELECT sitting_id FROM office_waiter WHERE state = 'waiting' ORDER BY id",
     "drafter": "SELECT email FROM account JOIN application ON account_id = account.id WHERE state = 'draft'",
     "submitter": """SELECT email FROM account JOIN application ON account_id = account.id
         WHERE state = 'submitted' AND challenge_id = 2""",
@@ -159,6 +164,9 @@ PAGES = (
     Kind("book", "office_hours.book", "{researcher}", f"/challenges/{LIVE}/office-hours/slots/{{slot}}"),
     Kind("booking", "office_hours.booking", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}"),
     Kind("booking-move", "office_hours.move", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/move"),
+    Kind("waiting", "office_hours.waiting", "{waiter}", f"/challenges/{LIVE}/office-hours/waiting"),
+    Kind("wait", "office_hours.wait", "{researcher}", f"/challenges/{LIVE}/office-hours/sessions/{{full}}/wait"),
+    Kind("offer", "office_hours.offer", "{waiter}", f"/challenges/{LIVE}/office-hours/offers/{{offer}}"),
     Kind("resources", "challenges.resources", "{researcher}", f"/challenges/{LIVE}/resources"),
     Kind("document", "challenges.document", "{researcher}", f"/challenges/{LIVE}/resources/documents/{{document}}"),
     Kind("build", "challenges.build", "{researcher}", f"/challenges/{LIVE}/resources/builds/{{build}}"),
@@ -248,6 +256,9 @@ PAGES = (
     Kind("kit-numbers-past", "kits.numbers", "lead", f"/staff/{PAST}/shipments/numbers"),
     Kind("staff-calendars", "office_hours.staff_calendars", "host1", f"/staff/{LIVE}/office-hours/calendar"),
     Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
+    Kind("waiting-lists", "office_hours.waiting_lists", "lead", f"/staff/{LIVE}/office-hours/waiting"),
+    Kind("fair-share", "office_hours.fairness", "lead", f"/staff/{LIVE}/office-hours/fairness"),
+    Kind("zones", "office_hours.zones", "host1", f"/staff/{LIVE}/office-hours/zones"),
     Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),
     Kind("series-edit", "office_hours.edit_series", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}"),
     Kind("sitting-add", "office_hours.add_sitting", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}/add"),
@@ -302,7 +313,7 @@ NO_PAGES = {
     "selection.table": "CSV", "selection.fairness_table": "CSV", "kits.stock_csv": "CSV", "kits.shipments_csv": "CSV",
     "kits.policies_csv": "CSV",
     "applications.export_table": "CSV", "applications.export_json": "JSON",
-    "office_hours.feed": "calendar", "challenges.download": "file",
+    "office_hours.feed": "calendar", "office_hours.fairness_csv": "CSV", "challenges.download": "file",
     "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
     "reports.staff_report": "JSON", "reports.staff_file": "file",

@@ -154,6 +154,8 @@ def booking(slug: str, uid: str) -> ResponseReturnValue:
     """One booking of one's participant."""
     challenge, member, at = challenge_or_404(slug), member_or_404(slug), clock.now()
     found = queries.booking_of(db.session, member, uid)
+    if found.state is BookingState.HELD and found.source is Source.WAITLIST:
+        return redirect(url_for("office_hours.offer", slug=slug, uid=uid))
     if rules.is_held(found, at):
         return redirect(url_for("office_hours.book", slug=slug, slot_id=found.slot_id))
     series = found.slot.sitting.series
