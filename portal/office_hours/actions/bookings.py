@@ -90,6 +90,8 @@ def book_slot(
     check_wish(session, slot.id, wish)
     held = queries.hold_of(session, member.participant_id, at)
     if held is not None and held.slot_id == slot.id:
+        if hold_until is not None:
+            return queries.whole_booking(session, held.id)
         return _settle(session, held, member, wish, at=at, sender=sender, source=source, by=by)
     if source in rules.OWN_HAND:
         let_go_of_form(session, member.participant_id, at)
