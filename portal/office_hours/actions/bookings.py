@@ -86,13 +86,15 @@ def book_slot(
     does it; the reason why they `overrule` notice and advance is kept. Raises Refused where a rule or the quota says
     no, Invalid where the wish makes no sense for the slot, Conflict where the last seat went to somebody else.
     """
-    _one_at_a_time(session, member.participant_id)
+    one_at_a_time(session, member.participant_id)
     sent = _same_request(session, member.participant_id, wish.key)
     if sent is not None:
         return queries.whole_booking(session, sent)
     check_wish(session, slot.id, wish)
     held = queries.hold_of(session, member.participant_id, at)
     if held is not None and held.slot_id == slot.id and source is not Source.WAITLIST:
+        if hold_until is not None:
+            return queries.whole_booking(session, held.id)
         return _settle(session, held, member, wish, at=at, sender=sender, source=source, by=by)
     if source in rules.OWN_HAND:
         let_go_of_form(session, member.participant_id, at)
@@ -158,7 +160,7 @@ def reschedule_booking(
 
     `source` is by which way it is moved: staff may `overrule` cut-off, notice and advance, with the reason.
     """
-    _one_at_a_time(session, booking.participant_id)
+    one_at_a_time(session, booking.participant_id)
     old = queries.whole_booking(session, booking.id)
     before, old_hosts = {"slot": old.slot_id, "starts_at": old.starts_at}, hosts_of(old.slot)
     series = old.slot.sitting.series
@@ -244,7 +246,7 @@ def let_go_of_form(session: Session, participant_id: int, at: datetime) -> None:
     )
 
 
-def _one_at_a_time(session: Session, participant_id: int) -> None:
+def one_at_a_time(session: Session, participant_id: int) -> None:
     """Let only one booking of a participant be decided at any time (SQLite has but one writer anyway)."""
     session.execute(sa.select(Participant.id).where(Participant.id == participant_id).with_for_update(key_share=True))
 

@@ -91,8 +91,11 @@ def _card(offer: Offer, record: rules.Record, viewer: Account, at: datetime, kno
         seat.slot_id == slot.id for seat in others.taken
     )
     spent = len(others.numbers(iso_week(slot.starts_at, series.challenge.zone))) >= series.weekly_quota
+    # The page says once why that is.
+    struck = rules.why_not_strikes(others.lapses, slot.starts_at, series, at)
     why_not = (
         rules.why_not_slot(slot, series, at)
+        or (f"For you it opens {rules.hours(series.strike_hours)} before." if struck else None)
         or rules.why_not_record(others, slot, series, at, Source.PAGE)
         or (_full(offer) if free < 1 and not mine else None)
         or ("Your bookings of this week are used up." if spent else None)
