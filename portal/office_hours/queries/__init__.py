@@ -33,7 +33,7 @@ from portal.office_hours.queries.sittings import (
     slot_of,
     timetable,
 )
-from portal.office_hours.queries.todo import queues, tasks
+from portal.office_hours.queries.todo import queues, tasks, unserved
 
 __all__ = [
     "FEED_PAST",
@@ -66,6 +66,7 @@ __all__ = [
     "tasks",
     "timetable",
     "token_hash",
+    "unserved",
     "upcoming",
     "whole_booking",
 ]

@@ -12,6 +12,7 @@ from portal.office_hours.models import Booking, Series, Sitting, Slot
 from portal.office_hours.queries.base import held_by
 from portal.office_hours.queries.bookings import bookings_of, quota_used
 from portal.office_hours.queries.sittings import offers
+from portal.office_hours.queries.zones import warned
 from portal.office_hours.states import BookingState
 from portal.office_hours.time import iso_week
 
@@ -67,3 +68,9 @@ def queues(session: Session, challenge: Challenge, account: Account, at: datetim
         Queue("Office hours to mark", f"{page}?show=past", unmarked, oldest),
         Queue("Your office hours in the next 7 days", page, coming),
     ]
+
+
+def unserved(session: Session, challenge: Challenge, at: datetime) -> Queue:
+    """How many participants no session of four weeks meets by day."""
+    page = f"/staff/{challenge.slug}/office-hours/zones"
+    return Queue("Participants without office hours by day", f"{page}#warned", len(warned(session, challenge.id, at)))

@@ -15,7 +15,7 @@ from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, NotFound, Refused
 from portal.office_hours import actions, queries, rules
 from portal.office_hours.forms.behalf import BookForForm, CancelForForm, MoveForForm
-from portal.office_hours.jobs import WEEKS_AHEAD
+from portal.office_hours.jobs import WEEKS_AHEAD, offer_seats
 from portal.office_hours.models import Booking, Slot
 from portal.office_hours.queries import behalf
 from portal.office_hours.queries.components import components_of
@@ -145,7 +145,7 @@ def move_for(slug: str, uid: str) -> ResponseReturnValue:
     """Move somebody's booking. Where the new slot cannot be had, it stays where it is."""
     challenge, account = challenge_or_404(slug), current_account()
     found = behalf.booking_for_staff(db.session, challenge.id, own_only(slug), uid)
-    form = _move_form(slug, challenge, found)
+    form, freed = _move_form(slug, challenge, found), found.slot_id
     if not form.validate_on_submit():
         return _page(slug, uid, form, None, 422)
     try:
@@ -158,6 +158,7 @@ def move_for(slug: str, uid: str) -> ResponseReturnValue:
         db.session.rollback()
         form.form_errors.append(problem.reason)
         return _page(slug, uid, form, None, problem.status)
+    offer_seats(db.session, clock.now(), [freed])
     flash("Moved. They and the hosts are told.", "success")
     return redirect(url_for("office_hours.staff_booking", slug=slug, uid=uid))
 
@@ -171,7 +172,7 @@ def cancel_for(slug: str, uid: str) -> ResponseReturnValue:
     form = CancelForForm()
     if not form.validate_on_submit():
         return _page(slug, uid, None, form, 422)
-    refusal = rules.why_not_cancel(found, at)
+    refusal, freed = rules.why_not_cancel(found, at), found.slot_id
     if refusal:
         raise Refused(refusal)
     reason = form.reason.data or ""
@@ -182,5 +183,6 @@ def cancel_for(slug: str, uid: str) -> ResponseReturnValue:
     else:
         actions.withdraw_booking(db.session, found, reason, by=account.id, at=at, sender=sender(), actor=account.name)
     db.session.commit()
+    offer_seats(db.session, at, [freed])
     flash("Cancelled. They and the hosts are told.")
     return redirect(url_for("office_hours.staff_bookings", slug=slug))

@@ -17,9 +17,11 @@ from portal.core.web.limits import limiter
 from portal.office_hours import actions, queries, rules
 from portal.office_hours.actions.holds import TooManyHolds
 from portal.office_hours.forms import BookForm, MoveForm
+from portal.office_hours.jobs import offer_seats
 from portal.office_hours.models import Slot
 from portal.office_hours.queries.components import components_of
 from portal.office_hours.queries.rounds import why_not_yet
+from portal.office_hours.queries.waiting import kept_slots, waits_of
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import face, iso_week
 from portal.office_hours.views import blueprint
@@ -49,6 +51,8 @@ def mine(slug: str) -> ResponseReturnValue:
         "office_hours/mine.html",
         challenge=challenge,
         days=days(offers, record, member.account, at, known),
+        kept=kept_slots(db.session, challenge.id, at, member.participant_id),
+        waits={waiter.sitting_id for waiter in waits_of(db.session, member.participant_id)},
         coming=[booking for booking in bookings if booking.ends_at > at],
         past=[booking for booking in reversed(bookings) if booking.ends_at <= at],
         quota=quota_of(list(series.values()), record, iso_week(at, challenge.zone)),
@@ -95,7 +99,7 @@ def book(slug: str, slot_id: int) -> ResponseReturnValue:
     challenge, member = challenge_or_404(slug), member_or_404(slug)
     slot = queries.slot_of(db.session, challenge.id, slot_id)
     form = BookForm(component=request.args.get("component", ""))
-    form.scenario.choices = _scenarios(challenge)
+    form.scenario.choices = scenarios_of(challenge)
     form.component.choices = component_choices(slot)
     if not form.validate_on_submit():
         return _form(slug, slot_id, form, 422 if form.is_submitted() else 200)
@@ -125,7 +129,8 @@ def _form(slug: str, slot_id: int, form: BookForm, status: int) -> ResponseRetur
     return page, status
 
 
-def _scenarios(challenge: Challenge) -> dict[str, Any]:
+def scenarios_of(challenge: Challenge) -> dict[str, Any]:
+    """The choices of a field for the scenario."""
     return {"0": "None in particular"} | {str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}
 
 
@@ -178,9 +183,10 @@ def move(slug: str, uid: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         context = {**_slot_context(challenge, member, found.slot), "booking": found, "days": offered, "form": form}
         return render_template("office_hours/move.html", **context), 422 if form.is_submitted() else 200
-    target = queries.slot_of(db.session, challenge.id, form.slot.data)
+    target, freed = queries.slot_of(db.session, challenge.id, form.slot.data), found.slot_id
     actions.reschedule_booking(db.session, found, target, by=current_account().id, at=at, sender=sender())
     db.session.commit()
+    offer_seats(db.session, at, [freed])
     flash("Moved. An update for your calendar is on its way.", "success")
     return redirect(url_for("office_hours.booking", slug=slug, uid=uid))
 
@@ -192,7 +198,10 @@ def _elsewhere(member: Member, challenge: Challenge, booking_id: int, at: dateti
     given_up = next((seat.slot_id for seat in record.taken if seat.booking_id == booking_id), None)
     offers = [offer for offer in offers if offer.slot.id != given_up]
     shown = days(offers, record.without(booking_id), member.account, at)
-    bookable = [Day(day.date, [card for card in day.cards if not card.why_not]) for day in shown]
+    kept = kept_slots(db.session, challenge.id, at, member.participant_id)
+    bookable = [
+        Day(day.date, [card for card in day.cards if not card.why_not and card.slot.id not in kept]) for day in shown
+    ]
     return [day for day in bookable if day.cards]
 
 
@@ -203,6 +212,7 @@ def cancel(slug: str, uid: str) -> ResponseReturnValue:
     found = queries.booking_of(db.session, member_or_404(slug), uid)
     ended = actions.cancel_booking(db.session, found, by=current_account().id, at=clock.now(), sender=sender())
     db.session.commit()
-    late = ended.state.value == "late_cancelled"
+    late, freed = ended.state.value == "late_cancelled", ended.slot_id
+    offer_seats(db.session, clock.now(), [freed])
     flash("Cancelled late: it still counts for its week." if late else "Cancelled. The week's credit is yours again.")
     return redirect(url_for("office_hours.mine", slug=slug))

@@ -17,6 +17,8 @@ from portal.office_hours.queries.components import Known
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import Face, face, iso_week, shift
 
+HELD_NOW, FULL = "Held for somebody just now; it may open again.", "All seats are taken."
+
 
 class Card(NamedTuple):
     """One slot for one viewer. `why_not` is empty where it can be booked, `mine` says that a seat is held for them.
@@ -33,6 +35,11 @@ class Card(NamedTuple):
     why_not: str
     mine: bool = False
     knows: Sequence[str] = ()
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing but the lack of seats stands in the way, so that one can wait for one."""
+        return self.why_not in (HELD_NOW, FULL)
 
 
 class Day(NamedTuple):
@@ -98,7 +105,7 @@ def _card(offer: Offer, record: rules.Record, viewer: Account, at: datetime, kno
 
 
 def _full(offer: Offer) -> str:
-    return "Held for somebody just now; it may open again." if offer.held else "All seats are taken."
+    return HELD_NOW if offer.held else FULL
 
 
 def _shifted(slot: Slot, series: Series, viewer: Account) -> str:
