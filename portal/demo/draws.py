@@ -41,7 +41,7 @@ def draw_seats(world: World, stage: Stage) -> None:
     )
     at = opened - timedelta(days=8)
     made = actions.create_series(world.session, stage.challenge, plan, by=world.staff["lead"], at=at)
-    actions.materialise(world.session, made.id, since=at, before=world.now + timedelta(days=60), at=at)
+    actions.materialise(world.session, made.id, since=at, before=opened + timedelta(days=advance + 1), at=at)
     for week, (asking, begin) in enumerate(((ASKED, opened - timedelta(days=7)), (ASKING, opened))):
         _hold(world, stage, made, week, asking, begin)
 
