@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from wtforms import FieldList, FormField, HiddenField, RadioField, SelectField, StringField
+from wtforms import FieldList, FormField, HiddenField, SelectField, StringField
 from wtforms.validators import DataRequired, Length
 
 from portal.core.forms import Form
 from portal.office_hours.actions.requests import Asking
-
-ANY, SOME = "any", "some"
 
 
 class RankForm(Form):
@@ -29,22 +27,19 @@ class RankForm(Form):
 
 
 class AskForm(Form):
-    """A topic, and the slots that would do: any, or some in an order."""
+    """A topic, and the slots that would do, in an order; none in particular where none is numbered."""
 
     topic = StringField(
         "Topic", [DataRequired("Say in a few words what you want to talk about."), Length(max=120)],
         description="A few words for the engineer, and nothing that has to stay secret.",
     )  # fmt: skip
-    how = RadioField(
-        "Slots", choices=[(ANY, "Any slot of the session"), (SOME, "Only those that I number below")], default=ANY
-    )
     ranks = FieldList(FormField(RankForm), "Your choice", max_entries=200)
 
     def __init__(self, labels: Mapping[int, str], topic: str = "", named: Sequence[int] | None = None) -> None:
         """`labels` are the slots by their ids; `named` those of the request that there is, the best first."""
         place = {slot: rank for rank, slot in enumerate(named or (), start=1)}
         rows = [{"slot": str(slot), "rank": place.get(slot, 0)} for slot in labels]
-        super().__init__(data={"topic": topic, "how": SOME if named else ANY, "ranks": rows})
+        super().__init__(data={"topic": topic, "ranks": rows})
         choices = {"0": "–", **{str(rank): f"{rank}." for rank in range(1, len(labels) + 1)}}
         self.labels = [labels.get(row.number(), "") for row in self.rows()]
         for row in self.rows():
@@ -55,19 +50,15 @@ class AskForm(Form):
         return [entry.form for entry in self.ranks]
 
     def validate(self, extra_validators: object = None) -> bool:
-        """Besides each field by itself: at least one slot, and no number twice."""
+        """Besides each field by itself: no number twice."""
         fine = bool(super().validate(extra_validators))
-        if self.how.data != SOME:
-            return fine
         ranks = [row.rank.data for row in self.rows() if row.rank.data]
-        if not ranks:
-            self.ranks.errors = [*self.ranks.errors, "Number at least one slot, or take any."]
-        elif len(set(ranks)) < len(ranks):
+        if len(set(ranks)) < len(ranks):
             self.ranks.errors = [*self.ranks.errors, "Give each number only once."]
-        return fine and not self.ranks.errors
+            return False
+        return fine
 
     def asking(self) -> Asking:
         """What the form asks for."""
         chosen = sorted((row.rank.data, row.number()) for row in self.rows() if row.rank.data)
-        anywhere = self.how.data == ANY
-        return Asking(self.topic.data or "", () if anywhere else tuple(slot for _, slot in chosen), anywhere)
+        return Asking(self.topic.data or "", tuple(slot for _, slot in chosen), anywhere=not chosen)

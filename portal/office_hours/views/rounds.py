@@ -149,7 +149,9 @@ def staff_round_json(slug: str, round_id: int) -> ResponseReturnValue:
     return _json(slug, queries.round_of(db.session, challenge_or_404(slug).id, round_id))
 
 
-_TIERS = {Tier.OWED: "hosts owed a seat", Tier.FIRST: "never had a seat", Tier.OTHERS: "had seats before"}
+_TIERS = {
+    Tier.OWED: "the hosts owe them a seat", Tier.FIRST: "never had a seat", Tier.OTHERS: "had seats before",
+}  # fmt: skip
 
 
 def on_show(challenge: Challenge, member: Member, at: datetime) -> dict[str, object]:
