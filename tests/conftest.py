@@ -137,6 +137,8 @@ def statements(app: Flask, session: Session) -> Iterator[list[str]]:
 def pytest_configure() -> None:
     """Clocks and zones of the machine must not matter."""
     os.environ["TZ"] = os.environ.get("PORTAL_TEST_TZ", "UTC")
+    # More than a hundred processes start in a run: they need not compile the portal each.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
