@@ -23,6 +23,8 @@ from tests.databases import Databases
 from tests.servers import chromium
 
 KINDS = ("sqlite", "postgresql")
+# Where the tests are that take longest.
+LONGEST = ("journey", "bench", "packaging", "demo", "faults")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -142,5 +144,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is quick tells first."""
-    items.sort(key=lambda item: any(item.iter_markers("slow")) or any(item.iter_markers("browser")))
+    """What is quick tells first; of what is slow the longest begins, so that all processes of a run end together."""
+    items.sort(key=_weight)
+
+
+def _weight(item: pytest.Item) -> tuple[int, int]:
+    if any(item.iter_markers("slow")) or any(item.iter_markers("browser")):
+        folder = item.path.parent.name
+        return 2, LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+    return int("database" in getattr(item, "fixturenames", ())), 0

@@ -14,10 +14,19 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session, make_transient_to_detached
 from werkzeug.test import TestResponse
 
-from portal.core.db import Model, db, set_reading
+from portal.core.db import Model, db, prepare, set_reading
 from portal.factory import create_app
 from tests.cast import Cast, make_cast
 from tests.servers import postgresql
+
+
+def tables(url: str) -> None:
+    """Make every table in an empty database."""
+    engine = sa.create_engine(url)
+    prepare(engine)
+    set_reading(False)
+    Model.metadata.create_all(engine)
+    engine.dispose()
 
 
 class Client(FlaskClient):
@@ -151,7 +160,7 @@ class Databases:
 
     def _make(self, kind: str) -> Flask:
         data = self.folder / kind
-        made = Postgresql(self.stack.enter_context(postgresql())) if kind == "postgresql" else Sqlite(data)
+        made = Postgresql(self.stack.enter_context(postgresql(tables))) if kind == "postgresql" else Sqlite(data)
         app = create_app(
             {
                 "PORTAL_DATA": str(data),
@@ -163,8 +172,9 @@ class Databases:
         )
         app.config["WTF_CSRF_ENABLED"] = False
         app.test_client_class = Client
+        if kind != "postgresql":
+            tables(made.url)
         with app.app_context():
-            Model.metadata.create_all(db.engine)
             made.prepare()
             made.keep("empty")
             with writing() as session:

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -25,10 +24,7 @@ YES = KEYS.count("1")
 @pytest.fixture
 def own_site(demonstration: Path) -> Iterator[Site]:
     """The portal on a copy of the demonstration that nobody else uses; its jobs run when the test says so."""
-    with web(preparing.SETTINGS, migrate=False) as made:
-        made.stop()
-        shutil.copytree(demonstration, made.data, dirs_exist_ok=True)
-        made.start()
+    with web(preparing.SETTINGS, data=demonstration) as made:
         yield made
 
 

@@ -6,7 +6,6 @@ PORTAL_SHOTS=FOLDER keeps a picture of each.
 import gzip
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -65,10 +64,7 @@ class Document(HTMLParser):
 @pytest.fixture(scope="session")
 def site(demonstration: Path) -> Iterator[Site]:
     """The portal on a copy of that."""
-    with web(preparing.SETTINGS, migrate=False) as made:
-        made.stop()
-        shutil.copytree(demonstration, made.data, dirs_exist_ok=True)
-        made.start()
+    with web(preparing.SETTINGS, data=demonstration) as made:
         yield made
 
 
