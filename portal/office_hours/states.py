@@ -38,6 +38,19 @@ class BookingState(StrEnum):
     EXPIRED = "expired"
 
 
+class Source(StrEnum):
+    """How a booking came about: on the page, by the hosts' or a program's hand, from a file, by a draw, from the
+    waiting list, or as the hosts' invitation to come again, which is outside the quota."""
+
+    PAGE = "page"
+    STAFF = "staff"
+    API = "api"
+    IMPORT = "import"
+    ROUND = "round"
+    WAITLIST = "waitlist"
+    FOLLOW_UP = "follow_up"
+
+
 class FeedScope(StrEnum):
     """What a calendar feed tells: what one's participants booked, what one holds as host, when any host is busy."""
 

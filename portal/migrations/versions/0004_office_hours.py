@@ -31,6 +31,18 @@ SERIES_POSTGRESQL = (
     """CREATE TRIGGER office_slot_host_follows AFTER UPDATE OF busy_from, busy_until, state ON office_slot FOR EACH ROW EXECUTE FUNCTION office_slot_host_follow()""",
 )
 
+# Making the table of bookings anew, as SQLite does to change a column, loses its triggers.
+BOOKINGS_SQLITE = (
+    """CREATE TRIGGER ex_office_booking_participant_insert BEFORE INSERT ON office_booking FOR EACH ROW WHEN NEW.state IN ('held', 'confirmed') AND EXISTS (
+    SELECT 1 FROM office_booking AS other WHERE other.participant_id = NEW.participant_id AND other.id IS NOT NEW.id AND other.state IN ('held', 'confirmed')
+    AND other.starts_at < NEW.ends_at AND other.ends_at > NEW.starts_at
+) BEGIN SELECT RAISE(ABORT, 'ex_office_booking_participant'); END""",
+    """CREATE TRIGGER ex_office_booking_participant_update BEFORE UPDATE OF participant_id, starts_at, ends_at, state ON office_booking FOR EACH ROW WHEN NEW.state IN ('held', 'confirmed') AND EXISTS (
+    SELECT 1 FROM office_booking AS other WHERE other.participant_id = NEW.participant_id AND other.id IS NOT NEW.id AND other.state IN ('held', 'confirmed')
+    AND other.starts_at < NEW.ends_at AND other.ends_at > NEW.starts_at
+) BEGIN SELECT RAISE(ABORT, 'ex_office_booking_participant'); END""",
+)
+
 
 def upgrade() -> None:
     _series()
@@ -105,7 +117,35 @@ def _series() -> None:
 
 
 def _bookings() -> None:
-    """Strikes, caps, bookings by staff and by import."""
+    """Where bookings come from; strikes and caps."""
+    with op.batch_alter_table("office_booking", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "source",
+                sa.Enum(
+                    "page",
+                    "staff",
+                    "api",
+                    "import",
+                    "round",
+                    "waitlist",
+                    "follow_up",
+                    name="source",
+                    native_enum=False,
+                    create_constraint=True,
+                    length=32,
+                ),
+                nullable=False,
+                server_default=sa.text("'page'"),
+            )
+        )
+        batch_op.alter_column("quota_no", existing_type=sa.Integer(), nullable=True)
+        batch_op.create_check_constraint(
+            op.f("ck_office_booking_outside_quota"), "(quota_no IS NULL) = (source = 'follow_up')"
+        )
+    if op.get_bind().dialect.name == "sqlite":
+        for statement in BOOKINGS_SQLITE:
+            op.execute(statement)
 
 
 def _fairness() -> None:

@@ -21,7 +21,7 @@ from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot
 from portal.office_hours.queries.sittings import hosts_of
-from portal.office_hours.states import BookingState
+from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import iso_week
 
 
@@ -36,12 +36,12 @@ class Wish:
 
 
 class Place(NamedTuple):
-    """What a booking takes up: a seat of a slot, and one of the participant's bookings of that week."""
+    """What a booking takes up: a seat of a slot, and one of the participant's bookings of that week, if it counts."""
 
     slot: Slot
     seat_no: int
     quota_period: str
-    quota_no: int
+    quota_no: int | None
 
     def columns(self) -> dict[str, object]:
         """As columns of a booking."""
@@ -64,26 +64,30 @@ def book_slot(
     at: datetime,
     sender: Sender | None,
     hold_until: datetime | None = None,
+    source: Source = Source.PAGE,
+    by: int | None = None,
 ) -> Booking:
     """Take a seat for the member's participant; with `hold_until`, only hold it until then, without telling anyone.
 
-    Raises Refused where a rule or the quota says no, Conflict where the last seat went to somebody else.
+    `by` is who does it, where that is not the member. Raises Refused where a rule or the quota says no, Conflict where
+    the last seat went to somebody else.
     """
     _one_at_a_time(session, member.participant_id)
     sent = _same_request(session, member.participant_id, wish.key)
     if sent is not None:
         return queries.whole_booking(session, sent)
-    place = _place(session, slot.id, member.participant_id, at)
+    place = _place(session, slot.id, member.participant_id, at, source)
     held = BookingState.CONFIRMED if hold_until is None else BookingState.HELD
     booking = Booking(
         uid=str(uuid.uuid4()), participant_id=member.participant_id, account_id=member.account_id,
         state=held, state_since=at, hold_expires_at=hold_until, idempotency_key=wish.key, booked_at=at, changed_at=at,
-        topic=wish.topic, question=wish.question, scenario_id=wish.scenario_id, **place.columns(),
+        topic=wish.topic, question=wish.question, scenario_id=wish.scenario_id, source=source,
+        **place.columns(),
     )  # fmt: skip
     session.add(booking)
     with conflicts():
         session.flush()
-    _note(session, "book" if hold_until is None else "hold", booking, place.slot, by=member.account_id, at=at)
+    _note(session, "book" if hold_until is None else "hold", booking, place.slot, by=by or member.account_id, at=at)
     whole = queries.whole_booking(session, booking.id)
     if hold_until is None:
         tell(session, whole, "booked", at=at, sender=sender)
@@ -114,7 +118,7 @@ def reschedule_booking(
         raise Refused(reason)
     if slot.id == old.slot_id:
         return old
-    place = _place(session, slot.id, old.participant_id, at, moving=old)
+    place = _place(session, slot.id, old.participant_id, at, old.source, moving=old)
     if place.slot.sitting.series.challenge_id != series.challenge_id:
         raise NotFound("slot")
     _move(session, old, place, at)
@@ -179,7 +183,9 @@ def _same_request(session: Session, participant_id: int, key: str) -> int | None
     ).one_or_none()
 
 
-def _place(session: Session, slot_id: int, participant_id: int, at: datetime, moving: Booking | None = None) -> Place:
+def _place(
+    session: Session, slot_id: int, participant_id: int, at: datetime, source: Source, moving: Booking | None = None
+) -> Place:
     """Find a seat and a number within the quota, the slot being locked; `moving` is the booking that is given up."""
     slot = _locked(session, slot_id)
     series = slot.sitting.series
@@ -192,6 +198,8 @@ def _place(session: Session, slot_id: int, participant_id: int, at: datetime, mo
     if seat_no is None:
         raise Conflict("All seats of this slot are taken. Choose another one.")
     period = iso_week(slot.starts_at, series.challenge.zone)
+    if source is Source.FOLLOW_UP:
+        return Place(slot, seat_no, period, None)
     quota_no = _free_number(session, participant_id, period, series.weekly_quota, moving)
     return Place(slot, seat_no, period, quota_no)
 
@@ -289,5 +297,5 @@ def _note(
     audit.record(
         session, f"office_hours:{verb}", f"booking:{booking.id}", by=by, at=at,
         scope=slot.sitting.series.challenge.slug, before=before, reason=reason,
-        after={"state": booking.state, "slot": slot.id, "starts_at": slot.starts_at},
+        after={"state": booking.state, "slot": slot.id, "starts_at": slot.starts_at, "source": booking.source},
     )  # fmt: skip

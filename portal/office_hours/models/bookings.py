@@ -16,6 +16,7 @@ from portal.office_hours.states import (
     COUNTED,
     LIVE,
     BookingState,
+    Source,
 )
 
 
@@ -35,6 +36,7 @@ class Booking(Moving[BookingState], Model):
         ),
         sa.CheckConstraint("(state = 'held') = (hold_expires_at IS NOT NULL)", name="held_expires"),
         sa.CheckConstraint("quota_no > 0", name="quota_no"),
+        sa.CheckConstraint("(quota_no IS NULL) = (source = 'follow_up')", name="outside_quota"),
         sa.CheckConstraint("sequence >= 0", name="sequence"),
         sa.UniqueConstraint("participant_id", "idempotency_key", name="uq_office_booking_request"),
         unique_where("uq_office_booking_seat", "slot_id", "seat_no", states=LIVE),
@@ -57,7 +59,9 @@ class Booking(Moving[BookingState], Model):
     state_since: Mapped[datetime]
     hold_expires_at: Mapped[datetime | None]
     quota_period: Mapped[str] = mapped_column(sa.String(8))
-    quota_no: Mapped[int]
+    # Which of the participant's bookings of that week it is; none, where it is outside the quota.
+    quota_no: Mapped[int | None]
+    source: Mapped[Source] = mapped_column(default=Source.PAGE)
     idempotency_key: Mapped[str] = mapped_column(sa.String(64))
     booked_at: Mapped[datetime]
     # When it last changed in a way that a calendar shows.
