@@ -18,7 +18,7 @@ from portal.core.search import is_other
 from portal.factory import create_app, init_migrations
 from portal.selection.jobs import fit_scores
 from portal.selection.models import Plan, Review, WaveEntry
-from tests.conftest import Databases
+from tests.databases import Databases
 from tests.servers import postgresql
 
 # What the catalogues tell beside tables and columns, by engine.
