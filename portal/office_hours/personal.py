@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from portal.accounts import personal
 from portal.office_hours.actions.calendars import forget_calendar
@@ -15,19 +15,14 @@ from portal.office_hours.states import LIVE
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
     """The bookings that the person made, when their calendar addresses were made, and when they are reminded."""
-    bookings = session.scalars(
-        sa.select(Booking)
-        .options(undefer(Booking.question))
-        .where(Booking.account_id == account_id)
-        .order_by(Booking.id)
-    ).all()
+    bookings = session.scalars(sa.select(Booking).where(Booking.account_id == account_id).order_by(Booking.id)).all()
     feeds = session.scalars(sa.select(Feed).where(Feed.account_id == account_id).order_by(Feed.id)).all()
     reminders = session.get(ReminderChoice, account_id)
     return {
         "bookings": [
             {
                 "uid": booking.uid, "state": booking.state, "starts_at": booking.starts_at, "ends_at": booking.ends_at,
-                "booked_at": booking.booked_at, "topic": booking.topic, "question": booking.question,
+                "booked_at": booking.booked_at, "topic": booking.topic,
             }
             for booking in bookings
         ],
@@ -55,7 +50,7 @@ def objection(session: Session, account_id: int, at: datetime) -> str | None:
 
 def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget what was asked, and close the calendar addresses. That a seat was taken stays for the statistics."""
-    session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question=""))
+    session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased"))
     forget_calendar(session, account_id)
     session.execute(
         sa.update(Feed)

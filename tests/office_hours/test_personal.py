@@ -17,7 +17,7 @@ from tests.office_hours.conftest import FIRST, SENDER, Stage
 
 def test_the_export_tells_ones_own_bookings(session: Session, cast: Cast, stage: Stage) -> None:
     slots = stage.slots(stage.series())
-    wish = Wish("key", "Firewall", question="Where are rules kept?")
+    wish = Wish("key", "Firewall")
     booking = actions.book_slot(session, slots[0], cast.member, wish, at=NOON, sender=SENDER)
     stage.book(slots[1], cast.team.members[0], topic="A secret exploit chain")
     token = actions.open_feed(session, cast.researcher.id, FeedScope.MINE, at=NOON)
@@ -29,7 +29,7 @@ def test_the_export_tells_ones_own_bookings(session: Session, cast: Cast, stage:
     assert told["bookings"] == [
         {
             "uid": booking.uid, "state": "confirmed", "starts_at": FIRST, "ends_at": FIRST + timedelta(minutes=30),
-            "booked_at": NOON, "topic": "Firewall", "question": "Where are rules kept?",
+            "booked_at": NOON, "topic": "Firewall",
         }
     ]  # fmt: skip
     assert told["calendar_addresses"] == [{"shows": "mine", "created_at": NOON, "revoked_at": None}]
@@ -54,7 +54,7 @@ def test_erasing_forgets_words_and_closes_calendars(session: Session, cast: Cast
     erase(session, cast.researcher.id, NOON)
 
     booking = session.scalars(sa.select(Booking)).one()
-    assert (booking.topic, booking.question, booking.state) == ("Erased", "", BookingState.CONFIRMED)
+    assert (booking.topic, booking.state) == ("Erased", BookingState.CONFIRMED)
     # That somebody is busy says nothing of who published it.
     ended = sa.select(Feed.scope, Feed.revoked_at).order_by(Feed.id)
     assert session.execute(ended).all() == [(FeedScope.MINE, NOON), (FeedScope.BUSY, None)]

@@ -140,6 +140,8 @@ def _bookings() -> None:
             )
         )
         batch_op.alter_column("quota_no", existing_type=sa.Integer(), nullable=True)
+        # What was asked in clear until now is forgotten: from here on questions come sealed.
+        batch_op.drop_column("question")
         batch_op.create_check_constraint(
             op.f("ck_office_booking_outside_quota"), "(quota_no IS NULL) = (source = 'follow_up')"
         )

@@ -31,7 +31,6 @@ class Wish:
 
     key: str
     topic: str
-    question: str = ""
     scenario_id: int | None = None
 
 
@@ -81,7 +80,7 @@ def book_slot(
     booking = Booking(
         uid=str(uuid.uuid4()), participant_id=member.participant_id, account_id=member.account_id,
         state=held, state_since=at, hold_expires_at=hold_until, idempotency_key=wish.key, booked_at=at, changed_at=at,
-        topic=wish.topic, question=wish.question, scenario_id=wish.scenario_id, source=source,
+        topic=wish.topic, scenario_id=wish.scenario_id, source=source,
         **place.columns(),
     )  # fmt: skip
     session.add(booking)

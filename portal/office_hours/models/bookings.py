@@ -68,7 +68,6 @@ class Booking(Moving[BookingState], Model):
     changed_at: Mapped[datetime]
     topic: Mapped[str] = mapped_column(sa.String(120))
     scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
-    question: Mapped[str] = mapped_column(sa.Text, default="", deferred=True)
 
     participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
     account: Mapped[Account] = relationship(lazy="raise_on_sql")
