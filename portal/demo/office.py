@@ -53,7 +53,6 @@ def add_office_hours(world: World, stage: Stage, first: datetime, last: datetime
             slots=6,
             slot_minutes=20,
             buffer_after=5,
-            meeting_url=f"https://meet.demo.example/{stage.slug}/{host}",
         )
         made = actions.create_series(world.session, stage.challenge, plan, by=world.staff[host], at=first)
         actions.materialise(world.session, made.id, since=first, before=last, at=first)

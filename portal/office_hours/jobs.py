@@ -12,7 +12,7 @@ from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import calendars
+from portal.office_hours.actions import calendars, questions
 from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.busy import Unreadable, read_apart
 from portal.office_hours.fetch import fetch
@@ -45,6 +45,21 @@ def enqueue_reminders(session: Session, at: datetime) -> int:
     enqueued = actions.remind(session, at=at)
     session.commit()
     return enqueued
+
+
+def watch_questions(session: Session, at: datetime) -> int:
+    """Ask for questions that are due soon or must be sealed again, and let go of slots whose question has not come."""
+    sender = Sender.of(config_of(current_app))
+    done = questions.ask_for_questions(session, at=at) + questions.forget_questions(session, at=at)
+    session.commit()
+    for booking_id in questions.unasked(session, at=at):
+        try:
+            done += questions.let_go(session, booking_id, at=at, sender=sender)
+            session.commit()
+        except (Conflict, Refused):
+            # Somebody has changed it in between; the next tick looks again.
+            session.rollback()
+    return done
 
 
 def let_go_of_holds(session: Session, at: datetime) -> int:
@@ -85,9 +100,13 @@ def _refresh(session: Session, calendar: HostCalendar, config: Config, at: datet
 
 outbox.guard(TEMPLATE, lambda session, mail: still_true(session, mail, at=clock.now()))
 
+for _template in (questions.DUE, questions.AGAIN):
+    outbox.guard(_template, lambda session, mail: questions.still_true(session, mail, at=clock.now()))
+
 JOBS: tuple[Job, ...] = (
     Job("office-hours-sessions", 3600, make_sessions),
     Job("office-hours-reminders", 60, enqueue_reminders),
     Job("office-hours-calendars", 300, refresh_calendars),
+    Job("office-hours-questions", 60, watch_questions),
     Job("office-hours-holds", 60, let_go_of_holds),
 )

@@ -157,3 +157,9 @@ def spoken(since: datetime, until: datetime, zone: str) -> str:
     """A span on the clock of `zone` for a mail: "Tuesday 16 June 2020, 17:00–17:30 (Europe/Berlin)"."""
     begin, end = (moment.astimezone(zoneinfo.ZoneInfo(zone)) for moment in (since, until))
     return f"{begin:%A} {begin.day} {begin:%B %Y}, {begin:%H:%M}–{end:%H:%M} ({zone})"
+
+
+def spoken_moment(at: datetime, zone: str) -> str:
+    """An instant on the clock of `zone` for a mail: "Tuesday 16 June 2020, 17:00 (Europe/Berlin)"."""
+    local = at.astimezone(zoneinfo.ZoneInfo(zone))
+    return f"{local:%A} {local.day} {local:%B %Y, %H:%M} ({zone})"

@@ -30,6 +30,9 @@ from portal.line.actions.conversations import Draft, write
 from portal.line.models import Incoming
 from portal.line.states import Outcome
 from portal.office_hours.actions import open_feed
+from portal.office_hours.actions.answers import offer_answer
+from portal.office_hours.actions.questions import put_question
+from portal.office_hours.models import Slot
 from portal.office_hours.rules import Share
 from portal.office_hours.states import FeedScope
 from portal.reports.actions import keys
@@ -380,6 +383,25 @@ def booking(world: World) -> Values:
     stage = Stage(world.session, world.cast)
     made = stage.book(stage.slots(stage.series())[0])
     return {"uid": made.uid, "verb": "attended"}
+
+
+def shared_slot(world: World) -> Values:
+    """A slot that every host of the cast holds, with its session and series."""
+    stage = Stage(world.session, world.cast)
+    series = stage.series(hosts=(Share(world.cast.host.id), Share(world.cast.second_host.id)), engineers=2)
+    slot = stage.slots(series)[0]
+    return {"slot_id": slot.id, "sitting_id": slot.sitting_id, "series_id": series.id}
+
+
+def asked(world: World) -> Values:
+    """The researcher's booking with every host of the cast, with a sealed question and a written answer."""
+    stage, cast = Stage(world.session, world.cast), world.cast
+    found = stage.certify(cast.host, cast.second_host, at=NOON - timedelta(days=9))
+    slot_id = shared_slot(world)["slot_id"]
+    made = stage.book(world.session.get_one(Slot, slot_id))
+    put_question(world.session, made, stage.sealed(*found), by=cast.researcher.id, at=NOON)
+    answer = offer_answer(world.session, made, "It is in the documentation.", by=cast.host.id, at=NOON)
+    return {"uid": made.uid, "number": 1, "answer_id": answer.id, "verb": "decline"}
 
 
 def feed(world: World) -> Values:

@@ -17,10 +17,12 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, NotFound, Refused
 from portal.core.moves import Move, take
 from portal.office_hours import queries, rules, states
+from portal.office_hours.actions.links import turn_slots
 from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot
 from portal.office_hours.queries.sittings import hosts_of
+from portal.office_hours.rules.links import shown
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import iso_week
 
@@ -144,6 +146,16 @@ def withdraw_booking(
 ) -> None:
     """The hosts take a booking back: the participant gets the credit again and learns why."""
     _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason)
+
+
+def settle_booking(
+    session: Session, booking: Booking, move: Move[BookingState], reason: str, *, by: int | None, at: datetime,
+    sender: Sender | None,
+) -> Booking:  # fmt: skip
+    """End a booking without fault of the participant, who gets the credit again: no question came in time (nobody's
+    act), or a written answer will do.
+    """
+    return _end(session, queries.whole_booking(session, booking.id), move, by=by, at=at, sender=sender, reason=reason)
 
 
 def mark_booking(session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime) -> None:
@@ -274,14 +286,15 @@ def _move(session: Session, booking: Booking, place: Place, at: datetime) -> Non
 
 
 def _end(
-    session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sender: Sender | None,
-    reason: str | None = None,
+    session: Session, booking: Booking, move: Move[BookingState], *, by: int | None, at: datetime,
+    sender: Sender | None, reason: str | None = None,
 ) -> Booking:  # fmt: skip
     was_held = booking.state is BookingState.HELD
     sequence = booking.sequence + 1
     take(session, booking, move, at=at, sequence=sequence, changed_at=at, hold_expires_at=None)
     ended = queries.whole_booking(session, booking.id)
     _note(session, move.name, ended, ended.slot, by=by, at=at, reason=reason)
+    turn_slots(session, [ended.slot] if not was_held and shown(ended.starts_at, ended.ends_at, at) else [], at=at)
     if not was_held:
         credit = ended.state not in states.COUNTED
         tell(session, ended, "cancelled", at=at, sender=sender, reason=reason or "", credit=credit)
@@ -289,7 +302,7 @@ def _end(
 
 
 def _note(
-    session: Session, verb: str, booking: Booking, slot: Slot, *, by: int, at: datetime,
+    session: Session, verb: str, booking: Booking, slot: Slot, *, by: int | None, at: datetime,
     before: dict[str, object] | None = None, reason: str | None = None,
 ) -> None:  # fmt: skip
     """The audit entry: which slot and seat, never what about."""

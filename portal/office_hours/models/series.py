@@ -30,6 +30,9 @@ class Series(Moving[SeriesState], Model):
             name="lengths",
         ),
         sa.CheckConstraint("engineers BETWEEN 1 AND 2", name="engineers"),
+        sa.CheckConstraint(
+            "question_due_minutes > 0 AND question_due_minutes >= cutoff_minutes", name="question_before_cutoff"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -52,7 +55,8 @@ class Series(Moving[SeriesState], Model):
     cutoff_minutes: Mapped[int] = mapped_column(default=720)
     advance_days: Mapped[int] = mapped_column(default=28)
     weekly_quota: Mapped[int] = mapped_column(default=1)
-    meeting_url: Mapped[str] = mapped_column(sa.String(300), default="")
+    # How long before its slot a sealed question is due; without it, none is demanded.
+    question_due_minutes: Mapped[int | None]
     # How many engineers hold a slot together.
     engineers: Mapped[int] = mapped_column(default=1)
     # Grows with every change: whoever changes the series says which version they have seen.

@@ -15,9 +15,11 @@ from portal.core.db import db
 from portal.office_hours import actions, queries, rules
 from portal.office_hours.forms import BookForm, MoveForm
 from portal.office_hours.models import Slot
+from portal.office_hours.queries.questions import preparation
+from portal.office_hours.rules.questions import demanded_at
 from portal.office_hours.time import face, iso_week
 from portal.office_hours.views import blueprint
-from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of
+from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of, way_into
 
 AHEAD, BACK = timedelta(weeks=8), timedelta(weeks=8)
 BASE = "/challenges/<slug>/office-hours"
@@ -75,6 +77,7 @@ def _slot_context(challenge: Challenge, member: Member, slot: Slot) -> dict[str,
         "end": face(slot.ends_at, zone, series.zone),
         "why_not": rules.why_not_slot(slot, series, clock.now()),
         "cutoff": rules.length(series.cutoff),
+        "demanded": demanded_at(slot, series),
     }
 
 
@@ -89,7 +92,8 @@ def booking(slug: str, uid: str) -> ResponseReturnValue:
         "office_hours/booking.html",
         **_slot_context(challenge, member, found.slot),
         booking=found,
-        link=series.meeting_url if rules.doors_open(found, at) else "",
+        link=way_into([found.slot], at).get(found.slot_id, "") if rules.doors_open(found, at) else "",
+        prepared=preparation(db.session, found, at),
         cannot_cancel=rules.why_not_cancel(found, at),
         cannot_move=rules.why_not_reschedule(found, series, at),
         late=rules.is_late(found, series, at),
