@@ -8,7 +8,16 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import personal
 from portal.office_hours.actions.calendars import forget_calendar
-from portal.office_hours.models import Booking, BusySpan, Feed, ReminderChoice
+from portal.office_hours.models import (
+    Booking,
+    BusySpan,
+    Feed,
+    HostKey,
+    LinkedReport,
+    ReminderChoice,
+    SealedQuestion,
+    WrittenAnswer,
+)
 from portal.office_hours.models.reminders import OFFSETS
 from portal.office_hours.states import LIVE
 
@@ -29,6 +38,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         "calendar_addresses": [
             {"shows": feed.scope, "created_at": feed.created_at, "revoked_at": feed.revoked_at} for feed in feeds
         ],
+        **exported_questions(session, account_id),
         "busy_times": [
             {"since": span.since, "until": span.until}
             for span in session.scalars(
@@ -52,6 +62,7 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget what was asked, and close the calendar addresses. That a seat was taken stays for the statistics."""
     session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased"))
     forget_calendar(session, account_id)
+    erase_questions(session, account_id)
     session.execute(
         sa.update(Feed)
         .where(Feed.account_id == account_id, Feed.challenge_id.is_(None), Feed.revoked_at.is_(None))
@@ -60,13 +71,52 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
     session.execute(sa.delete(ReminderChoice).where(ReminderChoice.account_id == account_id))
 
 
+def exported_questions(session: Session, account_id: int) -> dict[str, Any]:
+    """What shows of the person's sealed questions, the answers to their bookings, and as a host their certificates."""
+    questions = session.scalars(
+        sa.select(SealedQuestion).where(SealedQuestion.sealed_by_id == account_id).order_by(SealedQuestion.booking_id)
+    )
+    answers = session.scalars(
+        sa.select(WrittenAnswer)
+        .join(Booking, Booking.id == WrittenAnswer.booking_id)
+        .where(sa.or_(Booking.account_id == account_id, WrittenAnswer.by_id == account_id))
+        .order_by(WrittenAnswer.id)
+    )
+    keys = session.scalars(sa.select(HostKey).where(HostKey.account_id == account_id).order_by(HostKey.id))
+    return {
+        "sealed_questions": [
+            {"sealed_at": each.sealed_at, "size": each.size, "sha256": each.sha256, "recipients": each.recipients}
+            for each in questions
+        ],
+        "written_answers": [
+            {"offered_at": each.offered_at, "state": each.state, "text": each.text} for each in answers
+        ],
+        "certificates": [
+            {"fingerprint": each.fingerprint, "name": each.name, "given_at": each.given_at,
+             "retired_at": each.retired_at}
+            for each in keys
+        ],
+    }  # fmt: skip
+
+
+def erase_questions(session: Session, account_id: int) -> None:
+    """Delete sealed questions, what was answered to the person, and a host's certificates."""
+    booked = sa.select(Booking.id).where(Booking.account_id == account_id)
+    about = sa.or_(SealedQuestion.sealed_by_id == account_id, SealedQuestion.booking_id.in_(booked))
+    session.execute(sa.delete(SealedQuestion).where(about), execution_options={"synchronize_session": False})
+    session.execute(sa.delete(WrittenAnswer).where(WrittenAnswer.booking_id.in_(booked)))
+    session.execute(sa.delete(LinkedReport).where(LinkedReport.booking_id.in_(booked)))
+    session.execute(sa.delete(HostKey).where(HostKey.account_id == account_id))
+
+
 personal.exporters["office_hours"] = exported
 personal.objections.append(objection)
 personal.erasers.append(erase)
 personal.kept.append(
     personal.Kept(
-        "Office hours: times, topics, questions; of hosts, when they are busy",
+        "Office hours: times, topics, sealed questions, written answers; of hosts, when they are busy and certificates",
         "So that hosts can prepare, and everybody gets a fair share.",
-        "Topics and questions until you erase your account; times as long as the results.",
+        "Sealed questions until 30 days after the session; topics, answers and certificates until you erase your account; "
+        "times as long as the results.",
     )
 )

@@ -25,7 +25,7 @@ def members() -> Recipients:
 
 def test_there_is_one_for_each_submission_in_their_order() -> None:
     assert [entry["scenario"] for entry in INDEX] == [fact.scenario for fact in facts.SUBMISSIONS]
-    assert sorted(path.name for path in seal.SEALED.glob("*.pgp")) == [entry["file"] for entry in INDEX]
+    assert sorted(path.name for path in seal.SEALED.glob("[0-9]*.pgp")) == [entry["file"] for entry in INDEX]
     assert all(set(entry) == {"file", "sha256", "size", "title", "scenario", "build"} for entry in INDEX)
 
 

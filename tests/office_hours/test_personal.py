@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 from portal.accounts import personal
 from portal.office_hours import actions
 from portal.office_hours.actions import Wish
-from portal.office_hours.models import Booking, Feed, ReminderChoice
+from portal.office_hours.actions.answers import offer_answer
+from portal.office_hours.actions.questions import put_question
+from portal.office_hours.models import Booking, Feed, HostKey, ReminderChoice, SealedQuestion, WrittenAnswer
 from portal.office_hours.personal import erase, objection
 from portal.office_hours.states import BookingState, FeedScope
 from tests.cast import NOON, Cast
@@ -32,6 +34,7 @@ def test_the_export_tells_ones_own_bookings(session: Session, cast: Cast, stage:
             "booked_at": NOON, "topic": "Firewall",
         }
     ]  # fmt: skip
+    assert (told["sealed_questions"], told["written_answers"], told["certificates"]) == ([], [], [])
     assert told["calendar_addresses"] == [{"shows": "mine", "created_at": NOON, "revoked_at": None}]
     assert told["reminders"] == {"day": True, "hour": False, "quarter": False}
     assert token not in str(told)
@@ -59,3 +62,26 @@ def test_erasing_forgets_words_and_closes_calendars(session: Session, cast: Cast
     ended = sa.select(Feed.scope, Feed.revoked_at).order_by(Feed.id)
     assert session.execute(ended).all() == [(FeedScope.MINE, NOON), (FeedScope.BUSY, None)]
     assert session.scalars(sa.select(ReminderChoice)).all() == []
+
+
+def test_questions_answers_and_certificates_are_handed_over_and_forgotten(
+    session: Session, cast: Cast, stage: Stage
+) -> None:
+    (key,) = stage.certify()
+    booking = stage.book(stage.slots(stage.series())[0])
+    question = put_question(session, booking, stage.sealed(key), by=cast.researcher.id, at=NOON)
+    sha256, size, recipients = question.sha256, question.size, question.recipients
+    offer_answer(session, booking, "In partition three.", by=cast.host.id, at=NOON)
+    researcher, host = (personal.export(session, each.id)["office_hours"] for each in (cast.researcher, cast.host))
+
+    erase(session, cast.researcher.id, NOON)
+    erase(session, cast.host.id, NOON)
+
+    assert researcher["sealed_questions"] == [
+        {"sealed_at": NOON, "size": size, "sha256": sha256, "recipients": recipients}
+    ]
+    answer = {"offered_at": NOON, "state": "offered", "text": "In partition three."}
+    assert researcher["written_answers"] == host["written_answers"] == [answer]
+    assert [each["fingerprint"] for each in host["certificates"]] == [key.fingerprint]
+    for kind in (SealedQuestion, WrittenAnswer, HostKey):
+        assert session.scalars(sa.select(kind)).all() == []
