@@ -116,7 +116,7 @@ personal.kept.append(
     personal.Kept(
         "Office hours: times, topics, sealed questions, written answers; of hosts, when they are busy and certificates",
         "So that hosts can prepare, and everybody gets a fair share.",
-        "Sealed questions until 30 days after the session; topics, answers and certificates until you erase your account; "
-        "times as long as the results.",
+        "Sealed questions until 30 days after the session; topics, answers and certificates until you erase your "
+        "account; times as long as the results.",
     )
 )

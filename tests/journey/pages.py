@@ -49,6 +49,13 @@ SAMPLES = {
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2 AND office_slot.state = 'open'
         AND office_slot.starts_at > {now} ORDER BY office_slot.starts_at DESC""",
+    "expected": """SELECT office_booking.uid FROM office_booking
+        JOIN office_slot ON office_slot.id = office_booking.slot_id
+        JOIN office_session ON office_session.id = office_slot.sitting_id
+        JOIN office_series ON office_series.id = office_session.series_id
+        JOIN account ON account.id = office_slot.host_id
+        WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2 AND office_booking.state = 'confirmed'
+        AND office_booking.starts_at > {now} ORDER BY office_booking.starts_at DESC""",
     "sitting": """SELECT office_session.id FROM office_session JOIN office_slot ON sitting_id = office_session.id
         JOIN office_booking ON slot_id = office_slot.id JOIN account ON account.id = office_slot.host_id
         JOIN office_series ON office_series.id = office_session.series_id
@@ -158,6 +165,8 @@ PAGES = (
     Kind("office-hours", "office_hours.mine", "{researcher}", f"/challenges/{LIVE}/office-hours"),
     Kind("book", "office_hours.book", "{researcher}", f"/challenges/{LIVE}/office-hours/slots/{{slot}}"),
     Kind("booking", "office_hours.booking", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}"),
+    Kind("question", "office_hours.question", "{booker}",
+         f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/question"),
     Kind("booking-move", "office_hours.move", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/move"),
     Kind("resources", "challenges.resources", "{researcher}", f"/challenges/{LIVE}/resources"),
     Kind("document", "challenges.document", "{researcher}", f"/challenges/{LIVE}/resources/documents/{{document}}"),
@@ -253,6 +262,11 @@ PAGES = (
     Kind("sitting-add", "office_hours.add_sitting", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}/add"),
     Kind("substitute", "office_hours.substitute", "host1", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/host"),
     Kind("busy", "office_hours.busy", "host1", f"/staff/{LIVE}/office-hours/busy"),
+    Kind("certificate", "office_hours.certificate", "host1", f"/staff/{LIVE}/office-hours/certificate"),
+    Kind("answer", "office_hours.write_answer", "host1", f"/staff/{LIVE}/office-hours/bookings/{{expected}}/answer"),
+    Kind("link-series", "office_hours.series_link", "lead", f"/staff/{LIVE}/office-hours/series/{{series}}/link"),
+    Kind("link-sitting", "office_hours.sitting_link", "lead", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}/link"),
+    Kind("link-slot", "office_hours.slot_link", "lead", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/link"),
     Kind("sitting", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}"),
     Kind("report-queue", "reports.queue", "triager1", f"/staff/{LIVE}/reports"),
     Kind("report-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{report}}"),
@@ -302,7 +316,8 @@ NO_PAGES = {
     "selection.table": "CSV", "selection.fairness_table": "CSV", "kits.stock_csv": "CSV", "kits.shipments_csv": "CSV",
     "kits.policies_csv": "CSV",
     "applications.export_table": "CSV", "applications.export_json": "JSON",
-    "office_hours.feed": "calendar", "challenges.download": "file",
+    "office_hours.feed": "calendar", "office_hours.host_certificates": "keys", "office_hours.host_certificate": "keys",
+    "office_hours.take_question": "file", "challenges.download": "file",
     "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
     "reports.staff_report": "JSON", "reports.staff_file": "file",

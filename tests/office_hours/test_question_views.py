@@ -171,7 +171,7 @@ def test_a_stale_sign_in_gives_no_certificate(client: FlaskClient, cast: Cast) -
 def test_the_way_in_is_shown_to_those_who_may_enter_when_they_may(
     client: FlaskClient, session: Session, cast: Cast, stage: Stage, clock: Clock
 ) -> None:
-    series = stage.series()
+    series = stage.series(slots=1)
     booking = stage.book(stage.slots(series)[0])
     session.commit()
     sign_in(client, cast.host)
@@ -184,7 +184,7 @@ def test_the_way_in_is_shown_to_those_who_may_enter_when_they_may(
         "lead": (cast.lead, f"{STAFF}/sessions/{booking.slot.sitting_id}"),
         "its own page": (cast.host, f"{STAFF}/series/{series.id}/link"),
     }
-    seen = {}
+    seen: dict[int, set[str]] = {}
     for minutes in (-16, -15, 29, 30):
         clock.at = FIRST + timedelta(minutes=minutes)
         for name, (person, address) in pages.items():
@@ -248,7 +248,8 @@ def test_neither_the_question_nor_the_way_in_stands_anywhere_in_clear(
     exported = client.post("/account/data/export", data={}).data
     session.expire_all()
 
-    everything = [capfd.readouterr().out.encode(), capfd.readouterr().err.encode(), exported]
+    logged = capfd.readouterr()
+    everything = [logged.out.encode(), logged.err.encode(), exported]
     for table in Model.metadata.sorted_tables:
         for row in session.execute(sa.select(table)):
             everything += [
