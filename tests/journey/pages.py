@@ -56,6 +56,12 @@ SAMPLES = {
         JOIN account ON account.id = office_slot.host_id
         WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2 AND office_booking.state = 'confirmed'
         AND office_booking.starts_at > {now} ORDER BY office_booking.starts_at DESC""",
+    "coming": """SELECT office_slot.sitting_id FROM office_slot
+        JOIN office_booking ON office_booking.slot_id = office_slot.id
+        JOIN office_question ON office_question.booking_id = office_booking.id
+        JOIN account ON account.id = office_slot.host_id
+        WHERE account.email LIKE 'host1@%' AND office_booking.starts_at > {now}
+        ORDER BY office_slot.starts_at, office_slot.id""",
     "sitting": """SELECT office_session.id FROM office_session JOIN office_slot ON sitting_id = office_session.id
         JOIN office_booking ON slot_id = office_slot.id JOIN account ON account.id = office_slot.host_id
         JOIN office_series ON office_series.id = office_session.series_id
@@ -267,6 +273,7 @@ PAGES = (
     Kind("link-series", "office_hours.series_link", "lead", f"/staff/{LIVE}/office-hours/series/{{series}}/link"),
     Kind("link-sitting", "office_hours.sitting_link", "lead", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}/link"),
     Kind("link-slot", "office_hours.slot_link", "lead", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/link"),
+    Kind("sitting-coming", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{coming}}"),
     Kind("sitting", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}"),
     Kind("report-queue", "reports.queue", "triager1", f"/staff/{LIVE}/reports"),
     Kind("report-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{report}}"),

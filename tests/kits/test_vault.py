@@ -179,6 +179,7 @@ def test_the_command_tells_how_many_are_left_under_which_key(
                 key=lambda line: line.partition("(")[2]),
         "labels: 0 sealed anew",
         "calendars: 0 sealed anew",
+        "meeting links: 0 sealed anew",
     ]  # fmt: skip
     assert answer.stderr == "addresses: 1 cannot be opened with any of the keys, and stay as they are\n"
 

@@ -16,7 +16,7 @@ from portal.office_hours import actions, queries, rules
 from portal.office_hours.forms import BookForm, MoveForm
 from portal.office_hours.models import Slot
 from portal.office_hours.queries.questions import preparation
-from portal.office_hours.rules.questions import demanded_at
+from portal.office_hours.rules.questions import FAIR, demanded_at
 from portal.office_hours.time import face, iso_week
 from portal.office_hours.views import blueprint
 from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of, way_into
@@ -68,16 +68,17 @@ def _scenarios(challenge: Challenge) -> dict[str, Any]:
 
 def _slot_context(challenge: Challenge, member: Member, slot: Slot) -> dict[str, object]:
     """What a page about one slot shows."""
-    series, zone = slot.sitting.series, member.account.zone
+    series, zone, at = slot.sitting.series, member.account.zone, clock.now()
+    due = demanded_at(slot, series)
     return {
         "challenge": challenge,
         "slot": slot,
         "series": series,
         "begin": face(slot.starts_at, zone, series.zone),
         "end": face(slot.ends_at, zone, series.zone),
-        "why_not": rules.why_not_slot(slot, series, clock.now()),
+        "why_not": rules.why_not_slot(slot, series, at),
         "cutoff": rules.length(series.cutoff),
-        "demanded": demanded_at(slot, series),
+        "demanded": due if due and due - FAIR >= at else None,
     }
 
 
