@@ -10,7 +10,7 @@ from portal.core.errors import PortalError
 from portal.demo.seal import HOSTS, QUESTIONS, SEALED
 from portal.demo.world import Stage, World
 from portal.kits.vault import Vault
-from portal.office_hours.actions.answers import move_answer, offer_answer
+from portal.office_hours.actions.early import move_answer, offer_answer
 from portal.office_hours.actions.hostkeys import give_certificate
 from portal.office_hours.actions.links import set_link
 from portal.office_hours.actions.questions import link_report, put_question

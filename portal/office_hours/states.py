@@ -51,7 +51,7 @@ class Source(StrEnum):
     FOLLOW_UP = "follow_up"
 
 
-class AnswerState(StrEnum):
+class EarlyState(StrEnum):
     """A written answer ahead of the session: the participant decides whether it will do."""
 
     OFFERED = "offered"
@@ -101,11 +101,11 @@ MISS = Move("no-show", "Did not come", frozenset({BookingState.CONFIRMED, Bookin
 MOVES = (CONFIRM, EXPIRE, CANCEL, CANCEL_LATE, WITHDRAW, RELEASE, SETTLE, ATTEND, MISS)
 HOST_MOVES = (ATTEND, MISS)
 
-ACCEPT_ANSWER = Move("accept", "This answers it", frozenset({AnswerState.OFFERED}), AnswerState.ACCEPTED)
-DECLINE_ANSWER = Move("decline", "I still want to talk", frozenset({AnswerState.OFFERED}), AnswerState.DECLINED)
+ACCEPT_ANSWER = Move("accept", "This answers it", frozenset({EarlyState.OFFERED}), EarlyState.ACCEPTED)
+DECLINE_ANSWER = Move("decline", "I still want to talk", frozenset({EarlyState.OFFERED}), EarlyState.DECLINED)
 TAKE_BACK_ANSWER = Move(
     "take-back", "Take it back",
-    frozenset({AnswerState.OFFERED, AnswerState.ACCEPTED, AnswerState.DECLINED}), AnswerState.TAKEN_BACK,
+    frozenset({EarlyState.OFFERED, EarlyState.ACCEPTED, EarlyState.DECLINED}), EarlyState.TAKEN_BACK,
 )  # fmt: skip
 # What the participant may do with an answer.
-ANSWER_MOVES = (ACCEPT_ANSWER, DECLINE_ANSWER)
+EARLY_MOVES = (ACCEPT_ANSWER, DECLINE_ANSWER)

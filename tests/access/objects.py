@@ -30,7 +30,7 @@ from portal.line.actions.conversations import Draft, write
 from portal.line.models import Incoming
 from portal.line.states import Outcome
 from portal.office_hours.actions import open_feed
-from portal.office_hours.actions.answers import offer_answer
+from portal.office_hours.actions.early import offer_answer
 from portal.office_hours.actions.questions import put_question
 from portal.office_hours.models import Slot
 from portal.office_hours.rules import Share

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from portal.accounts import personal
 from portal.office_hours import actions
 from portal.office_hours.actions import Wish
-from portal.office_hours.actions.answers import offer_answer
+from portal.office_hours.actions.early import offer_answer
 from portal.office_hours.actions.questions import put_question
 from portal.office_hours.models import Booking, Feed, HostKey, ReminderChoice, SealedQuestion, WrittenAnswer
 from portal.office_hours.personal import erase, objection

@@ -222,7 +222,7 @@ def _questions() -> None:
     )
     op.create_index(op.f("ix_office_booking_report_report_id"), "office_booking_report", ["report_id"], unique=False)
     op.create_table(
-        "office_answer",
+        "office_written_answer",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("booking_id", sa.Integer(), nullable=False),
         sa.Column("by_id", sa.Integer(), nullable=False),
@@ -234,7 +234,7 @@ def _questions() -> None:
                 "accepted",
                 "declined",
                 "taken_back",
-                name="answerstate",
+                name="earlystate",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
@@ -244,17 +244,19 @@ def _questions() -> None:
         sa.Column("state_since", UtcDateTime(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "(state = 'taken_back') = (length(text) = 0)", name=op.f("ck_office_answer_taken_back_is_gone")
+            "(state = 'taken_back') = (length(text) = 0)", name=op.f("ck_office_written_answer_taken_back_is_gone")
         ),
-        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_answer_booking_id")),
-        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_office_answer_by_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_answer")),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["office_booking.id"], name=op.f("fk_office_written_answer_booking_id")
+        ),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_office_written_answer_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_written_answer")),
     )
-    op.create_index("ix_office_answer_booking", "office_answer", ["booking_id", "id"], unique=False)
-    op.create_index(op.f("ix_office_answer_by_id"), "office_answer", ["by_id"], unique=False)
+    op.create_index("ix_office_written_answer_booking", "office_written_answer", ["booking_id", "id"], unique=False)
+    op.create_index(op.f("ix_office_written_answer_by_id"), "office_written_answer", ["by_id"], unique=False)
     op.create_index(
-        "uq_office_answer_offered",
-        "office_answer",
+        "uq_office_written_answer_offered",
+        "office_written_answer",
         ["booking_id"],
         unique=True,
         sqlite_where=sa.text("state = 'offered'"),

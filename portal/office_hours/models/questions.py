@@ -10,7 +10,7 @@ from portal.core.constraints import explain
 from portal.core.db import Model
 from portal.core.moves import Moving
 from portal.office_hours.models.bookings import Booking
-from portal.office_hours.states import AnswerState
+from portal.office_hours.states import EarlyState
 from portal.reports.models import Report
 
 _LIVE = sa.text("retired_at IS NULL")
@@ -76,22 +76,22 @@ class LinkedReport(Model):
     report: Mapped[Report] = relationship(lazy="raise_on_sql")
 
 
-class WrittenAnswer(Moving[AnswerState], Model):
+class WrittenAnswer(Moving[EarlyState], Model):
     """A host's written answer ahead of the session, in clear: the host says that it holds no secret."""
 
-    __tablename__ = "office_answer"
+    __tablename__ = "office_written_answer"
     __table_args__ = (
         sa.CheckConstraint("(state = 'taken_back') = (length(text) = 0)", name="taken_back_is_gone"),
-        sa.Index("uq_office_answer_offered", "booking_id", unique=True, sqlite_where=_OFFERED,
+        sa.Index("uq_office_written_answer_offered", "booking_id", unique=True, sqlite_where=_OFFERED,
                  postgresql_where=_OFFERED),
-        sa.Index("ix_office_answer_booking", "booking_id", "id"),
+        sa.Index("ix_office_written_answer_booking", "booking_id", "id"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     booking_id: Mapped[int] = mapped_column(sa.ForeignKey(Booking.id))
     by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), index=True)
     offered_at: Mapped[datetime]
-    state: Mapped[AnswerState] = mapped_column(default=AnswerState.OFFERED)
+    state: Mapped[EarlyState] = mapped_column(default=EarlyState.OFFERED)
     state_since: Mapped[datetime]
     text: Mapped[str] = mapped_column(sa.Text)
 
@@ -104,7 +104,7 @@ explain(
     columns="office_host_key.account_id",
 )
 explain(
-    "uq_office_answer_offered",
+    "uq_office_written_answer_offered",
     "Somebody has just answered. Look at the booking again.",
-    columns="office_answer.booking_id",
+    columns="office_written_answer.booking_id",
 )

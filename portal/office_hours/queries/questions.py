@@ -15,7 +15,7 @@ from portal.office_hours.models import Booking, HostKey, LinkedReport, SealedQue
 from portal.office_hours.queries.base import one, whole_booking_options
 from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.rules import questions as rules
-from portal.office_hours.states import AnswerState, BookingState
+from portal.office_hours.states import BookingState, EarlyState
 from portal.reports.models import Report
 
 
@@ -55,7 +55,7 @@ class Preparation:
     @property
     def answer(self) -> WrittenAnswer | None:
         """The answer that waits for the participant."""
-        return next((each for each in self.answers if each.state is AnswerState.OFFERED), None)
+        return next((each for each in self.answers if each.state is EarlyState.OFFERED), None)
 
 
 def keys_of(session: Session, account_id: int) -> Sequence[HostKey]:

@@ -14,7 +14,7 @@ from portal.core.errors import Forbidden, Refused
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import queries
-from portal.office_hours.actions import answers, links
+from portal.office_hours.actions import early, links
 from portal.office_hours.actions.hostkeys import give_certificate
 from portal.office_hours.actions.questions import note_download
 from portal.office_hours.forms.questions import AnswerForm, CertificateForm, LinkForm
@@ -76,9 +76,9 @@ def write_answer(slug: str, uid: str) -> ResponseReturnValue:
     challenge, account = challenge_or_404(slug), current_account()
     booking, form = queries.booking_for_host(db.session, challenge.id, account.id, uid), AnswerForm()
     if not form.validate_on_submit():
-        page = render_template("office_hours/answer.html", challenge=challenge, booking=booking, form=form)
+        page = render_template("office_hours/answer_early.html", challenge=challenge, booking=booking, form=form)
         return page, 422 if form.is_submitted() else 200
-    answers.offer_answer(db.session, booking, form.text.data or "", by=account.id, at=clock.now())
+    early.offer_answer(db.session, booking, form.text.data or "", by=account.id, at=clock.now())
     sitting_id = booking.slot.sitting_id
     db.session.commit()
     flash("Sent. The participant says whether that will do.", "success")
@@ -92,7 +92,7 @@ def take_back_answer(slug: str, uid: str, answer_id: int) -> ResponseReturnValue
     account = current_account()
     booking = queries.booking_for_host(db.session, challenge_or_404(slug).id, account.id, uid)
     sitting_id, answer = booking.slot.sitting_id, answer_of(db.session, booking, answer_id)
-    answers.take_back_answer(db.session, booking, answer, by=account.id, at=clock.now())
+    early.take_back_answer(db.session, booking, answer, by=account.id, at=clock.now())
     db.session.commit()
     flash("Taken back. Its text is gone.")
     return redirect(url_for("office_hours.sitting", slug=slug, sitting_id=sitting_id))

@@ -13,7 +13,7 @@ from portal.core.moves import move_named
 from portal.core.web import wants_json
 from portal.office_hours import queries, states
 from portal.office_hours.actions import questions as actions
-from portal.office_hours.actions.answers import move_answer
+from portal.office_hours.actions.early import move_answer
 from portal.office_hours.forms.questions import QuestionForm, ReportChoiceForm
 from portal.office_hours.models import Booking
 from portal.office_hours.queries.questions import Preparation, answer_of, preparation
@@ -135,7 +135,7 @@ def link_report(slug: str, uid: str) -> ResponseReturnValue:
 def decide_answer(slug: str, uid: str, answer_id: int, verb: str) -> ResponseReturnValue:
     """Say whether a written answer will do."""
     found = queries.booking_of(db.session, member_or_404(slug), uid)
-    step = move_named(states.ANSWER_MOVES, verb)
+    step = move_named(states.EARLY_MOVES, verb)
     answer = answer_of(db.session, found, answer_id)
     move_answer(db.session, found, answer, step, by=current_account().id, at=clock.now(), sender=sender())
     db.session.commit()

@@ -14,7 +14,7 @@ from portal.office_hours.actions.mails import context_of
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, WrittenAnswer
 from portal.office_hours.rules.questions import why_not_answer
-from portal.office_hours.states import AnswerState
+from portal.office_hours.states import EarlyState
 
 WILL_DO = "It was answered in writing."
 
@@ -25,20 +25,20 @@ def offer_answer(session: Session, booking: Booking, text: str, *, by: int, at: 
     if reason:
         raise Refused(reason)
     made = WrittenAnswer(
-        booking_id=booking.id, by_id=by, offered_at=at, state=AnswerState.OFFERED, state_since=at, text=text
+        booking_id=booking.id, by_id=by, offered_at=at, state=EarlyState.OFFERED, state_since=at, text=text
     )
     session.add(made)
     with conflicts():
         session.flush()
     person = booking.account
-    outbox.post(session, "office_hours/answered", to=person.email, key=f"office-hours:answer:{made.id}", at=at,
+    outbox.post(session, "office_hours/answered_early", to=person.email, key=f"office-hours:answer:{made.id}", at=at,
                 context={**context_of(booking, person), "for_host": False})  # fmt: skip
     _note(session, "answer", booking, made, by=by, at=at)
     return made
 
 
 def move_answer(
-    session: Session, booking: Booking, answer: WrittenAnswer, move: Move[AnswerState], *,
+    session: Session, booking: Booking, answer: WrittenAnswer, move: Move[EarlyState], *,
     by: int, at: datetime, sender: Sender | None,
 ) -> None:  # fmt: skip
     """Say, as the participant, whether an answer will do. If so, the seat is given back with its credit."""
