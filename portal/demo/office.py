@@ -25,6 +25,8 @@ SERIES = (
     (2, time(15), "Europe/Berlin", "host2"),
     (3, time(17), "Asia/Tokyo", "host3"),
 )
+# How long before a slot its question is due, in minutes.
+DUE = {"host2": 24 * 60}
 # What they know, as participants read it.
 KNOWN = {"host1": ("kernel", "boot"), "host2": ("networking", "manifest"), "host3": ("secure world", "updates")}
 TOPICS = (
@@ -57,7 +59,7 @@ def add_office_hours(world: World, stage: Stage, first: datetime, last: datetime
             slot_minutes=20,
             buffer_after=5,
             rolling_cap=3,
-            meeting_url=f"https://meet.demo.example/{stage.slug}/{host}",
+            question_due_minutes=DUE.get(host),
         )
         made = actions.create_series(world.session, stage.challenge, plan, by=world.staff[host], at=first)
         actions.materialise(world.session, made.id, since=first, before=last, at=first)

@@ -13,7 +13,7 @@ from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import calendars, notes, rounds, waiting
+from portal.office_hours.actions import calendars, notes, questions, rounds, waiting
 from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.busy import Unreadable, read_apart
 from portal.office_hours.fetch import fetch
@@ -55,6 +55,21 @@ def enqueue_promises(session: Session, at: datetime) -> int:
     enqueued = notes.remind_of_promises(session, at=at)
     session.commit()
     return enqueued
+
+
+def watch_questions(session: Session, at: datetime) -> int:
+    """Ask for questions that are due soon or must be sealed again, and let go of slots whose question has not come."""
+    sender = Sender.of(config_of(current_app))
+    done = questions.ask_for_questions(session, at=at) + questions.forget_questions(session, at=at)
+    session.commit()
+    for booking_id in questions.unasked(session, at=at):
+        try:
+            done += questions.let_go(session, booking_id, at=at, sender=sender)
+            session.commit()
+        except (Conflict, Refused):
+            # Somebody has changed it in between; the next tick looks again.
+            session.rollback()
+    return done
 
 
 def let_go_of_holds(session: Session, at: datetime) -> int:
@@ -151,11 +166,15 @@ outbox.guard(waiting.TEMPLATE, lambda session, mail: waiting.still_offered(sessi
 outbox.guard(TEMPLATE, lambda session, mail: still_true(session, mail, at=clock.now()))
 outbox.guard(notes.DUE, notes.still_open)
 
+for _template in (questions.DUE, questions.AGAIN):
+    outbox.guard(_template, lambda session, mail: questions.still_true(session, mail, at=clock.now()))
+
 JOBS: tuple[Job, ...] = (
     Job("office-hours-sessions", 3600, make_sessions),
     Job("office-hours-reminders", 60, enqueue_reminders),
     Job("office-hours-promises", 600, enqueue_promises),
     Job("office-hours-calendars", 300, refresh_calendars),
+    Job("office-hours-questions", 60, watch_questions),
     Job("office-hours-holds", 60, let_go_of_holds),
     Job("office-hours-waiting", 60, offer_seats),
     Job("office-hours-rounds", 60, hold_rounds),

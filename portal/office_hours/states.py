@@ -78,6 +78,15 @@ class RequestState(StrEnum):
     INELIGIBLE = "ineligible"
 
 
+class EarlyState(StrEnum):
+    """A written answer ahead of the session: the participant decides whether it will do."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    TAKEN_BACK = "taken_back"
+
+
 class FeedScope(StrEnum):
     """What a calendar feed tells: what one's participants booked, what one holds as host, when any host is busy."""
 
@@ -143,6 +152,9 @@ EXPIRE = Move("expire", "Let go", frozenset({BookingState.HELD}), BookingState.E
 CANCEL = Move("cancel", "Cancel", LIVE, BookingState.CANCELLED)
 CANCEL_LATE = Move("cancel-late", "Cancel late", frozenset({BookingState.CONFIRMED}), BookingState.LATE_CANCELLED)
 WITHDRAW = Move("withdraw", "Withdraw the offer", LIVE, BookingState.CANCELLED)
+# Of the portal, where no question came in time; of the participant, for whom a written answer will do.
+RELEASE = Move("release", "Let go: no question came", frozenset({BookingState.CONFIRMED}), BookingState.CANCELLED)
+SETTLE = Move("settle", "Answered in writing", frozenset({BookingState.CONFIRMED}), BookingState.CANCELLED)
 # Hosts may correct themselves: a person who came late is not a no-show.
 ATTEND = Move("attended", "Was there", frozenset({BookingState.CONFIRMED, BookingState.NO_SHOW}), BookingState.ATTENDED)
 MISS = Move("no-show", "Did not come", frozenset({BookingState.CONFIRMED, BookingState.ATTENDED}), BookingState.NO_SHOW)
@@ -160,8 +172,17 @@ PUBLISH = Move("publish", "Publish", frozenset({AnswerState.REVIEWED}), AnswerSt
 UNPUBLISH = Move("withdraw", "Withdraw", frozenset({AnswerState.PUBLISHED}), AnswerState.WITHDRAWN, needs=("reason",))
 ANSWER_MOVES = (REVIEW, RETURN, PUBLISH, UNPUBLISH)
 
-MOVES = (CONFIRM, EXPIRE, CANCEL, CANCEL_LATE, WITHDRAW, ATTEND, MISS)
+MOVES = (CONFIRM, EXPIRE, CANCEL, CANCEL_LATE, WITHDRAW, RELEASE, SETTLE, ATTEND, MISS)
 HOST_MOVES = (ATTEND, MISS)
+
+ACCEPT_ANSWER = Move("accept", "This answers it", frozenset({EarlyState.OFFERED}), EarlyState.ACCEPTED)
+DECLINE_ANSWER = Move("decline", "I still want to talk", frozenset({EarlyState.OFFERED}), EarlyState.DECLINED)
+TAKE_BACK_ANSWER = Move(
+    "take-back", "Take it back",
+    frozenset({EarlyState.OFFERED, EarlyState.ACCEPTED, EarlyState.DECLINED}), EarlyState.TAKEN_BACK,
+)  # fmt: skip
+# What the participant may do with an answer.
+EARLY_MOVES = (ACCEPT_ANSWER, DECLINE_ANSWER)
 
 _WAITING = frozenset({WaiterState.WAITING})
 SERVE = Move("serve", "Take the seat", _WAITING, WaiterState.SERVED)

@@ -33,10 +33,12 @@ from portal.office_hours.actions import Wish as Topic
 from portal.office_hours.actions import cancel_booking, create_series, materialise, open_feed
 from portal.office_hours.actions.answers import Words, draft_answer, move_answer, review_answer
 from portal.office_hours.actions.calendars import give_file
+from portal.office_hours.actions.early import offer_answer
 from portal.office_hours.actions.notes import promise
+from portal.office_hours.actions.questions import put_question
 from portal.office_hours.actions.waiting import join_list, offer_seat
 from portal.office_hours.busy import Busy
-from portal.office_hours.models import Booking, Waiter
+from portal.office_hours.models import Booking, Slot, Waiter
 from portal.office_hours.queries import whole_booking
 from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
@@ -462,6 +464,25 @@ def round_drawn(world: World) -> Values:
     give_file(world.session, world.cast.host.id, [Busy(slots[0].starts_at, slots[0].ends_at)], at=NOON)
     play.draw()
     return {"round_id": found.id}
+
+
+def shared_slot(world: World) -> Values:
+    """A slot that every host of the cast holds, with its session and series."""
+    stage = Stage(world.session, world.cast)
+    series = stage.series(hosts=(Share(world.cast.host.id), Share(world.cast.second_host.id)), engineers=2)
+    slot = stage.slots(series)[0]
+    return {"slot_id": slot.id, "sitting_id": slot.sitting_id, "series_id": series.id}
+
+
+def asked(world: World) -> Values:
+    """The researcher's booking with every host of the cast, with a sealed question and a written answer."""
+    stage, cast = Stage(world.session, world.cast), world.cast
+    found = stage.certify(cast.host, cast.second_host, at=NOON - timedelta(days=9))
+    slot_id = shared_slot(world)["slot_id"]
+    made = stage.book(world.session.get_one(Slot, slot_id))
+    put_question(world.session, made, stage.sealed(*found), by=cast.researcher.id, at=NOON)
+    answer = offer_answer(world.session, made, "It is in the documentation.", by=cast.host.id, at=NOON)
+    return {"uid": made.uid, "number": 1, "answer_id": answer.id, "verb": "decline"}
 
 
 def feed(world: World) -> Values:

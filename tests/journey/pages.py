@@ -60,6 +60,19 @@ SAMPLES = {
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2 AND office_slot.state = 'open'
         AND office_slot.starts_at > {now} ORDER BY office_slot.starts_at DESC""",
+    "expected": """SELECT office_booking.uid FROM office_booking
+        JOIN office_slot ON office_slot.id = office_booking.slot_id
+        JOIN office_session ON office_session.id = office_slot.sitting_id
+        JOIN office_series ON office_series.id = office_session.series_id
+        JOIN account ON account.id = office_slot.host_id
+        WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2 AND office_booking.state = 'confirmed'
+        AND office_booking.starts_at > {now} ORDER BY office_booking.starts_at DESC""",
+    "coming": """SELECT office_slot.sitting_id FROM office_slot
+        JOIN office_booking ON office_booking.slot_id = office_slot.id
+        JOIN office_question ON office_question.booking_id = office_booking.id
+        JOIN account ON account.id = office_slot.host_id
+        WHERE account.email LIKE 'host1@%' AND office_booking.starts_at > {now}
+        ORDER BY office_slot.starts_at, office_slot.id""",
     "sitting": """SELECT office_session.id FROM office_session JOIN office_slot ON sitting_id = office_session.id
         JOIN office_booking ON slot_id = office_slot.id JOIN account ON account.id = office_slot.host_id
         JOIN office_series ON office_series.id = office_session.series_id
@@ -193,6 +206,8 @@ PAGES = (
     Kind("answer", "office_hours.answer", "{researcher}", f"/challenges/{LIVE}/office-hours/answers/{{answered}}"),
     Kind("round", "office_hours.round_page", "{researcher}", f"/challenges/{LIVE}/office-hours/rounds/{{round}}"),
     Kind("round-drawn", "office_hours.round_page", "{unlucky}", f"/challenges/{LIVE}/office-hours/rounds/{{drawn}}"),
+    Kind("question", "office_hours.question", "{booker}",
+         f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/question"),
     Kind("booking-move", "office_hours.move", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/move"),
     Kind("waiting", "office_hours.waiting", "{waiter}", f"/challenges/{LIVE}/office-hours/waiting"),
     Kind("wait", "office_hours.wait", "{researcher}", f"/challenges/{LIVE}/office-hours/sessions/{{full}}/wait"),
@@ -309,6 +324,12 @@ PAGES = (
     Kind("staff-answer", "office_hours.staff_answer", "host2", f"/staff/{LIVE}/office-hours/answers/{{answer}}"),
     Kind("edit-answer", "office_hours.edit_answer", "host1", f"/staff/{LIVE}/office-hours/answers/{{answer}}/edit"),
     Kind("busy", "office_hours.busy", "host1", f"/staff/{LIVE}/office-hours/busy"),
+    Kind("certificate", "office_hours.certificate", "host1", f"/staff/{LIVE}/office-hours/certificate"),
+    Kind("answer", "office_hours.write_answer", "host1", f"/staff/{LIVE}/office-hours/bookings/{{expected}}/answer"),
+    Kind("link-series", "office_hours.series_link", "lead", f"/staff/{LIVE}/office-hours/series/{{series}}/link"),
+    Kind("link-sitting", "office_hours.sitting_link", "lead", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}/link"),
+    Kind("link-slot", "office_hours.slot_link", "lead", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/link"),
+    Kind("sitting-coming", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{coming}}"),
     Kind("sitting", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}"),
     Kind("report-queue", "reports.queue", "triager1", f"/staff/{LIVE}/reports"),
     Kind("report-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{report}}"),
@@ -363,6 +384,8 @@ NO_PAGES = {
     "office_hours.api_slots": "JSON", "office_hours.api_bookings": "JSON",
     "office_hours.fairness_csv": "CSV", "office_hours.round_json": "JSON", "office_hours.round_csv": "CSV",
     "office_hours.staff_round_json": "JSON", "challenges.download": "file",
+    "office_hours.host_certificates": "keys", "office_hours.host_certificate": "keys",
+    "office_hours.take_question": "file",
     "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
     "reports.staff_report": "JSON", "reports.staff_file": "file",

@@ -16,14 +16,14 @@ from portal.core.db import db, prepare
 from portal.core.errors import Conflict, Refused
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import Wish
+from portal.office_hours.actions import Wish, questions
 from portal.office_hours.actions.changes import change_series
 from portal.office_hours.actions.days import call_in
-from portal.office_hours.models import Booking, Seat, Sitting, Slot
+from portal.office_hours.models import Booking, SealedQuestion, Seat, Sitting, Slot
 from portal.office_hours.queries.days import day_of
 from portal.office_hours.queries.substitutes import slots_of
 from portal.office_hours.states import COUNTED, LIVE, BookingState, SlotState
-from tests.cast import NOON, make_account, make_participant
+from tests.cast import NOON, Cast, make_account, make_participant
 from tests.office_hours.conftest import FIRST, SENDER, Stage, local
 
 CROWD = 64
@@ -350,3 +350,28 @@ def test_eight_participants_want_more_than_their_cap(session: Session, stage: St
     assert answers == {"done": 16, "Refused": 48}
     held = session.scalars(sa.select(Booking.participant_id).where(Booking.state.in_(COUNTED)))
     assert sorted(Counter(held).values()) == [2] * 8
+
+
+def test_a_question_at_the_last_moment_and_workers_that_let_go(
+    session: Session, cast: Cast, stage: Stage, crowd: Crowd
+) -> None:
+    (key,) = stage.certify(at=NOON - timedelta(days=30))
+    booking = stage.book(stage.slots(stage.series(question_due_minutes=24 * 60))[0])
+    number, data, by = booking.id, stage.sealed(key), cast.researcher.id
+    session.commit()
+    due = FIRST - timedelta(days=1)
+
+    def act(own: Session, thread: int) -> object:
+        if thread % 8 == 0:
+            whole = queries.whole_booking(own, number)
+            return questions.put_question(own, whole, data, by=by, at=due - timedelta(microseconds=1))
+        return questions.let_go(own, number, at=due, sender=SENDER)
+
+    crowd.run(act)
+
+    session.expire_all()
+    kept = session.scalars(sa.select(SealedQuestion.booking_id)).all()
+    gone = queries.whole_booking(session, number).state is BookingState.CANCELLED
+    assert kept == ([] if gone else [number])
+    told = sa.select(sa.func.count()).where(OutgoingMail.template == "office_hours/cancelled")
+    assert session.scalars(told).one() == (2 if gone else 0)

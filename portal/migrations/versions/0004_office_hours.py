@@ -158,6 +158,8 @@ def _bookings() -> None:
         batch_op.add_column(sa.Column("booked_by_id", sa.Integer(), nullable=True))
         batch_op.create_foreign_key(op.f("fk_office_booking_booked_by_id"), "account", ["booked_by_id"], ["id"])
         batch_op.alter_column("quota_no", existing_type=sa.Integer(), nullable=True)
+        # What was asked in clear until now is forgotten: from here on questions come sealed.
+        batch_op.drop_column("question")
         batch_op.create_check_constraint(
             op.f("ck_office_booking_outside_quota"), "(quota_no IS NULL) = (source = 'follow_up')"
         )
@@ -404,6 +406,7 @@ def _rounds() -> None:
 def _meetings() -> None:
     """Sealed questions, meeting links, the day itself, notes and what was promised."""
     _days()
+    _questions()
 
 
 def _days() -> None:
@@ -577,6 +580,146 @@ def _days() -> None:
     op.create_index(op.f("ix_office_promise_owner_id"), "office_promise", ["owner_id"], unique=False)
     for statement in ANSWERS_POSTGRESQL if op.get_bind().dialect.name == "postgresql" else ANSWERS_SQLITE:
         op.execute(statement)
+
+
+def _questions() -> None:
+    """Hosts' certificates, sealed questions and answers, and the way into a meeting as a secret."""
+    with op.batch_alter_table("office_series", schema=None) as batch_op:
+        # A migration has no key to seal with: links are given anew, and what was kept in clear is forgotten.
+        batch_op.drop_column("meeting_url")
+        batch_op.add_column(sa.Column("question_due_minutes", sa.Integer(), nullable=True))
+        batch_op.create_check_constraint(
+            op.f("ck_office_series_question_before_cutoff"),
+            "question_due_minutes > 0 AND question_due_minutes >= cutoff_minutes",
+        )
+    op.create_table(
+        "office_host_key",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("fingerprint", sa.String(length=40), nullable=False),
+        sa.Column("certificate", sa.Text(), nullable=False),
+        sa.Column("key_ids", sa.JSON(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("given_at", UtcDateTime(), nullable=False),
+        sa.Column("retired_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("length(fingerprint) = 40", name=op.f("ck_office_host_key_fingerprint_whole")),
+        sa.CheckConstraint("retired_at >= given_at", name=op.f("ck_office_host_key_retired_after")),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_office_host_key_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_host_key")),
+    )
+    op.create_index("ix_office_host_key_account", "office_host_key", ["account_id", "given_at"], unique=False)
+    op.create_index(
+        "uq_office_host_key_live",
+        "office_host_key",
+        ["account_id"],
+        unique=True,
+        sqlite_where=sa.text("retired_at IS NULL"),
+        postgresql_where=sa.text("retired_at IS NULL"),
+    )
+    op.create_table(
+        "office_question",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("sealed_by_id", sa.Integer(), nullable=False),
+        sa.Column("sealed_at", UtcDateTime(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("recipients", sa.JSON(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_office_question_sha256_whole")),
+        sa.CheckConstraint("size > 0", name=op.f("ck_office_question_size_positive")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_question_booking_id")),
+        sa.ForeignKeyConstraint(["sealed_by_id"], ["account.id"], name=op.f("fk_office_question_sealed_by_id")),
+        sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_question")),
+    )
+    op.create_index(op.f("ix_office_question_sealed_by_id"), "office_question", ["sealed_by_id"], unique=False)
+    op.create_table(
+        "office_booking_report",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("report_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["office_booking.id"], name=op.f("fk_office_booking_report_booking_id")
+        ),
+        sa.ForeignKeyConstraint(["report_id"], ["report.id"], name=op.f("fk_office_booking_report_report_id")),
+        sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_booking_report")),
+    )
+    op.create_index(op.f("ix_office_booking_report_report_id"), "office_booking_report", ["report_id"], unique=False)
+    op.create_table(
+        "office_written_answer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.Column("offered_at", UtcDateTime(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "offered",
+                "accepted",
+                "declined",
+                "taken_back",
+                name="earlystate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'taken_back') = (length(text) = 0)", name=op.f("ck_office_written_answer_taken_back_is_gone")
+        ),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["office_booking.id"], name=op.f("fk_office_written_answer_booking_id")
+        ),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_office_written_answer_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_written_answer")),
+    )
+    op.create_index("ix_office_written_answer_booking", "office_written_answer", ["booking_id", "id"], unique=False)
+    op.create_index(op.f("ix_office_written_answer_by_id"), "office_written_answer", ["by_id"], unique=False)
+    op.create_index(
+        "uq_office_written_answer_offered",
+        "office_written_answer",
+        ["booking_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'offered'"),
+        postgresql_where=sa.text("state = 'offered'"),
+    )
+    _links()
+
+
+def _links() -> None:
+    """The way into a meeting."""
+    op.create_table(
+        "office_meeting_link",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("series_id", sa.Integer(), nullable=True),
+        sa.Column("sitting_id", sa.Integer(), nullable=True),
+        sa.Column("slot_id", sa.Integer(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(length=4000), nullable=True),
+        sa.Column("varying", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("turned_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "(CASE WHEN series_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN sitting_id IS NULL THEN 0 ELSE 1 END) "
+            "+ (CASE WHEN slot_id IS NULL THEN 0 ELSE 1 END) = 1",
+            name=op.f("ck_office_meeting_link_of_one_thing"),
+        ),
+        sa.CheckConstraint(
+            "slot_id IS NOT NULL OR (turn = 0 AND turned_at IS NULL)", name=op.f("ck_office_meeting_link_slots_turn")
+        ),
+        sa.CheckConstraint("turn >= 0", name=op.f("ck_office_meeting_link_turn")),
+        sa.ForeignKeyConstraint(["series_id"], ["office_series.id"], name=op.f("fk_office_meeting_link_series_id")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_meeting_link_sitting_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_meeting_link_slot_id")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["account.id"], name=op.f("fk_office_meeting_link_changed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_meeting_link")),
+        sa.UniqueConstraint("series_id", name=op.f("uq_office_meeting_link_series_id")),
+        sa.UniqueConstraint("sitting_id", name=op.f("uq_office_meeting_link_sitting_id")),
+        sa.UniqueConstraint("slot_id", name=op.f("uq_office_meeting_link_slot_id")),
+    )
 
 
 def _calendars() -> None:

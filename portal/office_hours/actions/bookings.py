@@ -18,6 +18,7 @@ from portal.core.errors import Conflict, NotFound, Refused
 from portal.core.moves import Move, take
 from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.days import refuse_missing
+from portal.office_hours.actions.links import turn_slots
 from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.actions.wishes import check_wish
 from portal.office_hours.ics import Sender
@@ -25,6 +26,7 @@ from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, Wit
 from portal.office_hours.queries.rounds import why_not_yet
 from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.queries.waiting import candidates
+from portal.office_hours.rules.links import shown
 from portal.office_hours.rules.waiting import KEPT
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import iso_week
@@ -36,15 +38,13 @@ class Wish:
 
     key: str
     topic: str
-    question: str = ""
     scenario_id: int | None = None
     component: str = ""
 
     def columns(self) -> dict[str, Any]:
         """As columns of a booking."""
         return {
-            "topic": self.topic, "question": self.question, "scenario_id": self.scenario_id,
-            "component": self.component,
+            "topic": self.topic, "scenario_id": self.scenario_id, "component": self.component,
         }  # fmt: skip
 
 
@@ -208,6 +208,16 @@ def withdraw_booking(
     _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason, actor=actor)
 
 
+def settle_booking(
+    session: Session, booking: Booking, move: Move[BookingState], reason: str, *, by: int | None, at: datetime,
+    sender: Sender | None,
+) -> Booking:  # fmt: skip
+    """End a booking without fault of the participant, who gets the credit again: no question came in time (nobody's
+    act), or a written answer will do.
+    """
+    return _end(session, queries.whole_booking(session, booking.id), move, by=by, at=at, sender=sender, reason=reason)
+
+
 def mark_booking(
     session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sure: bool = False
 ) -> None:
@@ -345,14 +355,15 @@ def _move(session: Session, booking: Booking, place: Place, at: datetime) -> Non
 
 
 def _end(
-    session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sender: Sender | None,
-    reason: str | None = None, actor: str = "",
+    session: Session, booking: Booking, move: Move[BookingState], *, by: int | None, at: datetime,
+    sender: Sender | None, reason: str | None = None, actor: str = "",
 ) -> Booking:  # fmt: skip
     was_held = booking.state is BookingState.HELD
     sequence = booking.sequence + 1
     take(session, booking, move, at=at, sequence=sequence, changed_at=at, hold_expires_at=None)
     ended = queries.whole_booking(session, booking.id)
     _note(session, move.name, ended, ended.slot, by=by, at=at, reason=reason)
+    turn_slots(session, [ended.slot] if not was_held and shown(ended.starts_at, ended.ends_at, at) else [], at=at)
     if not was_held:
         credit = ended.state not in states.COUNTED
         tell(session, ended, "cancelled", at=at, sender=sender, reason=reason or "", credit=credit, actor=actor)
@@ -360,7 +371,7 @@ def _end(
 
 
 def _note(
-    session: Session, verb: str, booking: Booking, slot: Slot, *, by: int, at: datetime,
+    session: Session, verb: str, booking: Booking, slot: Slot, *, by: int | None, at: datetime,
     before: dict[str, object] | None = None, reason: str | None = None,
 ) -> None:  # fmt: skip
     """The audit entry: which slot and seat, never what about."""

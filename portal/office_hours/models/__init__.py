@@ -6,8 +6,10 @@ from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.calendars import BusySpan, HostCalendar
 from portal.office_hours.models.days import Arrival, Course, HostArrival
 from portal.office_hours.models.feeds import Feed
+from portal.office_hours.models.links import MeetingLink
 from portal.office_hours.models.notes import Note, Promise
 from portal.office_hours.models.programs import ProgramToken
+from portal.office_hours.models.questions import HostKey, LinkedReport, SealedQuestion, WrittenAnswer
 from portal.office_hours.models.reminders import ReminderChoice
 from portal.office_hours.models.rounds import Round, RoundRequest, RoundWish
 from portal.office_hours.models.series import Series, SeriesHost
@@ -25,6 +27,9 @@ __all__ = [
     "Feed",
     "HostArrival",
     "HostCalendar",
+    "HostKey",
+    "LinkedReport",
+    "MeetingLink",
     "Note",
     "ProgramToken",
     "Promise",
@@ -32,6 +37,7 @@ __all__ = [
     "Round",
     "RoundRequest",
     "RoundWish",
+    "SealedQuestion",
     "Seat",
     "SeatOffer",
     "Series",
@@ -42,4 +48,5 @@ __all__ = [
     "Waiter",
     "WaiterSlot",
     "Withdrawal",
+    "WrittenAnswer",
 ]

@@ -1,6 +1,7 @@
 """What the templates are given: slots by day on the viewer's clock, and what stands in the way of each."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
@@ -8,13 +9,18 @@ from typing import NamedTuple
 from flask import current_app
 
 from portal.accounts.models import Account
+from portal.core.db import db
+from portal.core.errors import Refused
 from portal.core.mail import config_of
+from portal.kits.vault import Vault
 from portal.office_hours import rules
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Series, Slot
 from portal.office_hours.queries import Offer
 from portal.office_hours.queries.components import Known
-from portal.office_hours.states import BookingState, Source
+from portal.office_hours.queries.links import ways
+from portal.office_hours.rules.links import address, shown, subject
+from portal.office_hours.states import BookingState, SlotState, Source
 from portal.office_hours.time import Face, face, iso_week, shift
 
 HELD_NOW, FULL = "Held for somebody just now; it may open again.", "All seats are taken."
@@ -69,6 +75,20 @@ class Entry(NamedTuple):
 def sender() -> Sender:
     """Who invites: the portal under its configured address."""
     return Sender.of(config_of(current_app))
+
+
+def way_into(slots: Sequence[Slot], at: datetime) -> dict[int, str]:
+    """The addresses of slots whose doors are open now. Only for those who may enter."""
+    now = [slot for slot in slots if slot.state is SlotState.OPEN and shown(slot.starts_at, slot.ends_at, at)]
+    found, vault = ways(db.session, now) if now else {}, Vault.of(config_of(current_app))
+    told = {}
+    for slot_id, way in found.items():
+        if way.link is not None and way.link.sealed is not None:
+            # A link whose key is lost is as good as none: its hosts give a new one.
+            with suppress(Refused):
+                content = vault.open(way.link.sealed, subject(way.link.id))
+                told[slot_id] = address(content, slot_id, way.turn)
+    return told
 
 
 def days(
