@@ -41,27 +41,11 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             }
             for booking in bookings
         ],
-        "waiting_lists": [
-            {
-                "session": waiter.sitting_id, "state": waiter.state, "since": waiter.state_since,
-                "joined_at": waiter.joined_at, "topic": waiter.topic,
-            }
-            for waiter in session.scalars(
-                sa.select(Waiter).where(Waiter.account_id == account_id).order_by(Waiter.id)
-            )
-        ],
+        "waiting_lists": _waiting(session, account_id),
         "calendar_addresses": [
             {"shows": feed.scope, "created_at": feed.created_at, "revoked_at": feed.revoked_at} for feed in feeds
         ],
-        "program_tokens": [
-            {"created_at": token.created_at, "expires_at": token.expires_at}
-            for token in session.scalars(
-                sa.select(ProgramToken)
-                .join(Member, Member.id == ProgramToken.member_id)
-                .where(Member.account_id == account_id)
-                .order_by(ProgramToken.member_id)
-            )
-        ],
+        "program_tokens": _tokens(session, account_id),
         **exported_questions(session, account_id),
         "busy_times": [
             {"since": span.since, "until": span.until}
@@ -73,6 +57,27 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         "requests_in_draws": _requests(session, account_id),
         "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
     }  # fmt: skip
+
+
+def _waiting(session: Session, account_id: int) -> list[dict[str, Any]]:
+    waiters = session.scalars(sa.select(Waiter).where(Waiter.account_id == account_id).order_by(Waiter.id))
+    return [
+        {
+            "session": waiter.sitting_id, "state": waiter.state, "since": waiter.state_since,
+            "joined_at": waiter.joined_at, "topic": waiter.topic,
+        }
+        for waiter in waiters
+    ]  # fmt: skip
+
+
+def _tokens(session: Session, account_id: int) -> list[dict[str, Any]]:
+    tokens = session.scalars(
+        sa.select(ProgramToken)
+        .join(Member, Member.id == ProgramToken.member_id)
+        .where(Member.account_id == account_id)
+        .order_by(ProgramToken.member_id)
+    )
+    return [{"created_at": token.created_at, "expires_at": token.expires_at} for token in tokens]
 
 
 def _requests(session: Session, account_id: int) -> list[dict[str, Any]]:
