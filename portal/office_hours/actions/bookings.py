@@ -93,7 +93,7 @@ def book_slot(
         if hold_until is not None:
             return queries.whole_booking(session, held.id)
         return _settle(session, held, member, wish, at=at, sender=sender, source=source, by=by)
-    if source in rules.OWN_HAND:
+    if held is not None and source in rules.OWN_HAND:
         let_go_of_form(session, member.participant_id, at)
     place = _place(session, slot.id, member.participant_id, at, source, overrule=overrule)
     booking = _new(member, wish, place, at, hold_until, source, by)

@@ -13,7 +13,7 @@ from portal.office_hours.states import COUNTED, BookingState, Source
 
 def record_of(session: Session, challenge_id: int, participant_id: int, at: datetime) -> Record:
     """A participant's seats that count at `at`, and their live strikes. A hold that has run out is none."""
-    rows = session.execute(
+    found = session.execute(
         sa.select(
             Booking.id, Booking.slot_id, Booking.starts_at, Booking.ends_at, Booking.state, Booking.source,
             Booking.quota_period, Booking.quota_no,
@@ -25,8 +25,11 @@ def record_of(session: Session, challenge_id: int, participant_id: int, at: date
         )
         .order_by(Booking.starts_at, Booking.id)
     )  # fmt: skip
-    live = (strike for strike in strikes(session, challenge_id, at, [participant_id]) if strike.forgiven is None)
-    return Record(tuple(Taken(*row) for row in rows), tuple(strike.lapses_at for strike in live))
+    taken = tuple(Taken(*row) for row in found)
+    # Most have missed nothing: then nothing more is asked.
+    missed = any(seat.state in (BookingState.NO_SHOW, BookingState.LATE_CANCELLED) for seat in taken)
+    told = strikes(session, challenge_id, at, [participant_id]) if missed else []
+    return Record(taken, tuple(strike.lapses_at for strike in told if strike.forgiven is None))
 
 
 def hold_of(session: Session, participant_id: int, at: datetime) -> Booking | None:
