@@ -30,6 +30,7 @@ def test_the_export_tells_ones_own_bookings(session: Session, cast: Cast, stage:
         {
             "uid": booking.uid, "state": "confirmed", "starts_at": FIRST, "ends_at": FIRST + timedelta(minutes=30),
             "booked_at": NOON, "topic": "Firewall", "question": "Where are rules kept?",
+                "component": "", "source": "page",
         }
     ]  # fmt: skip
     assert told["calendar_addresses"] == [{"shows": "mine", "created_at": NOON, "revoked_at": None}]
