@@ -31,7 +31,7 @@ def test_the_export_tells_ones_own_bookings(session: Session, cast: Cast, stage:
     assert told["bookings"] == [
         {
             "uid": booking.uid, "state": "confirmed", "starts_at": FIRST, "ends_at": FIRST + timedelta(minutes=30),
-            "booked_at": NOON, "topic": "Firewall",
+            "booked_at": NOON, "topic": "Firewall", "component": "", "source": "page",
         }
     ]  # fmt: skip
     assert (told["sealed_questions"], told["written_answers"], told["certificates"]) == ([], [], [])

@@ -69,18 +69,9 @@ class Place(NamedTuple):
 
 
 def book_slot(
-    session: Session,
-    slot: Slot,
-    member: Member,
-    wish: Wish,
-    *,
-    at: datetime,
-    sender: Sender | None,
-    hold_until: datetime | None = None,
-    source: Source = Source.PAGE,
-    by: int | None = None,
-    overrule: str = "",
-) -> Booking:
+    session: Session, slot: Slot, member: Member, wish: Wish, *, at: datetime, sender: Sender | None,
+    hold_until: datetime | None = None, source: Source = Source.PAGE, by: int | None = None, overrule: str = "",
+) -> Booking:  # fmt: skip
     """Take a seat for the member's participant; with `hold_until`, only hold it until then, without telling anyone.
 
     A seat that is held for them in this slot while they fill in the form becomes the booking. `by` is who of the staff
@@ -97,7 +88,7 @@ def book_slot(
         if hold_until is not None:
             return queries.whole_booking(session, held.id)
         return _settle(session, held, member, wish, at=at, sender=sender, source=source, by=by)
-    if source in rules.OWN_HAND:
+    if held is not None and source in rules.OWN_HAND:
         let_go_of_form(session, member.participant_id, at)
     place = _place(session, slot.id, member.participant_id, at, source, overrule=overrule)
     booking = _new(member, wish, place, at, hold_until, source, by)
