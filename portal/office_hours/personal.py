@@ -33,15 +33,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             }
             for booking in bookings
         ],
-        "waiting_lists": [
-            {
-                "session": waiter.sitting_id, "state": waiter.state, "since": waiter.state_since,
-                "joined_at": waiter.joined_at, "topic": waiter.topic,
-            }
-            for waiter in session.scalars(
-                sa.select(Waiter).where(Waiter.account_id == account_id).order_by(Waiter.id)
-            )
-        ],
+        "waiting_lists": _waits(session, account_id),
         "calendar_addresses": [
             {"shows": feed.scope, "created_at": feed.created_at, "revoked_at": feed.revoked_at} for feed in feeds
         ],
@@ -54,13 +46,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
                 .order_by(ProgramToken.member_id)
             )
         ],
-        "busy_times": [
-            {"since": span.since, "until": span.until}
-            for span in session.scalars(
-                sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since)
-            )
-        ],
-        "requests_in_draws": _requests(session, account_id),
+        "busy_times": _busy_times(session, account_id),
         "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
     }  # fmt: skip
 
@@ -77,6 +63,22 @@ def _requests(session: Session, account_id: int) -> list[dict[str, Any]]:
         }
         for row in rows
     ]  # fmt: skip
+
+
+def _waits(session: Session, account_id: int) -> list[dict[str, Any]]:
+    rows = session.scalars(sa.select(Waiter).where(Waiter.account_id == account_id).order_by(Waiter.id))
+    return [
+        {
+            "session": waiter.sitting_id, "state": waiter.state, "since": waiter.state_since,
+            "joined_at": waiter.joined_at, "topic": waiter.topic,
+        }
+        for waiter in rows
+    ]  # fmt: skip
+
+
+def _busy_times(session: Session, account_id: int) -> list[dict[str, Any]]:
+    rows = session.scalars(sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since))
+    return [{"since": span.since, "until": span.until} for span in rows]
 
 
 def objection(session: Session, account_id: int, at: datetime) -> str | None:

@@ -68,18 +68,9 @@ class Place(NamedTuple):
 
 
 def book_slot(
-    session: Session,
-    slot: Slot,
-    member: Member,
-    wish: Wish,
-    *,
-    at: datetime,
-    sender: Sender | None,
-    hold_until: datetime | None = None,
-    source: Source = Source.PAGE,
-    by: int | None = None,
-    overrule: str = "",
-) -> Booking:
+    session: Session, slot: Slot, member: Member, wish: Wish, *, at: datetime, sender: Sender | None,
+    hold_until: datetime | None = None, source: Source = Source.PAGE, by: int | None = None, overrule: str = "",
+) -> Booking:  # fmt: skip
     """Take a seat for the member's participant; with `hold_until`, only hold it until then, without telling anyone.
 
     A seat that is held for them in this slot while they fill in the form becomes the booking. `by` is who of the staff
