@@ -1,6 +1,5 @@
 """People who wait for a seat of the demonstration's office hours: one session is full, one of its seats was freed."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -13,8 +12,10 @@ from portal.office_hours.actions import waiting
 from portal.office_hours.actions.bookings import Wish, withdraw_booking
 from portal.office_hours.models import Booking, Series, Sitting, Slot, Withdrawal
 from portal.office_hours.queries import whole_booking
+from portal.office_hours.queries.rounds import why_not_yet
+from portal.office_hours.queries.sittings import free_seats
 from portal.office_hours.queries.waiting import candidates, slots_in
-from portal.office_hours.states import BookingState, SittingState
+from portal.office_hours.states import BookingState, SittingState, Source
 
 TOPICS = ("Crash while the image is verified", "How capabilities are checked", "What the firewall logs",
           "Reading a memory dump", "Which keys the device keeps")  # fmt: skip
@@ -23,45 +24,42 @@ AHEAD, LATEST = timedelta(days=2), timedelta(days=10)
 
 def make_waiting(world: World, stage: Stage) -> None:
     """Fill one of the coming sessions, let people wait for it, take one booking back, and free a seat."""
-    sitting_id = world.session.scalars(
+    rows = world.session.scalars(
         sa.select(Sitting.id)
         .join(Sitting.series)
         .where(
             Series.challenge_id == stage.challenge.id, Sitting.state == SittingState.PLANNED,
             Sitting.starts_at > world.now + AHEAD, Sitting.starts_at < world.now + LATEST,
-            sa.exists().where(Slot.sitting_id == Sitting.id),
         )
         .order_by(Sitting.starts_at)
-        .limit(1)
-    ).one_or_none()  # fmt: skip
-    if sitting_id is None:
+    ).all()  # fmt: skip
+    sessions = (list(slots_in(world.session, sitting_id)) for sitting_id in rows)
+    slots = next((each for each in sessions if each and not why_not_yet(world.session, each[0], world.now)), None)
+    if slots is None:
         return
-    slots = list(slots_in(world.session, sitting_id))
-    people = _people(stage)
+    # Those who came last have had fewest seats.
+    people = [members[0] for members in reversed(stage.participants)]
     _fill(world, slots, people)
     _take_back(world, slots)
     _join(world, slots, people)
     _free(world, slots)
 
 
-def _people(stage: Stage) -> Iterator[Member]:
-    """One of each participant, those who came last first: they have had fewest seats."""
-    return iter([members[0] for members in reversed(stage.participants)])
-
-
-def _fill(world: World, slots: list[Slot], people: Iterator[Member]) -> None:
+def _fill(world: World, slots: list[Slot], people: list[Member]) -> None:
+    """Book what is free for the first who can; whoever is asked is not asked again."""
     at = world.now - timedelta(hours=30)
     for slot in slots:
-        for number, member in enumerate(people):
-            wish = Wish(f"demo-full-{slot.id}-{number}", TOPICS[slot.position % len(TOPICS)])
+        while people and free_seats(world.session, slot, at):
+            member = people.pop(0)
+            wish = Wish(f"demo-full-{slot.id}", TOPICS[slot.position % len(TOPICS)])
             try:
                 with world.session.begin_nested():
-                    actions.book_slot(world.session, slot, member, wish, at=at, sender=world.sender)
-            except PortalError as refused:
-                if "seats" in str(refused):
-                    break
-                continue
-            break
+                    actions.book_slot(
+                        world.session, slot, member, wish, at=at, sender=world.sender, source=Source.STAFF,
+                        by=slot.host_id,
+                    )  # fmt: skip
+            except PortalError:
+                continue  # has been here or there that week
 
 
 def _take_back(world: World, slots: list[Slot]) -> None:
@@ -89,7 +87,7 @@ def _week(world: World, slots: list[Slot]) -> str | None:
     return world.session.scalars(own).one_or_none()
 
 
-def _join(world: World, slots: list[Slot], people: Iterator[Member]) -> None:
+def _join(world: World, slots: list[Slot], people: list[Member]) -> None:
     """Whoever is owed a seat, and four who came too late; one of them wants the last slot only."""
     owed = world.session.scalars(
         sa.select(Member)

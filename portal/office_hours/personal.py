@@ -47,12 +47,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         ],
         "program_tokens": _tokens(session, account_id),
         **exported_questions(session, account_id),
-        "busy_times": [
-            {"since": span.since, "until": span.until}
-            for span in session.scalars(
-                sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since)
-            )
-        ],
+        "busy_times": _busy_times(session, account_id),
         **record.exported(session, account_id),
         "requests_in_draws": _requests(session, account_id),
         "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
@@ -92,6 +87,11 @@ def _requests(session: Session, account_id: int) -> list[dict[str, Any]]:
         }
         for row in rows
     ]  # fmt: skip
+
+
+def _busy_times(session: Session, account_id: int) -> list[dict[str, Any]]:
+    rows = session.scalars(sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since))
+    return [{"since": span.since, "until": span.until} for span in rows]
 
 
 def objection(session: Session, account_id: int, at: datetime) -> str | None:

@@ -18,7 +18,7 @@ from portal.core.errors import Conflict, NotFound, Refused
 from portal.core.moves import Move, take
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import states
-from portal.office_hours.actions.bookings import Wish, book_slot, cancel_booking, confirm_booking
+from portal.office_hours.actions.bookings import Wish, book_slot, cancel_booking, confirm_booking, one_at_a_time
 from portal.office_hours.actions.wishes import check_wish
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, SeatOffer, Sitting, Slot, Waiter, WaiterSlot
@@ -40,7 +40,7 @@ def join_list(
     """
     if member.challenge_id != sitting.series.challenge_id:
         raise NotFound("session")
-    _one_at_a_time(session, member.participant_id)
+    one_at_a_time(session, member.participant_id)
     wanted = list(slots) or list(slots_in(session, sitting.id))
     reason = why_not_join(sitting, wanted, at) or _better(session, wanted, member.participant_id, at)
     if reason:
@@ -71,18 +71,13 @@ def _better(session: Session, slots: Sequence[Slot], participant_id: int, at: da
     return None
 
 
-def _one_at_a_time(session: Session, participant_id: int) -> None:
-    """Bookings and places on lists of one participant are decided one after the other."""
-    session.execute(sa.select(Participant.id).where(Participant.id == participant_id).with_for_update(key_share=True))
-
-
 def leave_list(session: Session, waiter: Waiter, *, by: int, at: datetime) -> None:
     """Give up a place on a list, and the seat that is being offered for it."""
     reason = why_not_leave(waiter)
     if reason:
         raise Refused(reason)
     sitting, number = waiter.sitting, waiter.id
-    _one_at_a_time(session, waiter.participant_id)
+    one_at_a_time(session, waiter.participant_id)
     take(session, waiter, states.LEAVE, at=at)
     offer = open_offers(session, [number]).get(number)
     if offer is not None:
