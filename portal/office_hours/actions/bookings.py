@@ -91,10 +91,7 @@ def book_slot(
     if held is not None and source in rules.OWN_HAND:
         let_go_of_form(session, member.participant_id, at)
     place = _place(session, slot.id, member.participant_id, at, source, overrule=overrule)
-    booking = _new(member, wish, place, at, hold_until, source, by)
-    session.add(booking)
-    with conflicts():
-        session.flush()
+    booking = _add(session, _new(member, wish, place, at, hold_until, source, by))
     verb = "book" if hold_until is None else "hold"
     _note(session, verb, booking, place.slot, by=by or member.account_id, at=at, reason=overrule or None)
     whole = queries.whole_booking(session, booking.id)
@@ -112,6 +109,13 @@ def _new(
         hold_expires_at=hold_until, idempotency_key=wish.key, booked_at=at, changed_at=at, source=source,
         booked_by_id=by, **wish.columns(), **place.columns(),
     )  # fmt: skip
+
+
+def _add(session: Session, booking: Booking) -> Booking:
+    session.add(booking)
+    with conflicts():
+        session.flush()
+    return booking
 
 
 def _settle(
