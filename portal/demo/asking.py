@@ -70,7 +70,7 @@ def _ask(world: World, stage: Stage) -> list[Booking]:
 
 def _answer(world: World, asked: Sequence[Booking]) -> None:
     """One answer that waits for the participant, and one that would not do."""
-    for number, booking in enumerate(asked[2:4]):
+    for number, booking in enumerate(asked[1:3]):
         answer = offer_answer(world.session, booking, ANSWER, by=booking.slot.host_id, at=world.now)
         if number:
             move_answer(world.session, booking, answer, DECLINE_ANSWER, by=booking.account_id, at=world.now,
