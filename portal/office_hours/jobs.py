@@ -69,6 +69,8 @@ def watch_questions(session: Session, at: datetime) -> int:
         except (Conflict, Refused):
             # Somebody has changed it in between; the next tick looks again.
             session.rollback()
+    if done:
+        offer_seats(session, at)
     return done
 
 

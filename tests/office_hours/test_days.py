@@ -231,6 +231,34 @@ def test_the_hosts_day(client: FlaskClient, session: Session, cast: Cast, booked
     assert len(set(stamps)) == 2
 
 
+def test_the_way_in_stays_for_as_long_as_the_session_runs_late(
+    client: FlaskClient, session: Session, cast: Cast, booked: list[Booking], clock: Clock
+) -> None:
+    clock.at = FIRST
+    sign_in(client, cast.host)
+    sitting_id = whole_booking(session, booked[0].id).slot.sitting_id
+    url = "https://meet.example.org/room"
+    assert client.post(f"{STAFF}/sessions/{sitting_id}/link", data={"url": url}).status_code == 302
+    page, own = sitting_page(session, booked[0]), f"{PAGE}/bookings/{booked[0].uid}"
+
+    shown = []
+    for minutes in (29, 31):
+        clock.at = FIRST + minutes * MINUTE
+        if minutes == 31:
+            client.post(f"{page}/late", data={"minutes": "15", "version": "0"})
+        for who, address in ((cast.host, page), (cast.researcher, own), (cast.second_host, page)):
+            sign_in(client, who)
+            shown.append(url in client.get(address).text)
+        sign_in(client, cast.host)
+    assert shown == [True, True, False] * 2
+    actions.mark_booking(session, booked[0], states.ATTEND, by=cast.host.id, at=clock.at)
+    session.commit()
+    sign_in(client, cast.researcher)
+    assert url in client.get(own).text
+    clock.at = FIRST + 45 * MINUTE
+    assert url not in client.get(own).text
+
+
 def test_the_page_says_whether_it_is_still_true(
     client: FlaskClient, session: Session, cast: Cast, booked: list[Booking], clock: Clock
 ) -> None:

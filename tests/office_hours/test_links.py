@@ -88,11 +88,12 @@ def test_each_slot_and_each_turn_has_its_own_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "open_"),
-    [(-16, False), (-15, True), (0, True), (29, True), (30, False)],
-)
-def test_when_it_is_shown(at: int, open_: bool) -> None:
-    assert shown(FIRST, FIRST + HOUR / 2, FIRST + timedelta(minutes=at)) is open_
+    ("at", "late", "open_"),
+    [(-16, 0, False), (-15, 0, True), (0, 0, True), (29, 0, True), (30, 0, False), (-16, 20, False), (49, 20, True),
+     (50, 20, False)],
+)  # fmt: skip
+def test_when_it_is_shown(at: int, late: int, open_: bool) -> None:
+    assert shown(FIRST, FIRST + HOUR / 2, FIRST + timedelta(minutes=at), late) is open_
 
 
 # Actions

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -60,6 +60,12 @@ def course_of(session: Session, sitting_id: int) -> Course:
         sa.select(Course).where(Course.sitting_id == sitting_id).execution_options(populate_existing=True)
     ).one_or_none()
     return found or Course(sitting_id=sitting_id, version=0, late_minutes=0)
+
+
+def lateness(session: Session, sitting_ids: Collection[int]) -> dict[int, int]:
+    """By how many minutes sessions run late, by session; those that keep their time have no entry."""
+    late = sa.select(Course.sitting_id, Course.late_minutes)
+    return dict(session.execute(late.where(Course.sitting_id.in_(sitting_ids), Course.late_minutes > 0)).all())
 
 
 def day_of(session: Session, sitting: Sitting) -> Day:

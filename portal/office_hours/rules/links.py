@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -61,6 +61,6 @@ def address(content: dict[str, Any], slot_id: int, turn: int) -> str:
     return str(content["url"]).replace(SECRET, told)
 
 
-def shown(starts_at: datetime, ends_at: datetime, at: datetime) -> bool:
-    """Whether the way in is shown: from a quarter of an hour before until the end."""
-    return starts_at - DOORS_OPEN <= at < ends_at
+def shown(starts_at: datetime, ends_at: datetime, at: datetime, late: int = 0) -> bool:
+    """Whether the way in is shown: from a quarter of an hour before until the end, which may be `late` minutes later."""
+    return starts_at - DOORS_OPEN <= at < ends_at + timedelta(minutes=late)

@@ -27,7 +27,7 @@ from portal.office_hours.queries.sittings import ids_of
 from portal.office_hours.rules.days import OPENS, Turn, expected, missing_from, under_way, why_not_arrive
 from portal.office_hours.states import BookingState
 from portal.office_hours.views import blueprint
-from portal.office_hours.views.shapes import sender
+from portal.office_hours.views.shapes import sender, way_into
 
 STAFF, MINE = "/staff/<slug>/office-hours", "/challenges/<slug>/office-hours"
 TITLES = {
@@ -55,6 +55,7 @@ class Line(NamedTuple):
     opens: datetime
     guests: list[Guest]
     here: int
+    link: str
 
 
 def _own(slug: str, sitting_id: int) -> Sitting:
@@ -64,14 +65,18 @@ def _own(slug: str, sitting_id: int) -> Sitting:
     return found
 
 
-def _line(day: Day, slot: Slot, at: datetime) -> Line:
-    mine = current_account().id in ids_of(slot)
+def _line(day: Day, slot: Slot, at: datetime, links: dict[int, str]) -> Line:
+    mine = _is_mine(slot)
     late, turn = day.course.late_minutes, day.turns[slot.id]
     seated = day.bookings.get(slot.id, [])
     begins = expected(slot.starts_at, late) if turn in (Turn.LATER, Turn.NEXT) else slot.starts_at
     guests = [_guest(booking, day.arrivals.get(booking.id), late, at) for booking in seated if mine]
     here = sum(1 for booking in seated if _here(day.arrivals.get(booking.id)))
-    return Line(slot, turn, mine, begins, slot.starts_at - rules.DOORS_OPEN, guests, here)
+    return Line(slot, turn, mine, begins, slot.starts_at - rules.DOORS_OPEN, guests, here, links.get(slot.id, ""))
+
+
+def _is_mine(slot: Slot) -> bool:
+    return current_account().id in ids_of(slot)
 
 
 def _here(arrival: Arrival | None) -> datetime | None:
@@ -86,14 +91,15 @@ def _guest(booking: Booking, arrival: Arrival | None, late: int, at: datetime) -
 
 
 def _lines(day: Day, at: datetime) -> list[Line]:
-    return [_line(day, slot, at) for slot in day.slots]
+    links = way_into([slot for slot in day.slots if _is_mine(slot)], at)
+    return [_line(day, slot, at, links) for slot in day.slots]
 
 
 def _stamp(day: Day, at: datetime) -> str:
     """What the page shows, put shortly: what people said, and which buttons time has brought."""
     timed = [
         [under_way(day.sitting.starts_at, day.sitting.ends_at, at)],
-        *([at >= line.opens, *(len(guest.moves) for guest in line.guests)] for line in _lines(day, at)),
+        *([at >= line.opens, line.link, *(len(guest.moves) for guest in line.guests)] for line in _lines(day, at)),
     ]
     return hashlib.sha256(json.dumps([day.stamp, timed]).encode()).hexdigest()[:16]
 
@@ -179,7 +185,8 @@ def my_day(booking: Booking, at: datetime) -> dict[str, Any] | None:
         "begins": expected(booking.starts_at, late), "here_at": _here(arrival),
         "late_minutes": arrival.late_minutes if arrival else None,
     }  # fmt: skip
-    told = json.dumps([*shown.values(), booking.sequence, rules.doors_open(booking, at)], default=str)
+    link = way_into([booking.slot], at).get(booking.slot_id, "") if rules.may_enter(booking) else ""
+    told = json.dumps([*shown.values(), booking.sequence, link], default=str)
     return {**shown, "stamp": hashlib.sha256(told.encode()).hexdigest()[:16]}
 
 

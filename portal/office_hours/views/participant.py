@@ -170,7 +170,7 @@ def booking(slug: str, uid: str) -> ResponseReturnValue:
         "office_hours/booking.html",
         **_slot_context(challenge, member, found.slot),
         booking=found,
-        link=way_into([found.slot], at).get(found.slot_id, "") if rules.doors_open(found, at) else "",
+        link=way_into([found.slot], at).get(found.slot_id, "") if rules.may_enter(found) else "",
         prepared=preparation(db.session, found, at),
         cannot_cancel=rules.why_not_cancel(found, at),
         cannot_move=rules.why_not_reschedule(found, series, at),

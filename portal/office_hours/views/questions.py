@@ -15,6 +15,7 @@ from portal.office_hours import queries, states
 from portal.office_hours.actions import questions as actions
 from portal.office_hours.actions.early import move_answer
 from portal.office_hours.forms.questions import QuestionForm, ReportChoiceForm
+from portal.office_hours.jobs import offer_seats
 from portal.office_hours.models import Booking
 from portal.office_hours.queries.questions import Preparation, answer_of, preparation
 from portal.office_hours.rules.questions import LARGEST
@@ -134,11 +135,13 @@ def link_report(slug: str, uid: str) -> ResponseReturnValue:
 @signed_in
 def decide_answer(slug: str, uid: str, answer_id: int, verb: str) -> ResponseReturnValue:
     """Say whether a written answer will do."""
-    found = queries.booking_of(db.session, member_or_404(slug), uid)
-    step = move_named(states.EARLY_MOVES, verb)
+    found, at = queries.booking_of(db.session, member_or_404(slug), uid), clock.now()
+    step, slot_id = move_named(states.EARLY_MOVES, verb), found.slot_id
     answer = answer_of(db.session, found, answer_id)
-    move_answer(db.session, found, answer, step, by=current_account().id, at=clock.now(), sender=sender())
+    move_answer(db.session, found, answer, step, by=current_account().id, at=at, sender=sender())
     db.session.commit()
     done = step is states.ACCEPT_ANSWER
+    if done:
+        offer_seats(db.session, at, [slot_id])
     flash("Settled. The seat goes to others, and the week's credit is yours again." if done else "You keep your seat.")
     return redirect(url_for("office_hours.booking", slug=slug, uid=uid))

@@ -18,6 +18,7 @@ from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Series, Slot
 from portal.office_hours.queries import Offer
 from portal.office_hours.queries.components import Known
+from portal.office_hours.queries.days import lateness
 from portal.office_hours.queries.links import ways
 from portal.office_hours.rules.links import address, shown, subject
 from portal.office_hours.states import BookingState, SlotState, Source
@@ -79,7 +80,12 @@ def sender() -> Sender:
 
 def way_into(slots: Sequence[Slot], at: datetime) -> dict[int, str]:
     """The addresses of slots whose doors are open now. Only for those who may enter."""
-    now = [slot for slot in slots if slot.state is SlotState.OPEN and shown(slot.starts_at, slot.ends_at, at)]
+    late = lateness(db.session, {slot.sitting_id for slot in slots})
+    now = [
+        slot
+        for slot in slots
+        if slot.state is SlotState.OPEN and shown(slot.starts_at, slot.ends_at, at, late.get(slot.sitting_id, 0))
+    ]
     found, vault = ways(db.session, now) if now else {}, Vault.of(config_of(current_app))
     told = {}
     for slot_id, way in found.items():
