@@ -62,5 +62,5 @@ def address(content: dict[str, Any], slot_id: int, turn: int) -> str:
 
 
 def shown(starts_at: datetime, ends_at: datetime, at: datetime, late: int = 0) -> bool:
-    """Whether the way in is shown: from a quarter of an hour before until the end, which may be `late` minutes later."""
+    """Whether the way in is shown: from a quarter of an hour before until the end, which may be `late` minutes off."""
     return starts_at - DOORS_OPEN <= at < ends_at + timedelta(minutes=late)
