@@ -10,7 +10,8 @@ from portal.core import audit
 from portal.core.errors import Refused
 from portal.core.moves import take
 from portal.office_hours import queries, rules, states
-from portal.office_hours.actions.bookings import Wish, book_slot, one_at_a_time
+from portal.office_hours.actions.bookings import Wish, book_slot
+from portal.office_hours.actions.places import one_at_a_time
 from portal.office_hours.models import Booking, Slot
 
 

@@ -18,7 +18,8 @@ from portal.core.errors import Conflict, NotFound, Refused
 from portal.core.moves import Move, take
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import states
-from portal.office_hours.actions.bookings import Wish, book_slot, cancel_booking, confirm_booking, one_at_a_time
+from portal.office_hours.actions.bookings import Wish, book_slot, cancel_booking, confirm_booking
+from portal.office_hours.actions.places import one_at_a_time
 from portal.office_hours.actions.wishes import check_wish
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, SeatOffer, Sitting, Slot, Waiter, WaiterSlot
