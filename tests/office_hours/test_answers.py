@@ -249,7 +249,9 @@ def test_nothing_leads_from_an_answer_to_a_person(
     assert [words for page in pages for words in told if words in page.text] == []
     assert [words for page in staff for words in told[:5] if words in page.text] == []
     assert re.fullmatch(r"[0-9a-f]{10}", made.key)
-    entries = session.scalars(sa.select(AuditEntry).where(AuditEntry.subject == f"answer:{made.id}")).all()
+    entries = session.scalars(
+        sa.select(AuditEntry).where(AuditEntry.subject == f"answer:{made.id}").order_by(AuditEntry.id)
+    ).all()
     assert {entry.actor_id for entry in entries} == {cast.host.id, cast.lead.id}
     assert [entry.detail for entry in entries] == [{}] * 3
 

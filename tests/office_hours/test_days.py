@@ -98,7 +98,9 @@ def test_hosts_call_in_one_after_another(session: Session, cast: Cast, booked: l
     session.commit()
     course = course_of(session, day.sitting.id)
     assert (course.version, course.slot_id, course.called_at) == (2, second.slot_id, FIRST + 25 * MINUTE)
-    called = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "office_hours:call-in")).all()
+    called = session.scalars(
+        sa.select(AuditEntry).where(AuditEntry.tag == "office_hours:call-in").order_by(AuditEntry.id)
+    ).all()
     assert [(entry.actor_id, entry.detail["after"]) for entry in called] == [
         (cast.host.id, {"slot": first.slot_id}), (cast.host.id, {"slot": second.slot_id}),
     ]  # fmt: skip
