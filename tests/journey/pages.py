@@ -88,7 +88,7 @@ SAMPLES = {
     "asked_of": """SELECT office_booking.uid FROM office_booking
         JOIN office_answer ON office_answer.booking_id = office_booking.id""",
     "answered": "SELECT key FROM office_answer WHERE state = 'published' ORDER BY id",
-    "answer": "SELECT key FROM office_answer WHERE state = 'draft' ORDER BY id",
+    "drafted": "SELECT key FROM office_answer WHERE state = 'draft' ORDER BY id",
     "waiter": """SELECT account.email FROM account JOIN office_booking ON office_booking.account_id = account.id
         WHERE office_booking.source = 'waitlist' AND office_booking.state = 'held' ORDER BY office_booking.id""",
     "offer": """SELECT uid FROM office_booking
@@ -321,11 +321,12 @@ PAGES = (
     Kind("commitments", "office_hours.commitments", "host1", f"/staff/{LIVE}/office-hours/commitments"),
     Kind("staff-answers", "office_hours.staff_answers", "host1", f"/staff/{LIVE}/office-hours/answers"),
     Kind("new-answer", "office_hours.new_answer", "host1", f"/staff/{LIVE}/office-hours/answers/new"),
-    Kind("staff-answer", "office_hours.staff_answer", "host2", f"/staff/{LIVE}/office-hours/answers/{{answer}}"),
-    Kind("edit-answer", "office_hours.edit_answer", "host1", f"/staff/{LIVE}/office-hours/answers/{{answer}}/edit"),
+    Kind("staff-answer", "office_hours.staff_answer", "host2", f"/staff/{LIVE}/office-hours/answers/{{drafted}}"),
+    Kind("edit-answer", "office_hours.edit_answer", "host1", f"/staff/{LIVE}/office-hours/answers/{{drafted}}/edit"),
     Kind("busy", "office_hours.busy", "host1", f"/staff/{LIVE}/office-hours/busy"),
     Kind("certificate", "office_hours.certificate", "host1", f"/staff/{LIVE}/office-hours/certificate"),
-    Kind("answer", "office_hours.write_answer", "host1", f"/staff/{LIVE}/office-hours/bookings/{{expected}}/answer"),
+    Kind("answer-early", "office_hours.write_answer", "host1",
+         f"/staff/{LIVE}/office-hours/bookings/{{expected}}/answer"),
     Kind("link-series", "office_hours.series_link", "lead", f"/staff/{LIVE}/office-hours/series/{{series}}/link"),
     Kind("link-sitting", "office_hours.sitting_link", "lead", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}/link"),
     Kind("link-slot", "office_hours.slot_link", "lead", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/link"),
