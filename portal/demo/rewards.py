@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from portal.awards import actions, states
+from portal.awards import actions, queries, states
 from portal.awards.models import Award, BountyRules
 from portal.awards.rules import Table
-from portal.awards.states import Quality, Reason
+from portal.awards.states import Quality
 from portal.challenges.states import ScenarioKind
 from portal.demo.facts import BASES, FIXED_AMOUNT, UPLIFTS, SubmissionFact
 from portal.demo.world import Stage, World, noon
@@ -41,11 +41,18 @@ def award(world: World, stage: Stage, rules: BountyRules, report: Report, fact: 
     actions.decide(world.session, made, states.APPROVE, by=world.staff[approver], at=approved)
     # Two weeks after the fix, but all was paid when the results came out.
     fixed = noon(report.fixed_on, stage.challenge.zone)
-    paid = max(approved + timedelta(days=1), min(fixed + timedelta(days=14), _last_payday(stage)))
-    reference = f"PAY-2020-{made.id:04}"
-    finance = world.staff["finance"]
-    actions.decide(world.session, made, states.PAY, payment_reference=reference, by=finance, at=paid)
+    paid = max(approved + timedelta(days=2), min(fixed + timedelta(days=14), _last_payday(stage)))
+    _pay(world, made, paid)
     return made
+
+
+def _pay(world: World, made: Award, at: datetime) -> None:
+    """Finance sends the share of each member, and the bank confirms it a day later."""
+    finance = world.staff["finance"]
+    for payment in queries.of_thread(world.session, made.report_id, made.part):
+        actions.step(world.session, payment, states.SEND, by=finance, at=at - timedelta(days=1))
+        reference = f"PAY-2020-{payment.id:04}"
+        actions.step(world.session, payment, states.PAY, reference=reference, by=finance, at=at)
 
 
 def _last_payday(stage: Stage) -> datetime:
@@ -74,4 +81,5 @@ def propose_only(world: World, stage: Stage, rules: BountyRules, report: Report,
 def _propose(world: World, report: Report, quality: Quality, proposer: str, at: datetime) -> Award:
     whole = reports.of_challenge(world.session, report.challenge_id, report.ref)
     note = "Reproduced from the report alone."
-    return actions.propose(world.session, whole, quality, Reason.STANDARD, note, by=world.staff[proposer], at=at)
+    wish = actions.Proposal(quality, note=note)
+    return actions.propose(world.session, whole, wish, by=world.staff[proposer], at=at)
