@@ -1,5 +1,6 @@
 """What awards keep of a person."""
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts import personal
 from portal.awards.models import Award, AwardConflict, Payment
-from portal.awards.states import COUNTED, FOR_FINANCE
+from portal.awards.states import COUNTED, FOR_FINANCE, OPEN, PaymentState
 from portal.challenges.models import Member
 
 
@@ -59,6 +60,17 @@ def _payment(payment: Payment) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def objection(session: Session, account_id: int, _at: datetime) -> str | None:
+    """Whoever still has money to come is needed to be paid."""
+    open_ = sa.select(Payment.id).where(Payment.account_id == account_id, Payment.state.in_(OPEN | {PaymentState.SENT}))
+    if session.scalars(open_.limit(1)).one_or_none() is None:
+        return None
+    return (
+        "Money from an award is still to come to you. Take it, have it donated, or refuse it first: write to finance."
+    )
+
+
+personal.objections.append(objection)
 personal.exporters["awards"] = exported
 personal.kept.append(
     personal.Kept(

@@ -128,7 +128,7 @@ def pending(session: Session, challenge_id: int) -> dict[str, int]:
     proposed = session.scalars(
         sa.select(sa.func.count())
         .select_from(Award)
-        .where(Award.challenge_id == challenge_id, Award.state == AwardState.PROPOSED)
+        .where(Award.challenge_id == challenge_id, Award.state.in_((AwardState.PROPOSED, AwardState.RETURNED)))
     ).one()
     return {"reports": outcomes[rules.Outcome.OPEN], "awards": proposed}
 

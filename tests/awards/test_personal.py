@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts import personal
 from portal.awards import actions
+from portal.awards.personal import objection
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
 
@@ -34,6 +35,18 @@ def test_the_export_tells_declared_conflicts(session: Session, cast: Cast, jury:
     assert personal.export(session, cast.lead.id)["awards"]["conflicts_of_interest"] == [
         {"participant": cast.participant.id, "noted_at": NOON}
     ]
+
+
+def test_who_has_money_to_come_is_not_erased(session: Session, cast: Cast, jury: Jury) -> None:
+    (payment,) = jury.payments(jury.award())
+    objections = []
+    for name, given in (("send", {}), ("fail", {"reason": "x"}), ("refuse", {"reason": "x"})):
+        objections.append(objection(session, cast.researcher.id, NOON))
+        jury.step(payment, name, **given)
+
+    assert all(reason and "still to come to you" in reason for reason in objections)
+    assert objection(session, cast.researcher.id, NOON) is None
+    assert objection in personal.objections
 
 
 def test_the_privacy_page_says_that_no_bank_account_is_kept() -> None:

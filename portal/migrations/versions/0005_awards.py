@@ -371,11 +371,12 @@ def _take_over() -> None:
     ):
         members[participant_id].append(account_id)
     had: dict[int, dict[int, Any]] = {}
+    stands = set(bind.execute(sa.text("SELECT id FROM award_entry WHERE state = 'approved'")).scalars())
     for award in bind.execute(sa.select(_AWARD).order_by(sa.column("id"))).mappings():
-        _divide(award, members[award["participant_id"]], had)
+        _divide(award, members[award["participant_id"]], had, stands=award["id"] in stands)
 
 
-def _divide(award: Any, people: list[int], had: dict[int, dict[int, Any]]) -> None:
+def _divide(award: Any, people: list[int], had: dict[int, dict[int, Any]], *, stands: bool) -> None:
     """The shares of an award and what is paid or due of it; `had` is what was paid along its chain of corrections."""
     # "lead" is before "member" in the order of the roles: whoever was paid in the name of all.
     whole = award["state"] in ("paid", "failed", "donated", "refused") or award["payment_reference"]
@@ -391,7 +392,7 @@ def _divide(award: Any, people: list[int], had: dict[int, dict[int, Any]]) -> No
         state = "paid"
     if state == "approved":
         state = "due"
-    if state not in ("due", "paid", "failed", "donated", "refused"):
+    if state not in ("due", "paid", "failed", "donated", "refused") or (state == "refused" and not stands):
         return
     rows = []
     for who, part in shares.items():
