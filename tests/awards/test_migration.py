@@ -55,8 +55,8 @@ def rows(kind: str) -> list[str]:
             found.append(
                 f"INSERT INTO report (id, challenge_id, number, ref, participant_id, submitted_by_id, title, claimed, "
                 f"build, state, state_since, created_at, received_at, key_set_id, acknowledged_at, severity, "
-                f"led_to_improvement, kind, paused_seconds) VALUES ({number}, 1, {number}, 'R-{number}', {participant}, "
-                f"3, 'T', 'low', '1', 'confirmed', {T}, {T}, {T}, 1, {T}, 'critical', FALSE, 'full', 0)"
+                f"led_to_improvement, kind, paused_seconds) VALUES ({number}, 1, {number}, 'R-{number}', "
+                f"{participant}, 3, 'T', 'low', '1', 'confirmed', {T}, {T}, {T}, 1, {T}, 'critical', FALSE, 'full', 0)"
             )
     cents = 100 if kind == "sqlite" else 1
     for number, participant, corrects, amount, state, reference in AWARDS:
@@ -66,10 +66,10 @@ def rows(kind: str) -> list[str]:
         found.append(
             f"INSERT INTO award (id, challenge_id, report_id, participant_id, rules_id, corrects_id, severity, "
             f"quality, base, uplift_percent, amount, currency, working, reason, note, state, state_since, "
-            f"proposed_by_id, proposed_at, approved_by_id, approved_at, outcome, payment_reference, paid_at) VALUES ({number}, 1, "
-            f"{REPORT_OF.get(number, number)}, {participant}, 1, {corrects or 'NULL'}, 'critical', 'high', "
-            f"{amount * cents}, 0, {amount * cents}, 'USD', '', 'standard', '', '{state}', {T}, 1, {T}, "
-            f"{f'2, {T}' if approved else 'NULL, NULL'}, {why}, {told})"
+            f"proposed_by_id, proposed_at, approved_by_id, approved_at, outcome, payment_reference, paid_at) "
+            f"VALUES ({number}, 1, {REPORT_OF.get(number, number)}, {participant}, 1, {corrects or 'NULL'}, "
+            f"'critical', 'high', {amount * cents}, 0, {amount * cents}, 'USD', '', 'standard', '', '{state}', {T}, 1, "
+            f"{T}, {f'2, {T}' if approved else 'NULL, NULL'}, {why}, {told})"
         )
     return found
 
