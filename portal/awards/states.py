@@ -98,7 +98,7 @@ DONATE = Move(
     needs=("donated_to", "reference"),
 )  # fmt: skip
 REFUSE = Move(
-    "refuse", "Refused by the researcher", frozenset({P.DUE, P.FAILED}), P.REFUSED,
+    "refuse", "Mark as refused", frozenset({P.DUE, P.FAILED}), P.REFUSED,
     by=_FINANCE | {Role.LEAD.value}, needs=("reason",),
 )  # fmt: skip
 # Nobody's button: it happens when a correction is approved.
