@@ -14,10 +14,12 @@ from portal.core.outbox import TRIES, MailState, OutgoingMail
 from portal.demo import (
     aftermath,
     applying,
+    asking,
     bench,
     carriers,
     choosing,
     drafting,
+    draws,
     facts,
     keeping,
     library,
@@ -74,11 +76,13 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     compare_challenge(world.session, stage.challenge.id, world.now)
     applying.bring_file(world, stage.challenge)
     _equip(world, stage, vault)
+    asking.give_certificates(world)
     _meet(world, stage)
     stages.whole(world, stage)
     library.furnish(world, stage)
     world.session.commit()
     _report(world, stage)
+    asking.prepare(world, stage, vault)
     stages.whole(world, stage)
     talking.talk(world, stage)
     world.session.commit()
@@ -185,6 +189,7 @@ def _meet(world: World, stage: Stage) -> None:
     stages.whole(world, stage)
     monday = world.now - timedelta(days=21 + world.now.weekday())
     office.add_office_hours(world, stage, monday, world.now + timedelta(days=28), eagerness=0.5)
+    draws.draw_seats(world, stage)
     world.session.commit()
 
 

@@ -16,14 +16,20 @@ from wtforms import (
     TimeField,
     ValidationError,
 )
-from wtforms.validators import URL, DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from portal.core.forms import Form
 from portal.office_hours.actions.series import LONGEST
+from portal.office_hours.models.series import MAX_STRIKE_DAYS
 from portal.office_hours.rules import Plan, Share
 from portal.office_hours.time import MAX_COUNT, MAX_INTERVAL, Weekly, known_zones
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+ROUNDS = {
+    "0": "First come, first served", "24": "By a draw, after one day", "36": "By a draw, after a day and a half",
+    "48": "By a draw, after two days", "72": "By a draw, after three days",
+}  # fmt: skip
 
 
 def _between(least: int, most: int) -> list[InputRequired | NumberRange]:
@@ -44,7 +50,8 @@ def _row(account_id: int, share: Share | None) -> dict[str, object]:
 # What the form and the plan call by the same name.
 SAME = (
     "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "advance_days", "weekly_quota",
-    "meeting_url", "engineers",
+    "engineers", "rolling_cap", "strike_limit", "strike_days", "strike_hours", "late_strikes",
+    "round_hours",
 )  # fmt: skip
 
 
@@ -57,7 +64,8 @@ def _shown(plan: Plan | None, zone: str) -> dict[str, object]:
         "weekday": rule.first.weekday(), "start": rule.first.time(), "zone": rule.zone, "weeks": rule.interval,
         "first_on": rule.first.date(), "until": rule.until, "count": rule.count,
         "notice_hours": plan.notice_minutes // 60, "cutoff_hours": plan.cutoff_minutes // 60,
-        **{name: getattr(plan, name) for name in SAME},
+        "question_due_hours": plan.question_due_minutes and plan.question_due_minutes // 60,
+        **{name: getattr(plan, name) for name in SAME}, "round_hours": plan.round_hours or 0,
     }  # fmt: skip
 
 
@@ -112,10 +120,26 @@ class SeriesForm(Form):
     advance_days = IntegerField("Book at most … days before", _between(1, 56), default=28)
     cutoff_hours = IntegerField("Cancel at least … hours before", _between(0, 336), default=12,
                                 description="Later, the booking still counts for its week.")  # fmt: skip
+    round_hours = SelectField(
+        "How seats are given", coerce=int, default=0, choices=ROUNDS,
+        description="In a draw it is of no account when somebody asked: nobody's night is a disadvantage.",
+    )  # fmt: skip
     weekly_quota = IntegerField("Bookings a week and participant", _between(1, 14), default=1)
-    meeting_url = StringField(
-        "Meeting link", [Optional(), URL(message="An address that begins with https://"), Length(max=300)],
-        description="Shown to those who booked, from 15 minutes before.",
+    rolling_cap = IntegerField(
+        "Seats in any 4 weeks and participant", [Optional(), NumberRange(1, 56, "From 1 to 56.")],
+        description="Empty is no cap besides the week's.",
+    )  # fmt: skip
+    strike_limit = IntegerField(
+        "Strikes that limit", [Optional(), NumberRange(1, 20, "From 1 to 20.")], default=2,
+        description="Who has so many can book late only. Empty: nobody is limited.",
+    )  # fmt: skip
+    strike_hours = IntegerField("Then book at most … hours before", _between(1, 672), default=48)
+    strike_days = IntegerField("A strike lapses after … days", _between(1, MAX_STRIKE_DAYS), default=28)
+    late_strikes = BooleanField("Cancelling after the cut-off is a strike too")
+    question_due_hours = IntegerField(
+        "Sealed question at least … hours before", [Optional(), NumberRange(1, 336, "From 1 to 336.")],
+        description="Not before the cut-off above. Without a question by then, the slot goes to others. "
+                    "Empty: none is demanded.",
     )  # fmt: skip
 
     preview_zone = SelectField("Preview on the clock of")
@@ -154,6 +178,11 @@ class SeriesForm(Form):
         if slots * timedelta(minutes=before + length + after) > LONGEST:
             raise ValidationError("A session lasts at most 12 hours, breaks included.")
 
+    def validate_strike_hours(self, field: IntegerField) -> None:
+        """Whoever may book late only must be able to book at all."""
+        if self.strike_limit.data and (field.data or 0) <= (self.notice_hours.data or 0):
+            raise ValidationError("Longer than the notice, or they could not book at all.")
+
     def _first(self) -> datetime:
         assert self.first_on.data is not None
         assert self.start.data is not None
@@ -163,10 +192,11 @@ class SeriesForm(Form):
     def plan(self) -> Plan:
         """The series that the form describes."""
         rule = Weekly(self._first(), self.zone.data, self.weeks.data or 1, self.until.data, self.count.data)
-        same = {name: self[name].data for name in SAME if name not in ("title", "meeting_url")}
+        same = {name: self[name].data for name in SAME if name not in ("title", "round_hours")}
         return Plan(
             title=self.title.data or "", rule=rule,
             hosts=tuple(row.share() for row in self.rows() if row.takes.data),
             notice_minutes=60 * (self.notice_hours.data or 0), cutoff_minutes=60 * (self.cutoff_hours.data or 0),
-            meeting_url=self.meeting_url.data or "", **same,
+            round_hours=self.round_hours.data or None,
+            question_due_minutes=60 * self.question_due_hours.data if self.question_due_hours.data else None, **same,
         )  # fmt: skip

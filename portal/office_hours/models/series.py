@@ -14,6 +14,10 @@ from portal.office_hours.states import (
 )
 from portal.office_hours.time import MAX_COUNT, MAX_INTERVAL, Weekly
 
+MAX_STRIKE_DAYS = 366
+# A whole day at least: then nobody's night is a disadvantage.
+SHORTEST_ROUND, LONGEST_ROUND = 24, 72
+
 
 class Series(Moving[SeriesState], Model):
     """A weekly rule in the hosts' zone, and what holds for every session that comes of it. Lengths are in minutes."""
@@ -30,6 +34,18 @@ class Series(Moving[SeriesState], Model):
             name="lengths",
         ),
         sa.CheckConstraint("engineers BETWEEN 1 AND 2", name="engineers"),
+        sa.CheckConstraint("rolling_cap IS NULL OR rolling_cap > 0", name="rolling_cap"),
+        sa.CheckConstraint(
+            f"(strike_limit IS NULL OR strike_limit > 0) AND strike_days BETWEEN 1 AND {MAX_STRIKE_DAYS} "
+            "AND strike_hours > 0",
+            name="strikes",
+        ),
+        sa.CheckConstraint(
+            f"round_hours IS NULL OR round_hours BETWEEN {SHORTEST_ROUND} AND {LONGEST_ROUND}", name="round_hours"
+        ),
+        sa.CheckConstraint(
+            "question_due_minutes > 0 AND question_due_minutes >= cutoff_minutes", name="question_before_cutoff"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -52,9 +68,20 @@ class Series(Moving[SeriesState], Model):
     cutoff_minutes: Mapped[int] = mapped_column(default=720)
     advance_days: Mapped[int] = mapped_column(default=28)
     weekly_quota: Mapped[int] = mapped_column(default=1)
-    meeting_url: Mapped[str] = mapped_column(sa.String(300), default="")
+    # At most so many seats in any four weeks; none is no cap.
+    rolling_cap: Mapped[int | None]
+    # So many live strikes let a participant book late only: what is still free `strike_hours` before. None is never.
+    strike_limit: Mapped[int | None] = mapped_column(default=2)
+    strike_days: Mapped[int] = mapped_column(default=28)
+    strike_hours: Mapped[int] = mapped_column(default=48)
+    # Whether cancelling after the cut-off makes a strike, as not coming does.
+    late_strikes: Mapped[bool] = mapped_column(default=False)
+    # How long before its slot a sealed question is due; without it, none is demanded.
+    question_due_minutes: Mapped[int | None]
     # How many engineers hold a slot together.
     engineers: Mapped[int] = mapped_column(default=1)
+    # For so long wishes are gathered before seats are drawn; without it, who comes first is served first.
+    round_hours: Mapped[int | None]
     # Grows with every change: whoever changes the series says which version they have seen.
     version: Mapped[int] = mapped_column(default=1)
 

@@ -18,10 +18,12 @@ from portal.office_hours.queries.feeds import (
     token_hash,
 )
 from portal.office_hours.queries.load import WeekLoad, load_by_week
+from portal.office_hours.queries.record import hold_of, holds_let_go, record_of
 from portal.office_hours.queries.reminders import chosen_offsets
 from portal.office_hours.queries.sittings import (
     Offer,
     SittingRow,
+    free_seats,
     hosts_in,
     offers,
     one_series,
@@ -31,7 +33,7 @@ from portal.office_hours.queries.sittings import (
     slot_of,
     timetable,
 )
-from portal.office_hours.queries.todo import queues, tasks
+from portal.office_hours.queries.todo import queues, tasks, unserved
 
 __all__ = [
     "FEED_PAST",
@@ -46,6 +48,9 @@ __all__ = [
     "chosen_offsets",
     "feed_bookings",
     "feed_by_token",
+    "free_seats",
+    "hold_of",
+    "holds_let_go",
     "hosts_in",
     "live_feeds",
     "load_by_week",
@@ -54,12 +59,14 @@ __all__ = [
     "open_series",
     "queues",
     "quota_used",
+    "record_of",
     "series_of",
     "sitting_of",
     "slot_of",
     "tasks",
     "timetable",
     "token_hash",
+    "unserved",
     "upcoming",
     "whole_booking",
 ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from portal.challenges.models import Member, Participant
 from portal.challenges.states import ParticipantState
@@ -27,7 +27,7 @@ def bookings_of(session: Session, participant_id: int, since: datetime) -> Seque
 def booking_of(session: Session, member: Member, uid: str) -> Booking:
     """A booking of the member's own participant. Raises NotFound."""
     mine = sa.select(Booking).where(Booking.uid == uid, Booking.participant_id == member.participant_id)
-    return one(session, mine.options(*whole_booking_options(), undefer(Booking.question)), "booking")
+    return one(session, mine.options(*whole_booking_options()), "booking")
 
 
 def booking_for_host(session: Session, challenge_id: int, host_id: int, uid: str) -> Booking:
@@ -53,9 +53,9 @@ def whole_booking(session: Session, booking_id: int) -> Booking:
 
 
 def quota_used(session: Session, participant_id: int, periods: Iterable[str]) -> Counter[str]:
-    """How many bookings count in each of the weeks."""
+    """How many bookings count in each of the weeks. Those outside the quota do not."""
     rows = session.execute(
-        sa.select(Booking.quota_period, sa.func.count())
+        sa.select(Booking.quota_period, sa.func.count(Booking.quota_no))
         .where(
             Booking.participant_id == participant_id,
             Booking.quota_period.in_(sorted(set(periods))),

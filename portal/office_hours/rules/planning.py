@@ -44,8 +44,14 @@ class Plan:
     cutoff_minutes: int = 720
     advance_days: int = 28
     weekly_quota: int = 1
-    meeting_url: str = ""
+    question_due_minutes: int | None = None
     engineers: int = 1
+    rolling_cap: int | None = None
+    strike_limit: int | None = 2
+    strike_days: int = 28
+    strike_hours: int = 48
+    late_strikes: bool = False
+    round_hours: int | None = None
 
     @property
     def whole(self) -> timedelta:
