@@ -198,14 +198,22 @@ def _report(world: World, stage: Stage) -> None:
     stages.whole(world, stage)
     bodies = submissions.sealed_bodies()
     rules = rewards.publish_rules(world, stage, world.now - HALF)
+    awarded: list[tuple[Report, str]] = []
     for number, reached in enumerate(STAGES_OF_TRIAGE):
         member = world.random.choice(stage.participants)[0]
+        if reached == "fixed":
+            member = next(members[0] for members in stage.participants if len(members) > 1)
         age = timedelta(hours=3 + 20 * number) if number > 2 else timedelta(hours=5 + 11 * number)
         severity = Severity.IMPORTANT if number % 2 else Severity.CRITICAL
         report = submissions.submit(world, stage, member, bodies[number], severity, world.now - age)
         _triage(world, report, reached, severity, world.now - age)
-        if reached in ("confirmed", "fixing", "fixed"):
-            rewards.propose_only(world, stage, rules, report, approve=reached != "confirmed")
+        if reached in ("confirmed", "fixing"):
+            awarded.append((report, reached))
+        elif reached == "fixed":
+            # First, so that what is approved after its file for the bank is due.
+            rewards.chain(world, stage, report)
+    for report, reached in awarded:
+        rewards.propose_only(world, stage, rules, report, approve=reached == "fixing")
 
 
 def _triage(world: World, report: Report, reached: str, severity: Severity, at: Any) -> None:

@@ -64,7 +64,7 @@ def queues(
         *kits.queues(session, challenge, roles, at),
         *(reports.queues(session, challenge, at) if Role.TRIAGER in roles else ()),
         *line.queues(session, challenge, roles, at),
-        *awards.queues(session, challenge, roles, at),
+        *awards.queues(session, challenge, roles, at, account.id),
     ]
     if Role.HOST in roles:
         found += office_hours.queues(session, challenge, account, at)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from portal.applications.models import Application
 from portal.awards import queries as awards
 from portal.awards.models import Award
+from portal.awards.queries import Granted
 from portal.awards.states import AwardState
 from portal.challenges.models import Challenge, Member, Participant, Scenario
 from portal.challenges.states import ParticipantState
@@ -71,7 +72,7 @@ def scenario_codes(session: Session, challenge_id: int) -> Sequence[str]:
     ).all()
 
 
-def _money(granted: Sequence[Award], currency: str) -> Money:
+def _money(granted: Sequence[Granted], currency: str) -> Money:
     amounts = [award.amount for award in granted]
     total = sum(amounts, Decimal(0))
     return Money(total, currency, max(amounts, default=None), min(amounts, default=None))
@@ -127,7 +128,7 @@ def pending(session: Session, challenge_id: int) -> dict[str, int]:
     proposed = session.scalars(
         sa.select(sa.func.count())
         .select_from(Award)
-        .where(Award.challenge_id == challenge_id, Award.state == AwardState.PROPOSED)
+        .where(Award.challenge_id == challenge_id, Award.state.in_((AwardState.PROPOSED, AwardState.RETURNED)))
     ).one()
     return {"reports": outcomes[rules.Outcome.OPEN], "awards": proposed}
 

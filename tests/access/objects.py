@@ -14,6 +14,7 @@ from portal.applications.actions import questions
 from portal.applications.models import DuplicatePair, Import
 from portal.applications.rules.questions import Asked
 from portal.applications.states import Decision, Evidence, QuestionKind
+from portal.awards import actions as awards
 from portal.challenges import actions
 from portal.core import outbox
 from portal.core.blobs import blobs
@@ -564,8 +565,29 @@ def confirmed(world: World) -> Values:
     return {"query": f"report={jury.report().ref}"}
 
 
+def proposal(world: World) -> Values:
+    """An award that waits for a second person; the step is one that its proposer may not take."""
+    jury = Jury(world.session, world.cast)
+    jury.publish()
+    return {"award_id": jury.propose().id, "name": "approve"}
+
+
 def award(world: World) -> Values:
     """An approved award, which is to be paid."""
     jury = Jury(world.session, world.cast)
     jury.publish()
-    return {"award_id": jury.award().id, "name": "pay"}
+    return {"award_id": jury.award().id}
+
+
+def payment(world: World) -> Values:
+    """A payment that is due."""
+    jury = Jury(world.session, world.cast)
+    jury.publish()
+    return {"payment_id": jury.payments(jury.award())[0].id, "name": "send"}
+
+
+def payment_batch(world: World) -> Values:
+    """A file for the bank."""
+    payment(world)
+    made = awards.export(world.session, world.cast.challenge, by=world.cast.finance.id, at=NOON)
+    return {"number": made.number}

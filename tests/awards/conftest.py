@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.awards import actions
-from portal.awards.models import Award
+from portal.awards import actions, queries
+from portal.awards.models import Award, Payment
 from portal.awards.rules import Table
-from portal.awards.states import MOVES, Quality, Reason
+from portal.awards.states import MOVES, PAYMENT_MOVES, Quality
 from portal.challenges.models import Participant, Scenario
 from portal.challenges.states import ScenarioKind
 from portal.reports.models import KeySet, Report
@@ -79,24 +79,43 @@ class Jury:
         self.session.commit()
         return reports.draft(self.session, report.id)
 
-    def propose(self, report: Report | None = None, quality: Quality = Quality.HIGH, note: str = "") -> Award:
-        """A proposal of the triager."""
+    def propose(self, report: Report | None = None, quality: Quality = Quality.HIGH, **wish: Any) -> Award:
+        """A proposal of the triager; where an award stands, a correction of it."""
         found = report or self.report()
-        return actions.propose(self.session, found, quality, Reason.STANDARD, note, by=self.cast.triager.id, at=NOON)
+        asked = actions.Proposal(quality, **{"because": "looked at again", **wish})
+        return actions.propose(self.session, found, asked, by=self.cast.triager.id, at=NOON)
 
     def decide(self, award: Award, name: str, by: int, **given: str) -> None:
         """Take a step by its name."""
         move = {move.name: move for move in MOVES}[name]
         actions.decide(self.session, award, move, **given, by=by, at=NOON + timedelta(hours=1))
 
-    def award(self, report: Report | None = None, quality: Quality = Quality.HIGH, *, paid: bool = False) -> Award:
+    def award(
+        self, report: Report | None = None, quality: Quality = Quality.HIGH, *, paid: bool = False, **wish: Any
+    ) -> Award:
         """An approved award, paid or not."""
-        made = self.propose(report, quality)
+        made = self.propose(report, quality, **wish)
         self.decide(made, "approve", self.cast.second_triager.id)
         if paid:
-            self.decide(made, "pay", self.cast.finance.id, payment_reference=f"TX-{made.id}")
+            self.pay(made)
         self.session.commit()
         return made
+
+    def pay(self, award: Award) -> None:
+        """Send and pay all that is due of it."""
+        for payment in self.payments(award):
+            if payment.state == "due":
+                self.step(payment, "send")
+                self.step(payment, "pay", reference=f"TX-{payment.id}")
+
+    def payments(self, award: Award) -> list[Payment]:
+        """Every payment for what the award is for."""
+        return list(queries.of_thread(self.session, award.report_id, award.part))
+
+    def step(self, payment: Payment, name: str, at: datetime = NOON + timedelta(hours=1), **given: str) -> None:
+        """Finance takes a step by its name."""
+        move = {move.name: move for move in PAYMENT_MOVES}[name]
+        actions.step(self.session, payment, move, **given, by=self.cast.finance.id, at=at)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from portal.awards.rules import Achieved, Table
 from portal.awards.states import AwardState, Quality
 from portal.challenges.states import ScenarioKind
 from portal.core.errors import Refused
+from portal.demo import facts
 from portal.reports.states import ReportState, Severity
 from tests.awards.conftest import AMOUNTS, UPLIFT
 
@@ -42,6 +43,20 @@ def test_one_teams_six_awards() -> None:
 
     assert [int(amount) for amount in amounts] == [3300, 48000, 11000, 11000, 48000, 48000]
     assert sum(amounts) == Decimal("169300.00")
+
+
+def test_the_awards_of_2020_add_up() -> None:
+    """The published figures, by the rules alone from what the demonstration knows of each submission."""
+    base = {(Severity(severity), Quality(quality)): Decimal(amount)
+            for severity, row in facts.BASES.items() for quality, amount in row.items()}  # fmt: skip
+    uplift = {(ScenarioKind.GENERAL, Severity(severity)): percent for severity, percent in facts.UPLIFTS.items()}
+    amounts = [
+        rules.work_out(Table(base, uplift), Severity(fact.severity), Quality(fact.quality), GENERAL).amount
+        for fact in facts.SUBMISSIONS
+        if fact.quality and fact.severity
+    ]
+
+    assert (len(amounts), sum(amounts), max(amounts), min(amounts)) == (16, 374_300, 48_000, 3_300)
 
 
 def test_without_a_scenario_there_is_no_uplift() -> None:
@@ -80,6 +95,14 @@ def test_what_the_rules_do_not_know_is_refused() -> None:
 def test_only_what_is_confirmed_is_awarded(state: ReportState) -> None:
     with pytest.raises(Refused, match="Only a confirmed report"):
         rules.check_report(state, Severity.CRITICAL)
+
+
+def test_an_amount_between_cents_says_how_it_was_rounded() -> None:
+    odd = Table({(Severity.LOW, Quality.LOW): Decimal("0.05")}, {(ScenarioKind.GENERAL, Severity.LOW): 10})
+
+    found = rules.work_out(odd, Severity.LOW, Quality.LOW, GENERAL)
+
+    assert found.lines[-1] == "0.05 × 1.1 = 0.055, rounded to 0.06"
 
 
 def test_every_state_can_be_reached() -> None:

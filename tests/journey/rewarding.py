@@ -45,9 +45,11 @@ def approve(stage: Stage, second: Page, award: str) -> None:
 def pay(stage: Stage, finance: Page, award: str, ref: str) -> None:
     """Finance pays, and sees nothing of the report."""
     finance.goto(award)
+    finance.get_by_role("button", name="Mark as sent").click()
+    expect(finance.locator("#payments .state")).to_have_text("sent")
     finance.get_by_role("textbox", name="Payment reference").fill("SEPA-1")
     finance.get_by_role("button", name="Mark as paid").click()
-    expect(finance.locator("h1 .state")).to_have_text("paid")
+    expect(finance.locator("#payments .state")).to_have_text("paid")
     answer = finance.request.get(stage.staff(f"reports/{ref}"))
     assert answer.status == 403
 

@@ -1,9 +1,10 @@
-"""Finding rules and awards: for the team, for finance, for a participant."""
+"""Finding awards: for the team, for finance, for a participant."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
@@ -11,14 +12,12 @@ from sqlalchemy.orm import Session, joinedload
 from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.awards import states
-from portal.awards.models import Award, BountyRules
-from portal.awards.rules import Table
-from portal.awards.states import AwardState
-from portal.challenges.models import Challenge
+from portal.awards.models import Award, Payment
+from portal.awards.queries.people import barred
+from portal.awards.states import AwardState, PaymentState
 from portal.core.audit import AuditEntry
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
-from portal.core.todo import Queue
 
 _WITH = (joinedload(Award.participant), joinedload(Award.report), joinedload(Award.scenario))
 
@@ -31,33 +30,6 @@ class Total:
     count: int
     amount: Decimal
     oldest: datetime | None
-
-
-def current_rules(session: Session, challenge_id: int) -> BountyRules | None:
-    """The newest version of a challenge's rules."""
-    return session.scalars(
-        sa.select(BountyRules)
-        .where(BountyRules.challenge_id == challenge_id)
-        .order_by(BountyRules.version.desc())
-        .limit(1)
-    ).one_or_none()
-
-
-def all_rules(session: Session, challenge_id: int) -> Sequence[BountyRules]:
-    """Every version, the newest first."""
-    return session.scalars(
-        sa.select(BountyRules).where(BountyRules.challenge_id == challenge_id).order_by(BountyRules.version.desc())
-    ).all()
-
-
-def table_of(rules: BountyRules) -> Table:
-    """A version as the calculator reads it."""
-    return Table(
-        base={(row.severity, row.quality): row.amount for row in rules.bases},
-        uplift={(row.kind, row.severity): row.percent for row in rules.uplifts},
-        fixed={row.scenario_id: row.amount for row in rules.fixed},
-        cap=rules.cap,
-    )
 
 
 def visible(roles: Collection[Role]) -> tuple[AwardState, ...]:
@@ -76,12 +48,21 @@ def _awards(challenge_id: int, roles: Collection[Role], state: str = "all") -> s
 
 
 def _waits_for(account_id: int, roles: Collection[Role]) -> sa.ColumnElement[bool]:
-    """What a person has to do: approve or reject what others proposed, or pay."""
+    """What a person has to do: decide on what others proposed, take up again what was sent back to them, or pay."""
     parts: list[sa.ColumnElement[bool]] = [sa.false()]
     if {Role.TRIAGER, Role.LEAD} & set(roles):
-        parts.append(sa.and_(Award.state == AwardState.PROPOSED, Award.proposed_by_id != account_id))
+        parts.append(
+            sa.and_(
+                Award.state == AwardState.PROPOSED,
+                Award.proposed_by_id != account_id,
+                sa.not_(barred(Award.participant_id.expression, account_id)),
+            )
+        )
+    if Role.TRIAGER in roles:
+        parts.append(sa.and_(Award.state == AwardState.RETURNED, Award.proposed_by_id == account_id))
     if Role.FINANCE in roles:
-        parts.append(Award.state.in_(states.TO_PAY))
+        to_pay = sa.exists().where(Payment.award_id == Award.id, Payment.state.in_(states.OPEN))
+        parts.append(sa.and_(Award.state.in_(states.FOR_FINANCE), to_pay))
     return sa.or_(*parts)
 
 
@@ -122,11 +103,13 @@ def award(session: Session, challenge_id: int, roles: Collection[Role], award_id
 
 
 def history(session: Session, award: Award) -> Sequence[tuple[AuditEntry, str | None]]:
-    """What was done with an award and who did it, the oldest first, as the audit has it."""
+    """What was done with an award and its payments and who did it, the oldest first, as the audit has it."""
+    numbers = session.scalars(sa.select(Payment.id).where(Payment.award_id == award.id)).all()
+    subjects = [f"award:{award.id}", *(f"payment:{number}" for number in numbers)]
     rows = session.execute(
         sa.select(AuditEntry, Account.name)
         .outerjoin(Account, Account.id == AuditEntry.actor_id)
-        .where(AuditEntry.subject == f"award:{award.id}")
+        .where(AuditEntry.subject.in_(subjects))
         .order_by(AuditEntry.id)
     )
     return [(entry, name) for entry, name in rows]
@@ -144,13 +127,30 @@ def totals(session: Session, challenge_id: int, roles: Collection[Role]) -> list
     return [Total(state, *found.get(state, (0, Decimal(0), None))) for state in AwardState if state in shown]
 
 
-def granted(session: Session, challenge_id: int) -> Sequence[Award]:
-    """The awards that stand, by report: what the challenge has awarded."""
-    return session.scalars(
-        sa.select(Award)
+class Granted(NamedTuple):
+    """What a report was awarded, all its parts together, without what was refused."""
+
+    report_id: int
+    amount: Decimal
+
+
+def granted(session: Session, challenge_id: int) -> list[Granted]:
+    """What the challenge has awarded, by report. Whoever does not take an award has none."""
+    standing_rows = session.execute(
+        sa.select(Award.report_id, sa.func.sum(Award.amount))
         .where(Award.challenge_id == challenge_id, Award.state.in_(states.GRANTED))
+        .group_by(Award.report_id)
         .order_by(Award.report_id)
-    ).all()
+    )
+    refused_rows = session.execute(
+        sa.select(Award.report_id, sa.func.sum(Payment.amount))
+        .join(Payment, Payment.award_id == Award.id)
+        .where(Payment.challenge_id == challenge_id, Payment.state == PaymentState.REFUSED)
+        .group_by(Award.report_id)
+    )
+    refused: dict[int, Decimal] = {number: amount for number, amount in refused_rows}  # noqa: C416 - rows are no tuples
+    found = [Granted(number, amount - refused.get(number, Decimal(0))) for number, amount in standing_rows]
+    return [each for each in found if each.amount > 0]
 
 
 def of_report(session: Session, report_id: int) -> Sequence[Award]:
@@ -160,25 +160,27 @@ def of_report(session: Session, report_id: int) -> Sequence[Award]:
     ).all()
 
 
-def for_participant(session: Session, participant_id: int) -> Sequence[Award]:
-    """A participant's awards that stand, the newest first; proposals are nothing yet."""
+def standing(session: Session, report_id: int) -> dict[str, Award]:
+    """The entries of a report that stand, by part; void ones are among them."""
+    rows = session.scalars(
+        sa.select(Award)
+        .options(*_WITH)
+        .where(Award.report_id == report_id, Award.state.in_(states.GRANTED))
+        .order_by(Award.id)
+    )
+    return {award.part: award for award in rows}
+
+
+def taken(awards_by_part: dict[str, Award], part: str) -> Decimal:
+    """What the other parts of a report have."""
+    return sum((award.amount for name, award in awards_by_part.items() if name != part), Decimal(0))
+
+
+def approved_of_participant(session: Session, participant_id: int) -> Sequence[Award]:
+    """Every entry that was ever approved for a participant, by report and part, the oldest first."""
     return session.scalars(
         sa.select(Award)
         .options(*_WITH)
-        .where(Award.participant_id == participant_id, Award.state.in_(states.GRANTED))
-        .order_by(Award.approved_at.desc(), Award.id.desc())
+        .where(Award.participant_id == participant_id, Award.state.in_(states.FOR_FINANCE))
+        .order_by(Award.report_id, Award.part, Award.id)
     ).all()
-
-
-def queues(session: Session, challenge: Challenge, roles: Collection[Role], at: datetime) -> list[Queue]:
-    """What waits for whoever approves, and for finance."""
-    wanted: list[tuple[str, AwardState]] = []
-    if {Role.TRIAGER, Role.LEAD} & set(roles):
-        wanted.append(("Awards to approve", AwardState.PROPOSED))
-    if Role.FINANCE in roles:
-        wanted += [("Awards to pay", AwardState.APPROVED), ("Payments that failed", AwardState.FAILED)]
-    if not wanted:
-        return []
-    found = {total.state: total for total in totals(session, challenge.id, roles)}
-    url = f"/staff/{challenge.slug}/awards?state="
-    return [Queue(label, url + state, found[state].count, found[state].oldest) for label, state in wanted]

@@ -1,72 +1,43 @@
-"""What is typed about awards and their rules."""
+"""A version of the rules as it is typed."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from wtforms import DecimalField, IntegerField, RadioField, SelectField, StringField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import DataRequired, Length, NumberRange, Optional
+from wtforms import DateTimeLocalField, DecimalField, IntegerField, StringField
+from wtforms.validators import Length, NumberRange, Optional
 
+from portal.awards.forms.awards import MOST, whole_cents
 from portal.awards.models import BountyRules
 from portal.awards.queries import table_of
 from portal.awards.rules import Table
-from portal.awards.states import AwardState, Quality, Reason
+from portal.awards.states import Quality
 from portal.challenges.models import Scenario
 from portal.challenges.states import ScenarioKind
 from portal.core.forms import Form
-from portal.core.moves import Move
 from portal.reports.states import Severity
-
-_NEEDED = DataRequired("This is needed.")
-_MOST = 10_000_000
-
-
-class ProposeForm(Form):
-    """How good a report is, and why it is awarded as it is."""
-
-    quality = RadioField(
-        "Quality of the report", choices=[SelectChoice(quality.value, quality.capitalize()) for quality in Quality],
-        validators=[_NEEDED],
-    )  # fmt: skip
-    reason = SelectField(
-        "Reason",
-        choices=[
-            SelectChoice(reason.value, reason.capitalize()) for reason in Reason if reason is not Reason.CORRECTION
-        ],
-    )  # fmt: skip
-    note = TextAreaField(
-        "Note for whoever approves", [Optional(), Length(max=500)], description="Nothing of the report's content.",
-        render_kw={"rows": 3},
-    )  # fmt: skip
-
-
-class StepForm(Form):
-    """What a step needs."""
-
-    reason = StringField("Reason", [_NEEDED, Length(max=300)])
-    payment_reference = StringField("Payment reference", [_NEEDED, Length(max=80)])
-
-    @classmethod
-    def of(cls, move: Move[AwardState]) -> "StepForm":
-        """The form of a step, with only the fields that it needs."""
-        form = cls()
-        for name in ("reason", "payment_reference"):
-            if name not in move.needs:
-                del form[name]
-        for field in form:
-            field.id = f"{field.id}-{move.name}"
-        return form
-
-    def given(self) -> dict[str, str]:
-        """What was typed."""
-        return {name: self[name].data for name in ("reason", "payment_reference") if name in self}
 
 
 class RulesBase(Form):
     """The rules of bounties; the fields for amounts are added by `rules_form`."""
 
-    cap = DecimalField("Most that is ever awarded", [Optional(), NumberRange(min=1, max=_MOST)], places=None)
+    cap = DecimalField(
+        "Most that is ever awarded", [Optional(), NumberRange(min=1, max=MOST), whole_cents], places=None,
+        description="For one report, all its parts together.",
+    )  # fmt: skip
+    in_force_from = DateTimeLocalField(
+        "In force from", [Optional()], format="%Y-%m-%dT%H:%M", description="Empty: from now on."
+    )
+    note = StringField(
+        "What it is about", [Optional(), Length(max=300)], description="Whoever sees the rules reads it."
+    )
+
+    def begins(self, zone: str) -> datetime | None:
+        """From when it is to hold; typed in the programme's own zone. None for at once."""
+        typed: datetime | None = self.in_force_from.data
+        return typed.replace(tzinfo=ZoneInfo(zone)) if typed else None
 
     def table(self, scenarios: Iterable[Scenario]) -> Table:
         """What was typed; an empty field is no amount."""
@@ -97,7 +68,7 @@ def _cents(amount: Decimal) -> Decimal:
 
 
 def _amount(label: str) -> Any:
-    return DecimalField(label, [Optional(), NumberRange(min=1, max=_MOST)], places=None)
+    return DecimalField(label, [Optional(), NumberRange(min=1, max=MOST), whole_cents], places=None)
 
 
 def rules_form(scenarios: Iterable[Scenario], current: BountyRules | None) -> RulesBase:

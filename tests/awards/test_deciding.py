@@ -1,22 +1,26 @@
-"""Proposing, approving, paying, correcting: on both databases."""
+"""Proposing and deciding: on both databases."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import RoleGrant
 from portal.accounts.states import Role
+from portal.applications.models import Application
+from portal.applications.states import ApplicationState
 from portal.awards import actions, queries, states
-from portal.awards.models import Award, BountyRules
-from portal.awards.states import AwardState, Quality, Reason
+from portal.awards.states import AwardState, Quality
 from portal.core.audit import AuditEntry
 from portal.core.db import db
 from portal.core.errors import Conflict, Invalid, NotFound, Refused
 from portal.core.mail import render
 from portal.core.outbox import OutgoingMail
 from portal.reports.states import ReportState, Severity
+from portal.selection.models import Conflict as Barred
+from portal.selection.states import ConflictKind
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
 
@@ -37,17 +41,21 @@ def test_the_whole_way(session: Session, cast: Cast, jury: Jury) -> None:
 
     jury.decide(award, "approve", cast.second_triager.id)
     assert (award.state, award.approved_by_id, award.approved_at) == (S.APPROVED, cast.second_triager.id, NOON + HOUR)
-    jury.decide(award, "pay", cast.finance.id, payment_reference="TX-1")
+    jury.pay(award)
 
-    assert (award.state, award.payment_reference, award.paid_at) == (S.PAID, "TX-1", NOON + HOUR)
-    subject = f"award:{award.id}"
+    (payment,) = jury.payments(award)
+    assert (payment.state, payment.amount, payment.account_id) == ("paid", 48_000, cast.researcher.id)
+    assert (payment.reference, payment.sent_at, payment.paid_at) == (f"TX-{payment.id}", NOON + HOUR, NOON + HOUR)
+    subject, money = f"award:{award.id}", f"payment:{payment.id}"
     assert tags(session)[1:] == [
         ("awards:propose", subject, cast.triager.id),
         ("awards:approve", subject, cast.second_triager.id),
-        ("awards:pay", subject, cast.finance.id),
+        ("awards:payment-send", money, cast.finance.id),
+        ("awards:payment-pay", money, cast.finance.id),
     ]
     entry = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "awards:approve")).one()
     assert (entry.scope, entry.detail["after"]["state"]) == (cast.slug, "approved")
+    assert [entry.tag for entry, _ in queries.history(session, award)] == [tag for tag, _, _ in tags(session)[1:]]
 
 
 def test_the_mail_says_nothing_but_where_to_look(session: Session, cast: Cast, jury: Jury) -> None:
@@ -64,7 +72,7 @@ def test_the_mail_says_nothing_but_where_to_look(session: Session, cast: Cast, j
     assert "http://localhost/challenges/test-challenge/awards" in text
 
 
-@pytest.mark.parametrize("name", ["approve", "reject"])
+@pytest.mark.parametrize("name", ["approve", "return", "reject"])
 def test_nobody_decides_on_their_own_proposal(session: Session, cast: Cast, jury: Jury, name: str) -> None:
     award = jury.propose()
 
@@ -101,27 +109,68 @@ def test_a_rejection_needs_its_reason(session: Session, cast: Cast, jury: Jury) 
     assert (award.state, award.outcome, award.approved_by_id) == (S.REJECTED, "a known issue", None)
 
 
-@pytest.mark.parametrize("name", ["pay", "fail", "donate", "refuse"])
-def test_what_is_not_approved_is_not_paid(session: Session, cast: Cast, jury: Jury, name: str) -> None:
-    with pytest.raises(Refused, match="not possible"):
-        jury.decide(jury.propose(), name, cast.finance.id, reason="x", payment_reference="x")
+def test_what_is_sent_back_is_proposed_again(session: Session, cast: Cast, jury: Jury) -> None:
+    award = jury.propose(quality=Quality.MEDIUM)
+    jury.decide(award, "return", cast.lead.id, reason="the quality is high")
+    assert (award.state, award.outcome) == (S.RETURNED, "the quality is high")
+    told = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.template == "awards/returned")).one()
+    assert told.to == cast.triager.email
+    subject, text, _ = render(told)
+    assert subject == "Your proposal for R-0001 came back"
+    assert ("quality" in text, "24,000" in text) == (False, False)
+    queue = queries.queues(session, cast.challenge, {Role.TRIAGER}, NOON, cast.triager.id)
+    assert [(each.label, each.count) for each in queue] == [("Awards to approve", 0), ("Awards sent back to you", 1)]
+
+    again = jury.propose(award.report)
+
+    assert (award.state, again.state, again.corrects_id) == (S.WITHDRAWN, S.PROPOSED, None)
+    assert "awards:revise" in [tag for tag, _, _ in tags(session)]
 
 
-def test_a_payment_that_failed_is_tried_again(session: Session, cast: Cast, jury: Jury) -> None:
-    award = jury.award()
+def test_who_takes_part_does_not_decide(session: Session, cast: Cast, jury: Jury) -> None:
+    award = jury.propose()
+    session.add(RoleGrant(account_id=cast.researcher.id, role=Role.TRIAGER, scope=cast.slug, granted_at=NOON))
+    session.flush()
 
-    jury.decide(award, "fail", cast.finance.id, reason="no such account")
-    assert (award.state, award.outcome) == (S.FAILED, "no such account")
-    jury.decide(award, "pay", cast.finance.id, payment_reference="TX-2")
+    for name in ("approve", "return", "reject"):
+        with pytest.raises(Refused, match="you take part as one of them"):
+            jury.decide(award, name, cast.researcher.id, reason="x")
+    with pytest.raises(Refused, match="conflict of interest"):
+        actions.propose(session, jury.report(), actions.Proposal(Quality.HIGH), by=cast.researcher.id, at=NOON)
+    assert queries.waiting(session, cast.challenge.id, cast.researcher.id, {Role.TRIAGER}) == 0
 
-    assert (award.state, award.outcome, award.payment_reference) == (S.PAID, None, "TX-2")
+
+def test_who_declares_a_conflict_decides_on_nothing_of_theirs(session: Session, cast: Cast, jury: Jury) -> None:
+    award, other = jury.propose(), jury.propose(jury.report(participant=cast.team))
+    lead, challenge_id = cast.lead.id, cast.challenge.id
+    assert queries.waiting(session, challenge_id, lead, {Role.LEAD}) == 2
+
+    actions.declare_conflict(session, award, by=lead, at=NOON)
+
+    with pytest.raises(Refused, match="you have declared it"):
+        jury.decide(award, "approve", lead)
+    with pytest.raises(Conflict, match="noted already"):
+        actions.declare_conflict(session, award, by=lead, at=NOON)
+    assert [each.count for each in queries.queues(session, cast.challenge, {Role.LEAD}, NOON, lead)] == [1]
+    assert queries.waiting(session, challenge_id, lead, {Role.LEAD}) == 1
+    jury.decide(other, "approve", lead)
+    assert ("awards:declare-conflict", f"participant:{cast.participant.id}", lead) in tags(session)
 
 
-def test_an_award_can_be_donated(session: Session, cast: Cast, jury: Jury) -> None:
-    award = jury.award()
-    jury.decide(award, "donate", cast.finance.id, payment_reference="TX-3")
+def test_a_conflict_from_the_reviews_counts(session: Session, cast: Cast, jury: Jury) -> None:
+    applied = Application(
+        challenge_id=cast.challenge.id, account_id=cast.researcher.id, canonical_email=cast.researcher.email,
+        state=ApplicationState.SUBMITTED, state_since=NOON, created_at=NOON, saved_at=NOON, submitted_at=NOON, rnd=1,
+    )  # fmt: skip
+    session.add(applied)
+    session.flush()
+    barred = {"application_id": applied.id, "reviewer_id": cast.second_triager.id, "noted_at": NOON}
+    session.add(Barred(**barred, kind=ConflictKind.AFFILIATION))
+    session.flush()
 
-    assert (award.state, award.paid_at) == (S.DONATED, NOON + HOUR)
+    with pytest.raises(Refused, match="noted when applications were reviewed"):
+        jury.decide(jury.propose(), "approve", cast.second_triager.id)
+    jury.decide(jury.propose(jury.report(participant=cast.team)), "approve", cast.second_triager.id)
 
 
 def test_nothing_is_decided_twice(session: Session, cast: Cast, jury: Jury) -> None:
@@ -148,47 +197,37 @@ def test_the_second_of_two_who_decide_loses(session: Session, cast: Cast, jury: 
         other.rollback()
 
 
+def test_of_two_who_approve_at_once_one_is_first(session: Session, cast: Cast, jury: Jury) -> None:
+    number, challenge_id = jury.propose().id, cast.challenge.id
+    people = [cast.second_triager.id, cast.lead.id]
+    session.commit()
+    engine = db.engine
+
+    def approve(by: int) -> str:
+        with Session(engine) as own:
+            try:
+                actions.decide(
+                    own, queries.award(own, challenge_id, {Role.LEAD}, number), states.APPROVE, by=by, at=NOON
+                )
+                own.commit()
+            except (Conflict, Refused) as refusal:
+                own.rollback()
+                return type(refusal).__name__
+            return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(approve, people))
+
+    assert told[1] == "done"
+    assert told[0] in ("Conflict", "Refused")
+    assert len(jury.payments(queries.award(session, challenge_id, {Role.LEAD}, number))) == 1
+
+
 def test_a_report_has_one_proposal_at_a_time(session: Session, cast: Cast, jury: Jury) -> None:
     award = jury.propose()
 
     with pytest.raises(Conflict, match="just proposed"):
         jury.propose(award.report)
-
-
-def test_a_correction_stands_in_the_place_of_what_it_corrects(session: Session, cast: Cast, jury: Jury) -> None:
-    old = jury.award(quality=Quality.MEDIUM, paid=True)
-    assert old.amount == 24_000
-
-    new = jury.propose(old.report, Quality.HIGH)
-    assert (new.corrects_id, new.reason, old.state) == (old.id, Reason.CORRECTION, S.PAID)
-    assert [award.id for award in queries.granted(session, cast.challenge.id)] == [old.id]
-    jury.decide(new, "approve", cast.lead.id)
-
-    assert (old.state, old.amount, old.payment_reference) == (S.SUPERSEDED, 24_000, f"TX-{old.id}")
-    assert [award.amount for award in queries.granted(session, cast.challenge.id)] == [48_000]
-    assert [award.amount for award in queries.for_participant(session, cast.participant.id)] == [48_000]
-
-
-def test_a_rejected_correction_leaves_what_stood(session: Session, cast: Cast, jury: Jury) -> None:
-    old = jury.award(quality=Quality.MEDIUM)
-    new = jury.propose(old.report)
-
-    jury.decide(new, "reject", cast.lead.id, reason="no")
-
-    assert (old.state, new.state) == (S.APPROVED, S.REJECTED)
-
-
-def test_the_database_refuses_two_awards_that_stand(session: Session, cast: Cast, jury: Jury) -> None:
-    old = jury.award()
-    new = jury.propose(old.report)
-    session.commit()
-
-    with pytest.raises(sa.exc.IntegrityError, match=r"uq_award_granted|award\.report_id"):
-        session.execute(
-            sa.update(Award)
-            .where(Award.id == new.id)
-            .values(state=S.APPROVED, approved_by_id=cast.lead.id, approved_at=NOON)
-        )
 
 
 def test_nothing_is_proposed_without_rules_severity_or_confirmation(session: Session, cast: Cast) -> None:
@@ -198,30 +237,6 @@ def test_nothing_is_proposed_without_rules_severity_or_confirmation(session: Ses
     jury.publish()
     with pytest.raises(Refused, match="Only a confirmed report"):
         jury.propose(jury.report(None, None, ReportState.ACKNOWLEDGED))
-
-
-def test_rules_are_versioned_and_old_awards_stay(session: Session, cast: Cast, jury: Jury) -> None:
-    before = jury.propose()
-
-    jury.publish(cap=Decimal(30_000))
-
-    assert [rules.version for rules in queries.all_rules(session, cast.challenge.id)] == [2, 1]
-    assert (before.amount, before.rules.version) == (48_000, 1)
-    assert jury.propose(jury.report()).amount == 30_000
-
-
-@pytest.mark.parametrize("statement", ["UPDATE bounty_base SET amount = 1", "DELETE FROM bounty_uplift"])
-def test_a_version_never_changes(session: Session, jury: Jury, statement: str) -> None:
-    with pytest.raises(sa.exc.DBAPIError, match="never change"):
-        session.execute(sa.text(statement))
-    session.rollback()
-
-
-def test_two_who_publish_at_once(session: Session, cast: Cast, jury: Jury) -> None:
-    session.add(BountyRules(challenge_id=cast.challenge.id, version=1, currency="USD", published_at=NOON))
-
-    with pytest.raises(sa.exc.IntegrityError, match="version"):
-        session.flush()
 
 
 def test_finance_learns_of_an_award_when_it_is_approved(session: Session, cast: Cast, jury: Jury) -> None:
@@ -239,26 +254,6 @@ def test_finance_learns_of_an_award_when_it_is_approved(session: Session, cast: 
             if total.count] == [(S.PROPOSED, 1, 48_000), (S.APPROVED, 1, 11_000)]  # fmt: skip
 
 
-def test_queues_by_role(session: Session, cast: Cast, jury: Jury) -> None:
-    jury.propose()
-    jury.award(jury.report(Severity.IMPORTANT))
-
-    def counts(*roles: Role) -> list[tuple[str, int]]:
-        return [(queue.label, queue.count) for queue in queries.queues(session, cast.challenge, roles, NOON)]
-
-    assert counts(Role.TRIAGER) == counts(Role.LEAD) == [("Awards to approve", 1)]
-    assert counts(Role.FINANCE) == [("Awards to pay", 1), ("Payments that failed", 0)]
-    assert counts(Role.REVIEWER, Role.LOGISTICS) == []
-
-
-def test_a_participant_sees_what_stands_and_nothing_of_others(session: Session, cast: Cast, jury: Jury) -> None:
-    jury.propose()
-    jury.award(jury.report(participant=cast.team))
-
-    assert queries.for_participant(session, cast.participant.id) == []
-    assert [award.participant_id for award in queries.for_participant(session, cast.team.id)] == [cast.team.id]
-
-
 def test_everybody_who_may_approve_hears_of_a_proposal(session: Session, cast: Cast, jury: Jury) -> None:
     jury.propose(note="three links")
 
@@ -270,44 +265,6 @@ def test_everybody_who_may_approve_hears_of_a_proposal(session: Session, cast: C
     subject, text, _ = render(sent[0])
     assert subject == "An award waits for a second person"
     assert ("48" in text, "neutral title" in text, "three links" in text) == (False, False, False)
-
-
-def test_each_member_of_a_team_hears_of_an_award_and_of_each_payment(session: Session, cast: Cast, jury: Jury) -> None:
-    award = jury.award(jury.report(participant=cast.team), paid=True)
-    jury.decide(award, "fail", cast.finance.id, reason="came back")
-    jury.decide(award, "pay", cast.finance.id, payment_reference="TX-again")
-
-    to = sa.select(OutgoingMail.to).where(OutgoingMail.template == "awards/news")
-    assert sorted(session.scalars(to)) == sorted([cast.team_lead.email, cast.colleague.email] * 3)
-
-
-def test_a_payment_that_came_back_leaves_its_reference_in_the_history(session: Session, cast: Cast, jury: Jury) -> None:
-    award = jury.award(paid=True)
-    jury.decide(award, "fail", cast.finance.id, reason="account closed")
-    session.commit()
-
-    assert (award.state, award.payment_reference, award.paid_at) == (S.FAILED, None, None)
-    told = [(entry.tag, actor) for entry, actor in queries.history(session, award)]
-    assert told == [
-        ("awards:propose", cast.triager.name),
-        ("awards:approve", cast.second_triager.name),
-        ("awards:pay", cast.finance.name),
-        ("awards:fail", cast.finance.name),
-    ]
-    last = queries.history(session, award)[-1][0].detail
-    assert (last["before"]["payment_reference"], last["reason"]) == (f"TX-{award.id}", "account closed")
-
-
-def test_a_researcher_may_refuse(session: Session, cast: Cast, jury: Jury) -> None:
-    award = jury.award()
-    with pytest.raises(Invalid):
-        jury.decide(award, "refuse", cast.finance.id)
-
-    jury.decide(award, "refuse", cast.finance.id, reason="employer forbids it")
-
-    assert (award.state, award.outcome) == (S.REFUSED, "employer forbids it")
-    assert queries.granted(session, cast.challenge.id) == []
-    assert queries.for_participant(session, cast.participant.id) == []
 
 
 def test_what_waits_for_whom(session: Session, cast: Cast, jury: Jury) -> None:

@@ -1,0 +1,54 @@
+"""Answers about awards that need no database: how much, for whom, by which version, and who decides."""
+
+from portal.awards.rules.amounts import (
+    AWARDED,
+    CENT,
+    EXAMPLES,
+    ROUNDING,
+    Achieved,
+    Example,
+    Table,
+    Working,
+    by_hand,
+    check_report,
+    room_left,
+    work_out,
+    written,
+)
+from portal.awards.rules.entries import check_part, kind_of
+from portal.awards.rules.money import LATE, Books, Owed, Wanted, late_since, overpaid, wanted
+from portal.awards.rules.people import check_person, offered
+from portal.awards.rules.shares import split
+from portal.awards.rules.versions import Change, changes, in_force, oddities
+
+__all__ = [
+    "AWARDED",
+    "CENT",
+    "EXAMPLES",
+    "LATE",
+    "ROUNDING",
+    "Achieved",
+    "Books",
+    "Change",
+    "Example",
+    "Owed",
+    "Table",
+    "Wanted",
+    "Working",
+    "by_hand",
+    "changes",
+    "check_part",
+    "check_person",
+    "check_report",
+    "in_force",
+    "kind_of",
+    "late_since",
+    "oddities",
+    "offered",
+    "overpaid",
+    "room_left",
+    "split",
+    "wanted",
+    "work_out",
+    "written",
+]
