@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -77,7 +77,8 @@ def record(
     detail = json.loads(json.dumps({key: value for key, value in told.items() if value is not None}, default=str))
     if not session.in_transaction():
         session.begin()  # so that a rollback is noticed even where nothing else was done
-    entry = AuditEntry(at=at, tag=tag, subject=subject, scope=scope, actor_id=by, detail=detail)
+    # The hash is over the time as it is read back: in UTC, whichever zone it comes in.
+    entry = AuditEntry(at=at.astimezone(UTC), tag=tag, subject=subject, scope=scope, actor_id=by, detail=detail)
     session.info.setdefault(_PENDING, []).append(entry)
 
 

@@ -1,5 +1,7 @@
 """The chain of the audit."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -27,6 +29,14 @@ def test_entries_are_chained_in_the_order_of_commits(session: Session) -> None:
     first, second, third = entries(session)
     assert first.previous == audit.GENESIS
     assert (second.previous, third.previous) == (first.hash, second.hash)
+    assert audit.first_broken(session) is None
+
+
+def test_the_chain_holds_in_whichever_zone_a_time_comes(session: Session) -> None:
+    audit.record(session, "room:act", "thing:1", by=1, at=NOON.astimezone(ZoneInfo("Pacific/Chatham")))
+    session.commit()
+
+    assert session.scalars(sa.select(AuditEntry.at)).one() == NOON
     assert audit.first_broken(session) is None
 
 
