@@ -48,6 +48,18 @@ def test_what_opens_later_is_not_offered_yet(client: FlaskClient, cast: Cast, st
     assert re.findall(r'id="day-([\d-]+)"', client.get(PAGE).text) == ["2020-06-17", "2020-06-24"]
 
 
+def test_weeks_that_are_far_ahead_are_folded(client: FlaskClient, cast: Cast, stage: Stage) -> None:
+    stage.book(stage.slots(stage.series(advance_days=28))[8], cast.team.members[0])
+    sign_in(client, cast.researcher)
+
+    near, *later = client.get(PAGE).text.split("<details>")[:3]
+
+    days = [re.findall(r'id="day-([\d-]+)"', part) for part in (near, *later)]
+    assert days == [["2020-06-17", "2020-06-24"], ["2020-07-01"], ["2020-07-08"]]
+    told = [re.findall(r"Week of (.*?)</b> .*?>(\d slots) to book", part) for part in later]
+    assert told == [[("29 Jun 2020", "3 slots")], [("6 Jul 2020", "4 slots")]]
+
+
 def test_the_page_costs_the_same_for_few_and_for_many(
     client: FlaskClient, cast: Cast, stage: Stage, statements: list[str]
 ) -> None:

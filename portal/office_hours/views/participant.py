@@ -31,10 +31,12 @@ from portal.office_hours.views import blueprint
 from portal.office_hours.views.days import my_day
 from portal.office_hours.views.records import my_record
 from portal.office_hours.views.rounds import on_show
-from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of, way_into
+from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of, way_into, weeks
 from portal.office_hours.views.standing import component_choices, standing
 
 AHEAD, BACK = timedelta(weeks=8), timedelta(weeks=8)
+# What comes later is folded, week by week.
+NEAR = timedelta(days=14)
 BASE = "/challenges/<slug>/office-hours"
 
 
@@ -52,10 +54,13 @@ def mine(slug: str) -> ResponseReturnValue:
     series = {offer.slot.sitting.series_id: offer.slot.sitting.series for offer in offers}
     known = components_of(db.session, series)
     record = queries.record_of(db.session, challenge.id, member.participant_id, at)
+    shown = days(offers, record, member.account, at, known)
+    near = [day for day in shown if day.date <= (at + NEAR).date()]
     return render_template(
         "office_hours/mine.html",
         challenge=challenge,
-        days=days(offers, record, member.account, at, known),
+        days=near,
+        later=weeks(shown[len(near) :]),
         kept=kept_slots(db.session, challenge.id, at, member.participant_id),
         waits={waiter.sitting_id for waiter in waits_of(db.session, member.participant_id)},
         coming=[booking for booking in bookings if booking.ends_at > at],

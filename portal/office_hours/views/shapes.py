@@ -56,6 +56,18 @@ class Day(NamedTuple):
     cards: list[Card]
 
 
+class Week(NamedTuple):
+    """The days of one week on the viewer's clock, which begins on a Monday."""
+
+    begins: date
+    days: list[Day]
+
+    @property
+    def free(self) -> int:
+        """How many of its slots can be booked."""
+        return sum(1 for day in self.days for card in day.cards if not card.why_not)
+
+
 class Quota(NamedTuple):
     """How many bookings of a week are left."""
 
@@ -95,6 +107,12 @@ def way_into(slots: Sequence[Slot], at: datetime) -> dict[int, str]:
                 content = vault.open(way.link.sealed, subject(way.link.id))
                 told[slot_id] = address(content, slot_id, way.turn)
     return told
+
+
+def weeks(shown: Sequence[Day]) -> list[Week]:
+    """Days by week."""
+    by_monday = groupby(shown, key=lambda day: day.date - timedelta(days=day.date.weekday()))
+    return [Week(monday, list(found)) for monday, found in by_monday]
 
 
 def days(
