@@ -52,7 +52,7 @@ def test_weeks_that_are_far_ahead_are_folded(client: FlaskClient, cast: Cast, st
     stage.book(stage.slots(stage.series(advance_days=28))[8], cast.team.members[0])
     sign_in(client, cast.researcher)
 
-    near, *later = client.get(PAGE).text.split("<details>")[:3]
+    near, *later = client.get(PAGE).text.split('<details class="fold">')[:3]
 
     days = [re.findall(r'id="day-([\d-]+)"', part) for part in (near, *later)]
     assert days == [["2020-06-17", "2020-06-24"], ["2020-07-01"], ["2020-07-08"]]
