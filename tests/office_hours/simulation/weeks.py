@@ -1,0 +1,165 @@
+"""The weeks themselves: what happens comes from a queue, in order of time; nobody asks a real clock."""
+
+import heapq
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from portal.challenges.models import Member
+from portal.core.errors import Conflict, Refused
+from portal.office_hours import actions, jobs, queries, states
+from portal.office_hours.actions import Wish
+from portal.office_hours.ics import Sender
+from portal.office_hours.models import Booking, Sitting, Slot
+from portal.office_hours.states import BookingState, SlotState
+from tests.office_hours.simulation.people import DAY, Person
+from tests.office_hours.simulation.world import AHEAD, WEEKS, World
+
+SENDER = Sender("portal@localhost", "http://localhost")
+MINUTE = timedelta(minutes=1)
+# What the worker need not do at every alarm; it does it once a day.
+DAILY = frozenset({"office-hours-sessions", "office-hours-calendars"})
+REMINDED = (timedelta(hours=24), timedelta(hours=1))
+
+
+class Chair(NamedTuple):
+    """A slot as people see it."""
+
+    id: int
+    starts_at: datetime
+    sitting_id: int
+
+
+class Request(NamedTuple):
+    """Somebody wants one of the slots, the first best. The same key is the same request, sent again."""
+
+    person: Person
+    chairs: Sequence[Chair]
+    key: str
+
+
+class Weeks:
+    """The course of a season: the portal's worker and hosts, and what becomes of seats. Who asks when is a policy's."""
+
+    def __init__(self, session: Session, world: World) -> None:
+        self.session, self.world = session, world
+        self._queue: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self._numbers = itertools.count()
+        self._alarms: set[datetime] = set()
+        # The slots of each session.
+        self.sittings: dict[int, list[Chair]] = {}
+        # How many seats somebody has got in a week, given up or not.
+        self.seats: dict[tuple[int, int], int] = defaultdict(int)
+        # Called when all slots of a session can be booked.
+        self.when_opened: list[Callable[[int, datetime], None]] = []
+
+    def at(self, when: datetime, what: Callable[[datetime], None]) -> None:
+        """Let something happen."""
+        heapq.heappush(self._queue, (when, next(self._numbers), what))
+
+    def run(self) -> None:
+        """From a fortnight before the season until it is over."""
+        begin = self.world.season.begin - AHEAD - DAY
+        for day in range(WEEKS * 7 + AHEAD.days + 2):
+            self.at(begin + day * DAY, self._day)
+        while self._queue:
+            when, _, what = heapq.heappop(self._queue)
+            what(when)
+            self.session.expunge_all()
+
+    def week_of(self, chair: Chair) -> int:
+        """The week of the season."""
+        return self.world.season.week_of(chair.starts_at)
+
+    # --- the portal ---
+
+    def _day(self, at: datetime) -> None:
+        """The worker, once a day; after it there may be new sessions."""
+        self.work(at, but=frozenset())
+        rows = (
+            sa.select(Slot.id, Slot.starts_at, Slot.sitting_id)
+            .join(Slot.sitting)
+            .where(Slot.state == SlotState.OPEN, Sitting.id.not_in(self.sittings))
+            .order_by(Slot.starts_at, Slot.id)
+        )
+        new: dict[int, list[Chair]] = defaultdict(list)
+        for row in self.session.execute(rows):
+            new[row.sitting_id].append(Chair(*row))
+        self.session.commit()
+        self.sittings |= new
+        for sitting_id, chairs in new.items():
+            self.at(chairs[-1].starts_at - AHEAD, lambda when, number=sitting_id: self._opened(number, when))
+
+    def _opened(self, sitting_id: int, at: datetime) -> None:
+        for call in self.when_opened:
+            call(sitting_id, at)
+
+    def work(self, at: datetime, but: frozenset[str] = DAILY) -> None:
+        """What the worker does when it comes by."""
+        for job in jobs.JOBS:
+            if job.name not in but:
+                job.run(self.session, at)
+
+    def alarm(self, at: datetime) -> None:
+        """Let the worker come by at that moment, and a minute before."""
+        for when in {at - MINUTE, at} - self._alarms:
+            self._alarms.add(when)
+            self.at(when, self.work)
+
+    # --- the people ---
+
+    def wants(self, person: Person, week: int) -> bool:
+        """Whether somebody would like another seat in the week."""
+        return self.seats[person.number, week] < person.wanted(week)
+
+    def ask(self, request: Request, at: datetime, full: set[int]) -> bool:
+        """Somebody tries to get one of the slots. Those that turn out to be taken are noted in `full`."""
+        for chair in request.chairs:
+            if chair.id in full:
+                continue
+            try:
+                booking = self._book(request, chair, at)
+            except Conflict:
+                full.add(chair.id)
+            except Refused:
+                pass
+            else:
+                self.session.commit()
+                self.booked(request.person, booking.id, chair, at)
+                return True
+            self.session.rollback()
+        return False
+
+    def _book(self, request: Request, chair: Chair, at: datetime) -> Booking:
+        member = self.session.get_one(Member, self.world.members[request.person.number])
+        slot = self.session.get_one(Slot, chair.id)
+        return actions.book_slot(self.session, slot, member, Wish(request.key, "A topic"), at=at, sender=SENDER)
+
+    def booked(self, person: Person, number: int, chair: Chair, at: datetime) -> None:
+        """Somebody has a seat: they will be reminded, and come, or not, or give it back."""
+        week = self.week_of(chair)
+        self.seats[person.number, week] += 1
+        for offset in REMINDED:
+            self.alarm(max(chair.starts_at - offset, at + MINUTE))
+        given_up = person.gives_up(week, at, chair.starts_at)
+        if given_up and at < given_up < chair.starts_at:
+            self.at(given_up, lambda when: self._give_up(number, when))
+        self.at(chair.starts_at + 10 * MINUTE, lambda when: self._mark(number, person.turns_up(week), when))
+
+    def _give_up(self, number: int, at: datetime) -> None:
+        booking = queries.whole_booking(self.session, number)
+        if booking.state is BookingState.CONFIRMED:
+            actions.cancel_booking(self.session, booking, by=booking.account_id, at=at, sender=SENDER)
+        self.session.commit()
+
+    def _mark(self, number: int, came: bool, at: datetime) -> None:
+        booking = queries.whole_booking(self.session, number)
+        if booking.state is BookingState.CONFIRMED:
+            move = states.ATTEND if came else states.MISS
+            actions.mark_booking(self.session, booking, move, by=booking.slot.host_id, at=at)
+        self.session.commit()

@@ -1,0 +1,99 @@
+"""The challenge, its hosts and their three weekly series, in the database."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from portal.accounts.states import Role
+from portal.office_hours import actions
+from portal.office_hours.rules import Plan, Share
+from portal.office_hours.time import Weekly
+from tests.cast import make_account, make_challenge, make_participant
+from tests.office_hours.simulation.people import DAY, HOUR, WEEK, Person, everybody
+
+WEEKS = 12
+# A session can be booked from a fortnight to two hours before it.
+AHEAD, NOTICE = 14 * DAY, 2 * HOUR
+
+
+@dataclass(frozen=True)
+class Season:
+    """Twelve weeks from a Monday on, in which every host's clock changes once, each in another week."""
+
+    name: str
+    monday: date
+
+    @property
+    def begin(self) -> datetime:
+        """Its first moment."""
+        return datetime(self.monday.year, self.monday.month, self.monday.day, tzinfo=UTC)
+
+    @property
+    def end(self) -> datetime:
+        """The moment after its last one."""
+        return self.begin + WEEKS * WEEK
+
+    def week_of(self, at: datetime) -> int:
+        """Which of its weeks it is, from 1 on."""
+        return (at - self.begin) // WEEK + 1
+
+
+SPRING = Season("spring", date(2020, 3, 2))
+AUTUMN = Season("autumn", date(2020, 9, 28))
+SEASONS = (SPRING, AUTUMN)
+
+HOSTS = {"Ada Host": "America/Los_Angeles", "Ben Host": "Europe/Berlin", "Chi Host": "Australia/Sydney"}
+# Zone, day of the week from Monday on, hour, hosts, engineers a slot. The first two overlap, by more or less as the
+# clocks change, and Ada is in both; in Sydney's she is the second engineer.
+SERIES = (
+    ("America/Los_Angeles", 2, 9, ("Ada Host",), 1),
+    ("Europe/Berlin", 2, 17, ("Ben Host", "Ada Host"), 1),
+    ("Australia/Sydney", 3, 11, ("Chi Host", "Ada Host"), 2),
+)
+SLOTS, SLOT_MINUTES, QUOTA = 5, 30, 2
+
+
+@dataclass(frozen=True)
+class World:
+    """Who is who in the database."""
+
+    season: Season
+    challenge_id: int
+    host_id: int
+    # The person of each participant, and the place of each person.
+    people: dict[int, Person]
+    members: dict[int, int]
+    accounts: dict[int, int]
+
+
+def build(session: Session, season: Season, **changes: object) -> World:
+    """Everybody and everything but the sessions, committed; `changes` are those of every plan."""
+    challenge = make_challenge(session)
+    challenge.starts_on, challenge.ends_on = season.monday, season.end.date()
+    hosts = {name: make_account(session, name, Role.HOST, zone=zone).id for name, zone in HOSTS.items()}
+    people, members, accounts = {}, {}, {}
+    for person in everybody():
+        account = make_account(session, f"Researcher {person.number:02}", zone=person.zone)
+        participant = make_participant(session, challenge, account, country=person.country)
+        people[participant.id] = person
+        members[person.number] = participant.members[0].id
+        accounts[person.number] = account.id
+    opened_at = season.begin - AHEAD - DAY
+    for zone, day, hour, names, engineers in SERIES:
+        plan = _plan(season, zone, day, hour, [hosts[name] for name in names], engineers, changes)
+        actions.create_series(session, challenge, plan, by=hosts[names[0]], at=opened_at)
+    session.commit()
+    return World(season, challenge.id, hosts["Ada Host"], people, members, accounts)
+
+
+def _plan(
+    season: Season, zone: str, day: int, hour: int, hosts: list[int], engineers: int, changes: dict[str, object]
+) -> Plan:
+    first = datetime.combine(season.monday, datetime.min.time()) + timedelta(days=day, hours=hour)
+    known: dict[str, object] = {
+        "title": f"Office hours, {zone}", "rule": Weekly(first, zone, count=WEEKS),
+        "hosts": tuple(map(Share, hosts)), "slots": SLOTS, "slot_minutes": SLOT_MINUTES, "engineers": engineers,
+        "weekly_quota": QUOTA, "advance_days": AHEAD.days, "notice_minutes": NOTICE // timedelta(minutes=1),
+    }  # fmt: skip
+    return Plan(**(known | changes))  # type: ignore[arg-type]
