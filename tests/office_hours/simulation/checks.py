@@ -154,7 +154,9 @@ def mails(session: Session, news: str) -> list[tuple[str, str, str]]:
 def untimely_reminders(session: Session) -> Rows:
     """Reminders that came too early, after the beginning, twice, or not at all though the seat was booked in time."""
     wrong: list[tuple[Any, ...]] = []
-    kept = dict(rows(session, "SELECT uid, starts_at FROM office_booking WHERE state IN ('attended', 'no_show')"))
+    kept: dict[str, object] = dict(
+        rows(session, "SELECT uid, starts_at FROM office_booking WHERE state IN ('attended', 'no_show')")
+    )
     sent = rows(
         session,
         """

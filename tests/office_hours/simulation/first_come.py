@@ -1,11 +1,12 @@
 """First come, first served: whoever looks at the right moment gets the seat."""
 
 from datetime import datetime
+from functools import partial
 
 from portal.office_hours import queries
 from tests.office_hours.simulation.people import WEEK, Person, chance, everybody
 from tests.office_hours.simulation.weeks import Chair, Request, Weeks
-from tests.office_hours.simulation.world import AHEAD, NOTICE, WEEKS
+from tests.office_hours.simulation.world import AHEAD, NOTICE
 
 
 class FirstCome:
@@ -15,12 +16,12 @@ class FirstCome:
         self.weeks = weeks
         season = weeks.world.season
         weeks.when_opened.append(self.opening)
-        for week in range(1, WEEKS + 1):
+        for week in range(1, season.weeks + 1):
             since = season.begin + (week - 1) * WEEK - AHEAD
             for person in everybody():
                 if person.wanted(week):
                     for at in person.looks(week, since):
-                        weeks.at(at, lambda when, who=person, which=week: self.look(who, which, when))
+                        weeks.at(at, partial(self.look, person, week))
 
     def opening(self, sitting_id: int, at: datetime) -> None:
         """Those who are quick, in an order that chance decides."""

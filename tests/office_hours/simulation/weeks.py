@@ -5,6 +5,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Sitting, Slot
 from portal.office_hours.states import BookingState, SlotState
 from tests.office_hours.simulation.people import DAY, Person
-from tests.office_hours.simulation.world import AHEAD, WEEKS, World
+from tests.office_hours.simulation.world import AHEAD, World
 
 SENDER = Sender("portal@localhost", "http://localhost")
 MINUTE = timedelta(minutes=1)
@@ -64,9 +65,10 @@ class Weeks:
 
     def run(self) -> None:
         """From a fortnight before the season until it is over."""
-        begin = self.world.season.begin - AHEAD - DAY
-        for day in range(WEEKS * 7 + AHEAD.days + 2):
-            self.at(begin + day * DAY, self._day)
+        at = self.world.season.begin - AHEAD - DAY
+        while at < self.world.season.end + DAY:
+            self.at(at, self._day)
+            at += DAY
         while self._queue:
             when, _, what = heapq.heappop(self._queue)
             what(when)
@@ -93,7 +95,7 @@ class Weeks:
         self.session.commit()
         self.sittings |= new
         for sitting_id, chairs in new.items():
-            self.at(chairs[-1].starts_at - AHEAD, lambda when, number=sitting_id: self._opened(number, when))
+            self.at(chairs[-1].starts_at - AHEAD, partial(self._opened, sitting_id))
 
     def _opened(self, sitting_id: int, at: datetime) -> None:
         for call in self.when_opened:
@@ -148,8 +150,8 @@ class Weeks:
             self.alarm(max(chair.starts_at - offset, at + MINUTE))
         given_up = person.gives_up(week, at, chair.starts_at)
         if given_up and at < given_up < chair.starts_at:
-            self.at(given_up, lambda when: self._give_up(number, when))
-        self.at(chair.starts_at + 10 * MINUTE, lambda when: self._mark(number, person.turns_up(week), when))
+            self.at(given_up, partial(self._give_up, number))
+        self.at(chair.starts_at + 10 * MINUTE, partial(self._mark, number, person.turns_up(week)))
 
     def _give_up(self, number: int, at: datetime) -> None:
         booking = queries.whole_booking(self.session, number)

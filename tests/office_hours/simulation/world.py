@@ -12,17 +12,17 @@ from portal.office_hours.time import Weekly
 from tests.cast import make_account, make_challenge, make_participant
 from tests.office_hours.simulation.people import DAY, HOUR, WEEK, Person, everybody
 
-WEEKS = 12
 # A session can be booked from a fortnight to two hours before it.
 AHEAD, NOTICE = 14 * DAY, 2 * HOUR
 
 
 @dataclass(frozen=True)
 class Season:
-    """Twelve weeks from a Monday on, in which every host's clock changes once, each in another week."""
+    """Some weeks from a Monday on."""
 
     name: str
     monday: date
+    weeks: int = 12
 
     @property
     def begin(self) -> datetime:
@@ -32,16 +32,19 @@ class Season:
     @property
     def end(self) -> datetime:
         """The moment after its last one."""
-        return self.begin + WEEKS * WEEK
+        return self.begin + self.weeks * WEEK
 
     def week_of(self, at: datetime) -> int:
         """Which of its weeks it is, from 1 on."""
         return (at - self.begin) // WEEK + 1
 
 
+# In both, the clocks of all three hosts change, each in another week.
 SPRING = Season("spring", date(2020, 3, 2))
 AUTUMN = Season("autumn", date(2020, 9, 28))
 SEASONS = (SPRING, AUTUMN)
+# Berlin's and Sydney's clocks change.
+SHORT = Season("short", date(2020, 3, 23), weeks=3)
 
 HOSTS = {"Ada Host": "America/Los_Angeles", "Ben Host": "Europe/Berlin", "Chi Host": "Australia/Sydney"}
 # Zone, day of the week from Monday on, hour, hosts, engineers a slot. The first two overlap, by more or less as the
@@ -92,7 +95,7 @@ def _plan(
 ) -> Plan:
     first = datetime.combine(season.monday, datetime.min.time()) + timedelta(days=day, hours=hour)
     known: dict[str, object] = {
-        "title": f"Office hours, {zone}", "rule": Weekly(first, zone, count=WEEKS),
+        "title": f"Office hours, {zone}", "rule": Weekly(first, zone, count=season.weeks),
         "hosts": tuple(map(Share, hosts)), "slots": SLOTS, "slot_minutes": SLOT_MINUTES, "engineers": engineers,
         "weekly_quota": QUOTA, "advance_days": AHEAD.days, "notice_minutes": NOTICE // timedelta(minutes=1),
     }  # fmt: skip
