@@ -1,5 +1,6 @@
 """What the worker does for office hours. Every tick is safe twice, and at any time."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from flask import current_app
@@ -12,13 +13,14 @@ from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import calendars
+from portal.office_hours.actions import calendars, waiting
 from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.busy import Unreadable, read_apart
 from portal.office_hours.fetch import fetch
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import HostCalendar
 from portal.office_hours.queries import calendars as queries_calendars
+from portal.office_hours.queries import waiting as queries_waiting
 
 WEEKS_AHEAD = 8
 
@@ -54,6 +56,41 @@ def let_go_of_holds(session: Session, at: datetime) -> int:
     return swept
 
 
+def offer_seats(session: Session, at: datetime, slot_ids: Collection[int] | None = None) -> int:
+    """Offer the free seats of all slots, or of these, to those who wait: each in a transaction of its own."""
+    actions.expire_holds(session, at)
+    session.commit()
+    try:
+        waiting.settle(session, at)
+        session.commit()
+    except Conflict:
+        # Somebody answered in the same moment; the next tick looks again.
+        session.rollback()
+    found = queries_waiting.slots_waited_for(session, at)
+    ids = [slot.id for slot in found if slot_ids is None or slot.id in slot_ids]
+    session.commit()
+    sender = Sender.of(config_of(current_app))
+    return sum(offer_slot(session, slot_id, at=at, sender=sender) for slot_id in ids)
+
+
+def offer_slot(session: Session, slot_id: int, *, at: datetime, sender: Sender) -> int:
+    """Offer one slot's free seats down its list, until there is none left; how many offers were made."""
+    offered, passed = 0, set[int]()
+    while True:
+        slot = queries_waiting.slot_with_seat(session, slot_id)
+        able = queries_waiting.candidates(session, slot, at) if slot else []
+        found = next((each for each in able if each.waiter.id not in passed), None)
+        if slot is None or found is None:
+            session.rollback()
+            return offered
+        passed.add(found.waiter.id)
+        try:
+            offered += waiting.offer_seat(session, slot, found, at=at, sender=sender)
+            session.commit()
+        except (Conflict, Refused):
+            session.rollback()
+
+
 def refresh_calendars(session: Session, at: datetime) -> int:
     """Ask the addresses of hosts' calendars again; while another server is waited for, no transaction is open."""
     config, read = config_of(current_app), 0
@@ -83,6 +120,7 @@ def _refresh(session: Session, calendar: HostCalendar, config: Config, at: datet
     return 1
 
 
+outbox.guard(waiting.TEMPLATE, lambda session, mail: waiting.still_offered(session, mail, at=clock.now()))
 outbox.guard(TEMPLATE, lambda session, mail: still_true(session, mail, at=clock.now()))
 
 JOBS: tuple[Job, ...] = (
@@ -90,4 +128,5 @@ JOBS: tuple[Job, ...] = (
     Job("office-hours-reminders", 60, enqueue_reminders),
     Job("office-hours-calendars", 300, refresh_calendars),
     Job("office-hours-holds", 60, let_go_of_holds),
+    Job("office-hours-waiting", 60, offer_seats),
 )

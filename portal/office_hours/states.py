@@ -51,6 +51,16 @@ class Source(StrEnum):
     FOLLOW_UP = "follow_up"
 
 
+class WaiterState(StrEnum):
+    """Of a place on the waiting list: it ends with a seat, by leaving, with an offer missed, or with the session."""
+
+    WAITING = "waiting"
+    SERVED = "served"
+    LEFT = "left"
+    MISSED = "missed"
+    OVER = "over"
+
+
 class FeedScope(StrEnum):
     """What a calendar feed tells: what one's participants booked, what one holds as host, when any host is busy."""
 
@@ -88,3 +98,9 @@ MISS = Move("no-show", "Did not come", frozenset({BookingState.CONFIRMED, Bookin
 
 MOVES = (CONFIRM, EXPIRE, CANCEL, CANCEL_LATE, WITHDRAW, ATTEND, MISS)
 HOST_MOVES = (ATTEND, MISS)
+
+_WAITING = frozenset({WaiterState.WAITING})
+SERVE = Move("serve", "Take the seat", _WAITING, WaiterState.SERVED)
+LEAVE = Move("leave", "Leave the list", _WAITING, WaiterState.LEFT)
+MISS_OFFER = Move("miss-offer", "Miss an offer", _WAITING, WaiterState.MISSED)
+END_WAITING = Move("end-waiting", "End with the session", _WAITING, WaiterState.OVER)

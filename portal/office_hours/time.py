@@ -153,7 +153,19 @@ def zone_rules_version() -> str:
     return importlib.metadata.version("tzdata")
 
 
+def spoken_day(moment: datetime, zone: str) -> str:
+    """The day of an instant on the clock of `zone`: "16 June 2020"."""
+    day = moment.astimezone(zoneinfo.ZoneInfo(zone))
+    return f"{day.day} {day:%B %Y}"
+
+
 def spoken(since: datetime, until: datetime, zone: str) -> str:
     """A span on the clock of `zone` for a mail: "Tuesday 16 June 2020, 17:00–17:30 (Europe/Berlin)"."""
     begin, end = (moment.astimezone(zoneinfo.ZoneInfo(zone)) for moment in (since, until))
     return f"{begin:%A} {begin.day} {begin:%B %Y}, {begin:%H:%M}–{end:%H:%M} ({zone})"
+
+
+def spoken_moment(moment: datetime, zone: str) -> str:
+    """An instant on the clock of `zone` for a mail: "Tuesday 16 June 2020, 17:00 (Europe/Berlin)"."""
+    there = moment.astimezone(zoneinfo.ZoneInfo(zone))
+    return f"{there:%A} {there.day} {there:%B %Y, %H:%M} ({zone})"

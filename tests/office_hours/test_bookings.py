@@ -323,10 +323,10 @@ def test_a_hold_that_ran_out_is_swept_by_the_next_who_books(session: Session, ca
     assert stage.book(other, at=NOON + HOUR).quota_no == 1
 
 
-def test_the_job_lets_go_of_holds(session: Session, stage: Stage) -> None:
+def test_the_job_lets_go_of_holds(session: Session, cast: Cast, stage: Stage) -> None:
     slots = stage.slots(stage.series(weekly_quota=2))
     stage.book(slots[0], hold_until=NOON + HOUR)
-    stage.book(slots[1], hold_until=NOON + 3 * HOUR)
+    stage.book(slots[1], cast.team.members[0], hold_until=NOON + 3 * HOUR)
 
     assert [actions.expire_holds(session, NOON + 2 * HOUR), actions.expire_holds(session, NOON + 2 * HOUR)] == [1, 0]
 

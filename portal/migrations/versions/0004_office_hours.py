@@ -139,6 +139,9 @@ def _bookings() -> None:
                 server_default=sa.text("'page'"),
             )
         )
+        batch_op.add_column(sa.Column("component", sa.String(length=200), nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("booked_by_id", sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(op.f("fk_office_booking_booked_by_id"), "account", ["booked_by_id"], ["id"])
         batch_op.alter_column("quota_no", existing_type=sa.Integer(), nullable=True)
         batch_op.create_check_constraint(
             op.f("ck_office_booking_outside_quota"), "(quota_no IS NULL) = (source = 'follow_up')"
@@ -146,10 +149,107 @@ def _bookings() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for statement in BOOKINGS_SQLITE:
             op.execute(statement)
+    _strikes()
+
+
+def _strikes() -> None:
+    """What a series says about strikes and caps; what was forgiven."""
+    with op.batch_alter_table("office_series", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("rolling_cap", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("strike_limit", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("strike_days", sa.Integer(), nullable=False, server_default=sa.text("28")))
+        batch_op.add_column(sa.Column("strike_hours", sa.Integer(), nullable=False, server_default=sa.text("48")))
+        batch_op.add_column(sa.Column("late_strikes", sa.Boolean(), nullable=False, server_default=sa.text("FALSE")))
+        batch_op.create_check_constraint(op.f("ck_office_series_rolling_cap"), "rolling_cap IS NULL OR rolling_cap > 0")
+        batch_op.create_check_constraint(
+            op.f("ck_office_series_strikes"),
+            "(strike_limit IS NULL OR strike_limit > 0) AND strike_days BETWEEN 1 AND 366 AND strike_hours > 0",
+        )
+    op.create_table(
+        "office_amnesty",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=True),
+        sa.Column("sitting_id", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("forgiven_at", UtcDateTime(), nullable=False),
+        sa.Column("forgiven_by_id", sa.Integer(), nullable=False),
+        sa.CheckConstraint("(booking_id IS NULL) <> (sitting_id IS NULL)", name=op.f("ck_office_amnesty_of_one_thing")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_amnesty_booking_id")),
+        sa.ForeignKeyConstraint(["forgiven_by_id"], ["account.id"], name=op.f("fk_office_amnesty_forgiven_by_id")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_amnesty_sitting_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_amnesty")),
+        sa.UniqueConstraint("booking_id", name=op.f("uq_office_amnesty_booking")),
+        sa.UniqueConstraint("sitting_id", name=op.f("uq_office_amnesty_session")),
+    )
 
 
 def _fairness() -> None:
     """Demand rounds and the waiting list."""
+    _waiting()
+
+
+def _waiting() -> None:
+    """The waiting list, and what hosts owe."""
+    op.create_table(
+        "office_withdrawal",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_withdrawal_booking_id")),
+        sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_withdrawal")),
+    )
+    op.create_table(
+        "office_waiter",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sitting_id", sa.Integer(), nullable=False),
+        sa.Column("participant_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting", "served", "left", "missed", "over",
+                name="waiterstate", native_enum=False, create_constraint=True, length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("joined_at", UtcDateTime(), nullable=False),
+        sa.Column("topic", sa.String(length=120), nullable=False),
+        sa.Column("scenario_id", sa.Integer(), nullable=True),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_office_waiter_account_id")),
+        sa.ForeignKeyConstraint(["participant_id"], ["participant.id"], name=op.f("fk_office_waiter_participant_id")),
+        sa.ForeignKeyConstraint(["scenario_id"], ["scenario.id"], name=op.f("fk_office_waiter_scenario_id")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_waiter_sitting_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_waiter")),
+    )  # fmt: skip
+    waiting = sa.text("state = 'waiting'")
+    op.create_index(
+        "uq_office_waiter_live", "office_waiter", ["sitting_id", "participant_id"], unique=True,
+        sqlite_where=waiting, postgresql_where=waiting,
+    )  # fmt: skip
+    op.create_index("ix_office_waiter_state", "office_waiter", ["state", "sitting_id"], unique=False)
+    op.create_index(op.f("ix_office_waiter_participant_id"), "office_waiter", ["participant_id"], unique=False)
+    op.create_index(op.f("ix_office_waiter_account_id"), "office_waiter", ["account_id"], unique=False)
+    op.create_table(
+        "office_waiter_slot",
+        sa.Column("waiter_id", sa.Integer(), nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_waiter_slot_slot_id")),
+        sa.ForeignKeyConstraint(["waiter_id"], ["office_waiter.id"], name=op.f("fk_office_waiter_slot_waiter_id")),
+        sa.PrimaryKeyConstraint("waiter_id", "slot_id", name=op.f("pk_office_waiter_slot")),
+    )
+    op.create_table(
+        "office_seat_offer",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("waiter_id", sa.Integer(), nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=False),
+        sa.Column("offered_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_seat_offer_booking_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_seat_offer_slot_id")),
+        sa.ForeignKeyConstraint(["waiter_id"], ["office_waiter.id"], name=op.f("fk_office_seat_offer_waiter_id")),
+        sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_seat_offer")),
+        sa.UniqueConstraint("waiter_id", "slot_id", name="uq_office_seat_offer_once"),
+    )
 
 
 def _meetings() -> None:

@@ -1,5 +1,6 @@
 """The verbs of office hours. Actor, time and the sender of mails are passed in; nothing is committed here."""
 
+from portal.office_hours.actions.amnesties import forgive_sitting, forgive_strike
 from portal.office_hours.actions.bookings import (
     Wish,
     book_slot,
@@ -8,9 +9,11 @@ from portal.office_hours.actions.bookings import (
     expire_holds,
     mark_booking,
     reschedule_booking,
+    withdraw_booking,
 )
 from portal.office_hours.actions.exceptions import add_sitting, move_sitting, reopen_sitting
 from portal.office_hours.actions.feeds import open_feed, publish_busy_times, revoke_feed, withdraw_busy_times
+from portal.office_hours.actions.holds import give_hold_back, hold_slot
 from portal.office_hours.actions.reminders import choose_reminders, remind
 from portal.office_hours.actions.series import check_plan, close_series, create_series
 from portal.office_hours.actions.sittings import cancel_sitting, follow_zone_rules, materialise
@@ -29,6 +32,10 @@ __all__ = [
     "create_series",
     "expire_holds",
     "follow_zone_rules",
+    "forgive_sitting",
+    "forgive_strike",
+    "give_hold_back",
+    "hold_slot",
     "mark_booking",
     "materialise",
     "move_sitting",
@@ -39,5 +46,6 @@ __all__ = [
     "reschedule_booking",
     "revoke_feed",
     "substitute",
+    "withdraw_booking",
     "withdraw_busy_times",
 ]

@@ -6,7 +6,7 @@ Without a `sender` the same happens and nobody is told: for what is brought in f
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload
@@ -18,9 +18,12 @@ from portal.core.errors import Conflict, NotFound, Refused
 from portal.core.moves import Move, take
 from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.mails import release, tell
+from portal.office_hours.actions.wishes import check_wish
 from portal.office_hours.ics import Sender
-from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot
+from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, Withdrawal
 from portal.office_hours.queries.sittings import hosts_of
+from portal.office_hours.queries.waiting import candidates
+from portal.office_hours.rules.waiting import KEPT
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import iso_week
 
@@ -33,6 +36,14 @@ class Wish:
     topic: str
     question: str = ""
     scenario_id: int | None = None
+    component: str = ""
+
+    def columns(self) -> dict[str, Any]:
+        """As columns of a booking."""
+        return {
+            "topic": self.topic, "question": self.question, "scenario_id": self.scenario_id,
+            "component": self.component,
+        }  # fmt: skip
 
 
 class Place(NamedTuple):
@@ -66,32 +77,65 @@ def book_slot(
     hold_until: datetime | None = None,
     source: Source = Source.PAGE,
     by: int | None = None,
+    overrule: str = "",
 ) -> Booking:
     """Take a seat for the member's participant; with `hold_until`, only hold it until then, without telling anyone.
 
-    `by` is who does it, where that is not the member. Raises Refused where a rule or the quota says no, Conflict where
-    the last seat went to somebody else.
+    A seat that is held for them in this slot while they fill in the form becomes the booking. `by` is who of the staff
+    does it; the reason why they `overrule` notice and advance is kept. Raises Refused where a rule or the quota says
+    no, Invalid where the wish makes no sense for the slot, Conflict where the last seat went to somebody else.
     """
     _one_at_a_time(session, member.participant_id)
     sent = _same_request(session, member.participant_id, wish.key)
     if sent is not None:
         return queries.whole_booking(session, sent)
-    place = _place(session, slot.id, member.participant_id, at, source)
-    held = BookingState.CONFIRMED if hold_until is None else BookingState.HELD
-    booking = Booking(
-        uid=str(uuid.uuid4()), participant_id=member.participant_id, account_id=member.account_id,
-        state=held, state_since=at, hold_expires_at=hold_until, idempotency_key=wish.key, booked_at=at, changed_at=at,
-        topic=wish.topic, question=wish.question, scenario_id=wish.scenario_id, source=source,
-        **place.columns(),
-    )  # fmt: skip
+    check_wish(session, slot.id, wish)
+    held = queries.hold_of(session, member.participant_id, at)
+    if held is not None and held.slot_id == slot.id and source is not Source.WAITLIST:
+        return _settle(session, held, member, wish, at=at, sender=sender, source=source, by=by)
+    if source in rules.OWN_HAND:
+        let_go_of_form(session, member.participant_id, at)
+    place = _place(session, slot.id, member.participant_id, at, source, overrule=overrule)
+    booking = _new(member, wish, place, at, hold_until, source, by)
     session.add(booking)
     with conflicts():
         session.flush()
-    _note(session, "book" if hold_until is None else "hold", booking, place.slot, by=by or member.account_id, at=at)
+    verb = "book" if hold_until is None else "hold"
+    _note(session, verb, booking, place.slot, by=by or member.account_id, at=at, reason=overrule or None)
     whole = queries.whole_booking(session, booking.id)
     if hold_until is None:
-        tell(session, whole, "booked", at=at, sender=sender)
+        tell(session, whole, "booked", at=at, sender=sender, actor=_actor(whole))
     return whole
+
+
+def _new(
+    member: Member, wish: Wish, place: Place, at: datetime, hold_until: datetime | None, source: Source, by: int | None
+) -> Booking:
+    return Booking(
+        uid=str(uuid.uuid4()), participant_id=member.participant_id, account_id=member.account_id,
+        state=BookingState.CONFIRMED if hold_until is None else BookingState.HELD, state_since=at,
+        hold_expires_at=hold_until, idempotency_key=wish.key, booked_at=at, changed_at=at, source=source,
+        booked_by_id=by, **wish.columns(), **place.columns(),
+    )  # fmt: skip
+
+
+def _settle(
+    session: Session, held: Booking, member: Member, wish: Wish, *, at: datetime, sender: Sender | None,
+    source: Source, by: int | None,
+) -> Booking:  # fmt: skip
+    """Make a booking of the seat that was held while the form was open, whoever of the participant's people held it."""
+    with conflicts():
+        take(session, held, states.CONFIRM, at=at, hold_expires_at=None, changed_at=at, booked_at=at, source=source,
+             account_id=member.account_id, booked_by_id=by, idempotency_key=wish.key, **wish.columns())  # fmt: skip
+    whole = queries.whole_booking(session, held.id)
+    _note(session, "confirm", whole, whole.slot, by=by or member.account_id, at=at)
+    tell(session, whole, "booked", at=at, sender=sender, actor=_actor(whole))
+    return whole
+
+
+def _actor(booking: Booking) -> str:
+    """Who of the staff booked it, for the mail."""
+    return booking.booked_by.name if booking.booked_by is not None else ""
 
 
 def confirm_booking(session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender | None) -> None:
@@ -106,45 +150,56 @@ def confirm_booking(session: Session, booking: Booking, *, by: int, at: datetime
 
 
 def reschedule_booking(
-    session: Session, booking: Booking, slot: Slot, *, by: int, at: datetime, sender: Sender | None
-) -> Booking:
-    """Move a booking to another slot of the same challenge. If that cannot be had, the old one stays as it was."""
+    session: Session, booking: Booking, slot: Slot, *, by: int, at: datetime, sender: Sender | None,
+    source: Source = Source.PAGE, overrule: str = "", actor: str = "",
+) -> Booking:  # fmt: skip
+    """Move a booking to another slot of the same challenge. If that cannot be had, the old one stays as it was.
+
+    `source` is by which way it is moved: staff may `overrule` cut-off, notice and advance, with the reason.
+    """
     _one_at_a_time(session, booking.participant_id)
     old = queries.whole_booking(session, booking.id)
     before, old_hosts = {"slot": old.slot_id, "starts_at": old.starts_at}, hosts_of(old.slot)
     series = old.slot.sitting.series
-    reason = rules.why_not_reschedule(old, series, at)
+    reason = rules.why_not_reschedule(old, series, at, overruled=bool(overrule))
     if reason:
         raise Refused(reason)
     if slot.id == old.slot_id:
         return old
-    place = _place(session, slot.id, old.participant_id, at, old.source, moving=old)
+    if source in rules.OWN_HAND:
+        let_go_of_form(session, old.participant_id, at)
+    way = Source.FOLLOW_UP if old.source is Source.FOLLOW_UP else source
+    place = _place(session, slot.id, old.participant_id, at, way, moving=old, overrule=overrule)
     if place.slot.sitting.series.challenge_id != series.challenge_id:
         raise NotFound("slot")
     _move(session, old, place, at)
     moved = queries.whole_booking(session, booking.id)
-    _note(session, "reschedule", moved, moved.slot, by=by, at=at, before=before)
-    tell(session, moved, "moved", at=at, sender=sender)
+    _note(session, "reschedule", moved, moved.slot, by=by, at=at, before=before, reason=overrule or None)
+    tell(session, moved, "moved", at=at, sender=sender, actor=actor)
     for host in old_hosts:
         release(session, moved, host, at=at, sender=sender)
     return moved
 
 
-def cancel_booking(session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender | None) -> Booking:
+def cancel_booking(
+    session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender | None, actor: str = ""
+) -> Booking:
     """Give a booking back. After the cut-off it still counts for its week (late_cancelled)."""
     whole = queries.whole_booking(session, booking.id)
     reason = rules.why_not_cancel(whole, at)
     if reason:
         raise Refused(reason)
     late = rules.is_late(whole, whole.slot.sitting.series, at)
-    return _end(session, whole, states.CANCEL_LATE if late else states.CANCEL, by=by, at=at, sender=sender)
+    return _end(session, whole, states.CANCEL_LATE if late else states.CANCEL, by=by, at=at, sender=sender, actor=actor)
 
 
 def withdraw_booking(
-    session: Session, booking: Booking, reason: str, *, by: int, at: datetime, sender: Sender | None
+    session: Session, booking: Booking, reason: str, *, by: int, at: datetime, sender: Sender | None, actor: str = ""
 ) -> None:
-    """The hosts take a booking back: the participant gets the credit again and learns why."""
-    _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason)
+    """The hosts take a booking back: the participant gets the credit again, learns why, and is owed a seat."""
+    if booking.state is BookingState.CONFIRMED:
+        session.add(Withdrawal(booking_id=booking.id, at=at))
+    _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason, actor=actor)
 
 
 def mark_booking(session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime) -> None:
@@ -172,6 +227,20 @@ def expire_holds(
     return len(swept.all())
 
 
+def let_go_of_form(session: Session, participant_id: int, at: datetime) -> None:
+    """Give back the seat that is held while a form is open: whoever wants another one leaves it."""
+    session.execute(
+        sa.update(Booking)
+        .where(
+            Booking.participant_id == participant_id,
+            Booking.state == BookingState.HELD,
+            Booking.source == Source.PAGE,
+        )
+        .values(state=BookingState.EXPIRED, state_since=at, hold_expires_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _one_at_a_time(session: Session, participant_id: int) -> None:
     """Let only one booking of a participant be decided at any time (SQLite has but one writer anyway)."""
     session.execute(sa.select(Participant.id).where(Participant.id == participant_id).with_for_update(key_share=True))
@@ -184,23 +253,29 @@ def _same_request(session: Session, participant_id: int, key: str) -> int | None
 
 
 def _place(
-    session: Session, slot_id: int, participant_id: int, at: datetime, source: Source, moving: Booking | None = None
-) -> Place:
+    session: Session, slot_id: int, participant_id: int, at: datetime, source: Source, moving: Booking | None = None,
+    overrule: str = "",
+) -> Place:  # fmt: skip
     """Find a seat and a number within the quota, the slot being locked; `moving` is the booking that is given up."""
     slot = _locked(session, slot_id)
     series = slot.sitting.series
     expire_holds(session, at, slot_id=slot_id, participant_id=participant_id)
-    mine = [row for row in _live(session, participant_id) if moving is None or row.id != moving.id]
-    reason = rules.why_not_slot(slot, series, at) or rules.why_not_mine(slot, mine)
+    record = queries.record_of(session, series.challenge_id, participant_id, at)
+    record = record if moving is None else record.without(moving.id)
+    reason = rules.why_not_slot(slot, series, at, overruled=bool(overrule)) or rules.why_not_record(
+        record, slot, series, at, source
+    )
     if reason:
         raise Refused(reason)
     seat_no = _free_seat(session, slot_id)
     if seat_no is None:
         raise Conflict("All seats of this slot are taken. Choose another one.")
+    if source in rules.OWN_HAND and candidates(session, slot, at, participant_id):
+        raise Refused(KEPT)
     period = iso_week(slot.starts_at, series.challenge.zone)
     if source is Source.FOLLOW_UP:
         return Place(slot, seat_no, period, None)
-    quota_no = _free_number(session, participant_id, period, series.weekly_quota, moving)
+    quota_no = _free_number(record.numbers(period), period, series.weekly_quota)
     return Place(slot, seat_no, period, quota_no)
 
 
@@ -220,16 +295,6 @@ def _locked(session: Session, slot_id: int) -> Slot:
     ).one()
 
 
-def _live(session: Session, participant_id: int) -> list[Booking]:
-    return list(
-        session.scalars(
-            sa.select(Booking)
-            .where(Booking.participant_id == participant_id, Booking.state.in_(states.LIVE))
-            .execution_options(populate_existing=True)
-        )
-    )
-
-
 def _free_seat(session: Session, slot_id: int) -> int | None:
     taken = sa.select(Booking.seat_no).where(Booking.slot_id == slot_id, Booking.state.in_(states.SEATED))
     return session.scalars(
@@ -240,15 +305,8 @@ def _free_seat(session: Session, slot_id: int) -> int | None:
     ).one_or_none()
 
 
-def _free_number(session: Session, participant_id: int, period: str, quota: int, moving: Booking | None) -> int:
-    used = sa.select(Booking.quota_no).where(
-        Booking.participant_id == participant_id,
-        Booking.quota_period == period,
-        Booking.state.in_(states.COUNTED),
-    )
-    if moving is not None:
-        used = used.where(Booking.id != moving.id)
-    number = rules.lowest_free(set(session.scalars(used)), quota)
+def _free_number(used: set[int], period: str, quota: int) -> int:
+    number = rules.lowest_free(used, quota)
     if number is None:
         each = "One booking" if quota == 1 else f"{quota} bookings"
         raise Refused(f"{each} a week and participant; yours of {period} are used up.")
@@ -276,7 +334,7 @@ def _move(session: Session, booking: Booking, place: Place, at: datetime) -> Non
 
 def _end(
     session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sender: Sender | None,
-    reason: str | None = None,
+    reason: str | None = None, actor: str = "",
 ) -> Booking:  # fmt: skip
     was_held = booking.state is BookingState.HELD
     sequence = booking.sequence + 1
@@ -285,7 +343,7 @@ def _end(
     _note(session, move.name, ended, ended.slot, by=by, at=at, reason=reason)
     if not was_held:
         credit = ended.state not in states.COUNTED
-        tell(session, ended, "cancelled", at=at, sender=sender, reason=reason or "", credit=credit)
+        tell(session, ended, "cancelled", at=at, sender=sender, reason=reason or "", credit=credit, actor=actor)
     return ended
 
 

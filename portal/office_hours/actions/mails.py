@@ -50,6 +50,8 @@ def context_of(booking: Booking, recipient: Account) -> dict[str, object]:
         "sequence": booking.sequence,
         "sitting": booking.slot.sitting_id,
         "for_host": recipient.id != booking.account_id,
+        # Who of the staff did it; "" where the participant's people did it themselves.
+        "actor": "",
         "when": spoken(booking.starts_at, booking.ends_at, recipient.zone),
         "utc": spoken(booking.starts_at, booking.ends_at, "UTC"),
     }

@@ -21,7 +21,8 @@ LONGEST = timedelta(hours=12)
 # What a plan and a series call by the same name.
 SAME = (
     "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "notice_minutes", "cutoff_minutes",
-    "advance_days", "weekly_quota", "meeting_url", "engineers",
+    "advance_days", "weekly_quota", "meeting_url", "engineers", "rolling_cap", "strike_limit", "strike_days",
+    "strike_hours", "late_strikes",
 )  # fmt: skip
 
 

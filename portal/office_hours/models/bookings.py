@@ -67,11 +67,16 @@ class Booking(Moving[BookingState], Model):
     # When it last changed in a way that a calendar shows.
     changed_at: Mapped[datetime]
     topic: Mapped[str] = mapped_column(sa.String(120))
+    # The part of the product that it is about, in the words of the hosts who know it; empty is none in particular.
+    component: Mapped[str] = mapped_column(sa.String(200), default="")
+    # Which of the staff booked it, where that was not the account.
+    booked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
     question: Mapped[str] = mapped_column(sa.Text, default="", deferred=True)
 
     participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = relationship(lazy="raise_on_sql", foreign_keys=[account_id])
+    booked_by: Mapped[Account | None] = relationship(lazy="raise_on_sql", foreign_keys=[booked_by_id])
     scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql")
     slot: Mapped[Slot] = relationship(
         primaryjoin="Booking.slot_id == Slot.id", foreign_keys="Booking.slot_id", viewonly=True, lazy="raise_on_sql"

@@ -14,6 +14,8 @@ from portal.office_hours.states import (
 )
 from portal.office_hours.time import MAX_COUNT, MAX_INTERVAL, Weekly
 
+MAX_STRIKE_DAYS = 366
+
 
 class Series(Moving[SeriesState], Model):
     """A weekly rule in the hosts' zone, and what holds for every session that comes of it. Lengths are in minutes."""
@@ -30,6 +32,12 @@ class Series(Moving[SeriesState], Model):
             name="lengths",
         ),
         sa.CheckConstraint("engineers BETWEEN 1 AND 2", name="engineers"),
+        sa.CheckConstraint("rolling_cap IS NULL OR rolling_cap > 0", name="rolling_cap"),
+        sa.CheckConstraint(
+            f"(strike_limit IS NULL OR strike_limit > 0) AND strike_days BETWEEN 1 AND {MAX_STRIKE_DAYS} "
+            "AND strike_hours > 0",
+            name="strikes",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,6 +61,14 @@ class Series(Moving[SeriesState], Model):
     advance_days: Mapped[int] = mapped_column(default=28)
     weekly_quota: Mapped[int] = mapped_column(default=1)
     meeting_url: Mapped[str] = mapped_column(sa.String(300), default="")
+    # At most so many seats in any four weeks; none is no cap.
+    rolling_cap: Mapped[int | None]
+    # So many live strikes let a participant book late only: what is still free `strike_hours` before. None is never.
+    strike_limit: Mapped[int | None] = mapped_column(default=2)
+    strike_days: Mapped[int] = mapped_column(default=28)
+    strike_hours: Mapped[int] = mapped_column(default=48)
+    # Whether cancelling after the cut-off makes a strike, as not coming does.
+    late_strikes: Mapped[bool] = mapped_column(default=False)
     # How many engineers hold a slot together.
     engineers: Mapped[int] = mapped_column(default=1)
     # Grows with every change: whoever changes the series says which version they have seen.

@@ -18,6 +18,7 @@ from portal.office_hours.queries.feeds import (
     token_hash,
 )
 from portal.office_hours.queries.load import WeekLoad, load_by_week
+from portal.office_hours.queries.record import hold_of, holds_let_go, record_of
 from portal.office_hours.queries.reminders import chosen_offsets
 from portal.office_hours.queries.sittings import (
     Offer,
@@ -46,6 +47,8 @@ __all__ = [
     "chosen_offsets",
     "feed_bookings",
     "feed_by_token",
+    "hold_of",
+    "holds_let_go",
     "hosts_in",
     "live_feeds",
     "load_by_week",
@@ -54,6 +57,7 @@ __all__ = [
     "open_series",
     "queues",
     "quota_used",
+    "record_of",
     "series_of",
     "sitting_of",
     "slot_of",

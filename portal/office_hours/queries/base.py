@@ -28,6 +28,7 @@ def whole_booking_options() -> tuple[ORMOption, ...]:
         slot.joinedload(Slot.sitting).joinedload(Sitting.series).joinedload(Series.challenge),
         joinedload(Booking.participant),
         joinedload(Booking.account),
+        joinedload(Booking.booked_by),
         joinedload(Booking.scenario),
     )
 

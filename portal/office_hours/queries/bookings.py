@@ -53,9 +53,9 @@ def whole_booking(session: Session, booking_id: int) -> Booking:
 
 
 def quota_used(session: Session, participant_id: int, periods: Iterable[str]) -> Counter[str]:
-    """How many bookings count in each of the weeks."""
+    """How many bookings count in each of the weeks. Those outside the quota do not."""
     rows = session.execute(
-        sa.select(Booking.quota_period, sa.func.count())
+        sa.select(Booking.quota_period, sa.func.count(Booking.quota_no))
         .where(
             Booking.participant_id == participant_id,
             Booking.quota_period.in_(sorted(set(periods))),

@@ -2,7 +2,9 @@
 
 from portal.office_hours.rules.booking import (
     DOORS_OPEN,
+    HOLD,
     doors_open,
+    is_held,
     is_late,
     length,
     lowest_free,
@@ -14,25 +16,47 @@ from portal.office_hours.rules.booking import (
     why_not_slot,
 )
 from portal.office_hours.rules.planning import Place, Plan, Share, Span, layout
+from portal.office_hours.rules.record import (
+    HOLDS_SPAN,
+    OWN_HAND,
+    Record,
+    Taken,
+    limited_until,
+    why_not_cap,
+    why_not_hold,
+    why_not_record,
+    why_not_strikes,
+)
 from portal.office_hours.rules.rotation import HostLoad, next_host
 
 __all__ = [
     "DOORS_OPEN",
+    "HOLD",
+    "HOLDS_SPAN",
+    "OWN_HAND",
     "HostLoad",
     "Place",
     "Plan",
+    "Record",
     "Share",
     "Span",
+    "Taken",
     "doors_open",
+    "is_held",
     "is_late",
     "layout",
     "length",
+    "limited_until",
     "lowest_free",
     "next_host",
     "why_not_cancel",
     "why_not_cancel_sitting",
+    "why_not_cap",
+    "why_not_hold",
     "why_not_mark",
     "why_not_mine",
+    "why_not_record",
     "why_not_reschedule",
     "why_not_slot",
+    "why_not_strikes",
 ]

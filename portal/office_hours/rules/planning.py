@@ -46,6 +46,11 @@ class Plan:
     weekly_quota: int = 1
     meeting_url: str = ""
     engineers: int = 1
+    rolling_cap: int | None = None
+    strike_limit: int | None = 2
+    strike_days: int = 28
+    strike_hours: int = 48
+    late_strikes: bool = False
 
     @property
     def whole(self) -> timedelta:

@@ -1,0 +1,251 @@
+"""The waiting lists: who can be offered a seat, in which order, and who waits where."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from portal.accounts.models import Account
+from portal.challenges.models import Member, Participant
+from portal.challenges.states import ParticipantState
+from portal.office_hours import rules
+from portal.office_hours.models import Booking, Seat, SeatOffer, Series, Sitting, Slot, Waiter
+from portal.office_hours.queries.access import access_of
+from portal.office_hours.queries.base import one, whole_slot
+from portal.office_hours.queries.bookings import whole_booking
+from portal.office_hours.queries.record import records_of
+from portal.office_hours.rules.access import Access, fair_order
+from portal.office_hours.rules.waiting import closes_at, offer_until, wants
+from portal.office_hours.states import SEATED, BookingState, SlotState, Source, WaiterState
+from portal.office_hours.time import iso_week
+
+
+class Candidate(NamedTuple):
+    """Somebody to whom a seat can be offered, and until when it would be kept."""
+
+    waiter: Waiter
+    until: datetime
+
+
+def candidates(session: Session, slot: Slot, at: datetime, apart: int | None = None) -> list[Candidate]:
+    """To whom a seat of the slot can be offered, in the fair order; the participant `apart` left out.
+
+    Whoever has something else then, has used up the week, has been offered this slot or is just being offered another
+    one is not among them; nor is whoever would have to answer in their sleep. The slot is whole.
+    """
+    series = slot.sitting.series
+    if rules.why_not_slot(slot, series, at):
+        return []
+    waiting = [waiter for waiter in _unasked(session, slot) if waiter.participant_id != apart]
+    if not waiting:
+        return []
+    open_slots = _open_slots(session, slot.sitting_id)
+    waiting = [waiter for waiter in waiting if wants(waiter, slot, open_slots)]
+    found_busy = _obstacles(session, slot, [waiter.participant_id for waiter in waiting], at)
+    able = [waiter.participant_id for waiter in waiting if waiter.participant_id not in found_busy]
+    access = access_of(session, series.challenge_id, at, able)
+    asked = [(waiter, offer_until(at, closes_at(slot, series), waiter.account.zone)) for waiter in waiting]
+    found = [Candidate(waiter, until) for waiter, until in asked if until and waiter.participant_id in access]
+    return sorted(found, key=lambda each: _turn(each.waiter, access))
+
+
+def _turn(waiter: Waiter, access: dict[int, Access]) -> tuple[object, ...]:
+    return (*fair_order(access[waiter.participant_id], waiter.joined_at), waiter.id)
+
+
+def _unasked(session: Session, slot: Slot) -> Sequence[Waiter]:
+    """Those on the list of the slot's session whose people are here, and who can be asked about this slot."""
+    asked = (
+        sa.exists()
+        .where(SeatOffer.waiter_id == Waiter.id, Booking.id == SeatOffer.booking_id)
+        .where(sa.or_(SeatOffer.slot_id == slot.id, Booking.state == BookingState.HELD))
+    )
+    return session.scalars(
+        sa.select(Waiter)
+        .join(Waiter.account)
+        .options(contains_eager(Waiter.account), selectinload(Waiter.slots))
+        .where(
+            Waiter.sitting_id == slot.sitting_id,
+            Waiter.state == WaiterState.WAITING,
+            Account.active,
+            ~asked,
+            sa.exists().where(Member.account_id == Account.id, Member.participant_id == Waiter.participant_id),
+        )
+        .order_by(Waiter.joined_at, Waiter.id)
+    ).all()
+
+
+def _open_slots(session: Session, sitting_id: int) -> Sequence[int]:
+    return session.scalars(sa.select(Slot.id).where(Slot.sitting_id == sitting_id, Slot.state == SlotState.OPEN)).all()
+
+
+def _obstacles(session: Session, slot: Slot, participant_ids: Collection[int], at: datetime) -> dict[int, str]:
+    """What keeps participants from a seat of the slot, by participant: something else then, or no booking left."""
+    series = slot.sitting.series
+    period = iso_week(slot.starts_at, series.challenge.zone)
+    found: dict[int, str] = {}
+    for who, record in records_of(session, participant_ids, at).items():
+        reason = rules.why_not_record(record, slot, series, at, Source.WAITLIST)
+        if rules.lowest_free(record.numbers(period), series.weekly_quota) is None:
+            reason = reason or f"Your bookings of {period} are used up. Cancel one to wait for another."
+        if reason:
+            found[who] = reason
+    return found
+
+
+def why_not_able(session: Session, slot: Slot, participant_id: int, at: datetime) -> str | None:
+    """Why the participant could not take a seat of the whole slot even if there were one."""
+    return _obstacles(session, slot, [participant_id], at).get(participant_id)
+
+
+def is_bookable(session: Session, slot: Slot, participant_id: int, at: datetime) -> bool:
+    """Whether a seat of the whole slot is free and kept for nobody else."""
+    taken = sa.select(Booking.seat_no).where(Booking.slot_id == slot.id, Booking.state.in_(SEATED))
+    free = sa.select(Seat.seat_no).where(Seat.slot_id == slot.id, Seat.seat_no.not_in(taken)).limit(1)
+    if session.scalars(free).one_or_none() is None or rules.why_not_slot(slot, slot.sitting.series, at):
+        return False
+    return not candidates(session, slot, at, apart=participant_id)
+
+
+def slots_in(session: Session, sitting_id: int) -> Sequence[Slot]:
+    """The open slots of a session, whole, in order."""
+    return session.scalars(
+        sa.select(Slot)
+        .options(*whole_slot())
+        .where(Slot.sitting_id == sitting_id, Slot.state == SlotState.OPEN)
+        .order_by(Slot.starts_at, Slot.id)
+    ).all()
+
+
+def has_waiters(session: Session, sitting_id: int, apart: int | None = None) -> bool:
+    """Whether anybody, other than the participant `apart`, waits for the session."""
+    waiting = sa.select(Waiter.id).where(
+        Waiter.sitting_id == sitting_id, Waiter.state == WaiterState.WAITING, Waiter.participant_id != (apart or 0)
+    )
+    return session.scalars(waiting.limit(1)).one_or_none() is not None
+
+
+def _with_seat() -> "sa.Select[Slot]":
+    """The open slots with a free seat in sessions that somebody waits for, whole."""
+    taken = sa.select(Booking.seat_no).where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED)).correlate(Slot)
+    free = sa.exists().where(Seat.slot_id == Slot.id, Seat.seat_no.not_in(taken))
+    waiting = sa.select(Waiter.sitting_id).where(Waiter.state == WaiterState.WAITING)
+    return (
+        sa.select(Slot)
+        .options(*whole_slot())
+        .where(Slot.state == SlotState.OPEN, Slot.sitting_id.in_(waiting), free)
+        .order_by(Slot.starts_at, Slot.id)
+    )
+
+
+def slots_waited_for(session: Session, at: datetime, challenge_id: int | None = None) -> Sequence[Slot]:
+    """The coming slots with a free seat in sessions that somebody waits for, whole, the next one first."""
+    rows = _with_seat().where(Slot.starts_at > at)
+    if challenge_id is not None:
+        rows = rows.join(Slot.sitting).join(Sitting.series).where(Series.challenge_id == challenge_id)
+    return session.scalars(rows).all()
+
+
+def slot_with_seat(session: Session, slot_id: int) -> Slot | None:
+    """The whole slot as it is now, if it has a free seat and somebody waits for its session."""
+    rows = _with_seat().where(Slot.id == slot_id).execution_options(populate_existing=True)
+    return session.scalars(rows).one_or_none()
+
+
+def kept_slots(session: Session, challenge_id: int, at: datetime, participant_id: int) -> set[int]:
+    """The slots whose free seats go to somebody else who waits first."""
+    return {
+        slot.id
+        for slot in slots_waited_for(session, at, challenge_id)
+        if candidates(session, slot, at, apart=participant_id)
+    }
+
+
+def _whole_waiter() -> "sa.Select[Waiter]":
+    return (
+        sa.select(Waiter)
+        .join(Waiter.sitting)
+        .join(Sitting.series)
+        .options(
+            contains_eager(Waiter.sitting).contains_eager(Sitting.series).joinedload(Series.challenge),
+            joinedload(Waiter.account),
+            joinedload(Waiter.participant),
+            selectinload(Waiter.slots),
+        )
+    )
+
+
+def waits_of(session: Session, participant_id: int) -> Sequence[Waiter]:
+    """What a participant waits for, the next session first."""
+    own = _whole_waiter().where(Waiter.participant_id == participant_id, Waiter.state == WaiterState.WAITING)
+    return session.scalars(own.order_by(Sitting.starts_at, Waiter.id)).all()
+
+
+def waiter_of(session: Session, member: Member, waiter_id: int) -> Waiter:
+    """A place on a list of the member's own participant. Raises NotFound."""
+    own = _whole_waiter().where(Waiter.id == waiter_id, Waiter.participant_id == member.participant_id)
+    return one(session, own, "waiter")
+
+
+def waiter_in(session: Session, challenge_id: int, waiter_id: int) -> Waiter:
+    """A place on a list of a challenge, for staff. Raises NotFound."""
+    return one(session, _whole_waiter().where(Waiter.id == waiter_id, Series.challenge_id == challenge_id), "waiter")
+
+
+def offer_of(session: Session, member: Member, uid: str) -> SeatOffer:
+    """A seat that was offered to the member's participant, with its whole booking. Raises NotFound."""
+    own = (
+        sa.select(SeatOffer)
+        .join(SeatOffer.booking)
+        .options(joinedload(SeatOffer.waiter).selectinload(Waiter.slots))
+        .where(Booking.uid == uid, Booking.participant_id == member.participant_id)
+    )
+    offer = one(session, own.options(contains_eager(SeatOffer.booking)), "offer")
+    whole_booking(session, offer.booking_id)
+    return offer
+
+
+class Line(NamedTuple):
+    """The waiting list of one session: who waits in the fair order, and the offers that are open."""
+
+    sitting: Sitting
+    waiters: list[Waiter]
+    offers: dict[int, SeatOffer]
+
+
+def lines(session: Session, challenge_id: int, at: datetime) -> list[Line]:
+    """The waiting lists of a challenge, the next session first."""
+    waiting = (
+        _whole_waiter()
+        .join(Participant, Participant.id == Waiter.participant_id)
+        .where(
+            Series.challenge_id == challenge_id,
+            Waiter.state == WaiterState.WAITING,
+            Participant.state == ParticipantState.ACTIVE,
+        )
+    )
+    waiters = session.scalars(waiting.order_by(Sitting.starts_at, Sitting.id, Waiter.joined_at, Waiter.id)).all()
+    access = access_of(session, challenge_id, at, {waiter.participant_id for waiter in waiters})
+    offers = open_offers(session, [waiter.id for waiter in waiters])
+    found: dict[int, Line] = {}
+    for waiter in waiters:
+        line = found.setdefault(waiter.sitting_id, Line(waiter.sitting, [], {}))
+        line.waiters.append(waiter)
+        if waiter.id in offers:
+            line.offers[waiter.id] = offers[waiter.id]
+    for line in found.values():
+        line.waiters.sort(key=lambda waiter: _turn(waiter, access))
+    return list(found.values())
+
+
+def open_offers(session: Session, waiter_ids: Iterable[int]) -> dict[int, SeatOffer]:
+    """The seats that are being kept for people on lists, by their places."""
+    rows = session.scalars(
+        sa.select(SeatOffer)
+        .join(SeatOffer.booking)
+        .options(contains_eager(SeatOffer.booking))
+        .where(SeatOffer.waiter_id.in_(list(waiter_ids)), Booking.state == BookingState.HELD)
+    )
+    return {offer.waiter_id: offer for offer in rows}
