@@ -13,7 +13,7 @@ from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import calendars, waiting
+from portal.office_hours.actions import calendars, rounds, waiting
 from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.busy import Unreadable, read_apart
 from portal.office_hours.fetch import fetch
@@ -21,6 +21,7 @@ from portal.office_hours.ics import Sender
 from portal.office_hours.models import HostCalendar
 from portal.office_hours.queries import calendars as queries_calendars
 from portal.office_hours.queries import waiting as queries_waiting
+from portal.office_hours.queries.rounds import rounds_due, sittings_without
 
 WEEKS_AHEAD = 8
 
@@ -91,6 +92,25 @@ def offer_slot(session: Session, slot_id: int, *, at: datetime, sender: Sender) 
             session.rollback()
 
 
+def hold_rounds(session: Session, at: datetime) -> int:
+    """Open the rounds of sessions that can be booked from now on, and draw those whose window is over."""
+    sender, done = Sender.of(config_of(current_app)), 0
+    wanting, due = [sitting.id for sitting in sittings_without(session, at)], rounds_due(session, at)
+    session.commit()
+    for sitting_id in wanting:
+        done += rounds.open_round(session, sitting_id, at=at)
+        session.commit()
+    session.commit()
+    for round_id in due:
+        try:
+            done += rounds.draw_round(session, round_id, at=at, sender=sender)
+            session.commit()
+        except Conflict:
+            # Somebody else has just drawn it, or called it off.
+            session.rollback()
+    return done
+
+
 def refresh_calendars(session: Session, at: datetime) -> int:
     """Ask the addresses of hosts' calendars again; while another server is waited for, no transaction is open."""
     config, read = config_of(current_app), 0
@@ -129,4 +149,5 @@ JOBS: tuple[Job, ...] = (
     Job("office-hours-calendars", 300, refresh_calendars),
     Job("office-hours-holds", 60, let_go_of_holds),
     Job("office-hours-waiting", 60, offer_seats),
+    Job("office-hours-rounds", 60, hold_rounds),
 )

@@ -61,6 +61,23 @@ class WaiterState(StrEnum):
     OVER = "over"
 
 
+class RoundState(StrEnum):
+    GATHERING = "gathering"
+    DRAWN = "drawn"
+    CANCELLED = "cancelled"
+
+
+class RequestState(StrEnum):
+    """What became of a wish for a seat in a round. Whoever is unlucky came too late in the order; whoever is
+    ineligible could not have been given any seat that was free."""
+
+    OPEN = "open"
+    SEATED = "seated"
+    UNLUCKY = "unlucky"
+    WITHDRAWN = "withdrawn"
+    INELIGIBLE = "ineligible"
+
+
 class FeedScope(StrEnum):
     """What a calendar feed tells: what one's participants booked, what one holds as host, when any host is busy."""
 
@@ -104,3 +121,17 @@ SERVE = Move("serve", "Take the seat", _WAITING, WaiterState.SERVED)
 LEAVE = Move("leave", "Leave the list", _WAITING, WaiterState.LEFT)
 MISS_OFFER = Move("miss-offer", "Miss an offer", _WAITING, WaiterState.MISSED)
 END_WAITING = Move("end-waiting", "End with the session", _WAITING, WaiterState.OVER)
+# Who books for themselves waits until a round is drawn. The hosts' own bookings do not.
+FIRST_COME = frozenset({Source.PAGE, Source.API})
+
+DRAW = Move("draw", "Draw", frozenset({RoundState.GATHERING}), RoundState.DRAWN)
+CANCEL_ROUND = Move("cancel", "Cancel the round", frozenset({RoundState.GATHERING}), RoundState.CANCELLED)
+
+ASK_AGAIN = Move("ask-again", "Ask again", frozenset({RequestState.WITHDRAWN}), RequestState.OPEN)
+TAKE_BACK = Move("take-back", "Withdraw", frozenset({RequestState.OPEN}), RequestState.WITHDRAWN)
+SEAT = Move("seat", "Seat", frozenset({RequestState.OPEN}), RequestState.SEATED)
+PASS_OVER = Move("pass-over", "Pass over", frozenset({RequestState.OPEN}), RequestState.UNLUCKY)
+BAR = Move("bar", "Leave out", frozenset({RequestState.OPEN}), RequestState.INELIGIBLE)
+
+ROUND_MOVES = (DRAW, CANCEL_ROUND)
+REQUEST_MOVES = (ASK_AGAIN, TAKE_BACK, SEAT, PASS_OVER, BAR)

@@ -185,6 +185,7 @@ def _strikes() -> None:
 
 def _fairness() -> None:
     """Demand rounds and the waiting list."""
+    _rounds()
     _waiting()
 
 
@@ -250,6 +251,121 @@ def _waiting() -> None:
         sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_seat_offer")),
         sa.UniqueConstraint("waiter_id", "slot_id", name="uq_office_seat_offer_once"),
     )
+
+
+def _rounds() -> None:
+    with op.batch_alter_table("office_series", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("round_hours", sa.Integer(), nullable=True))
+        batch_op.create_check_constraint(
+            op.f("ck_office_series_round_hours"), "round_hours IS NULL OR round_hours BETWEEN 24 AND 72"
+        )
+    op.create_table(
+        "office_round",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("sitting_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "gathering",
+                "drawn",
+                "cancelled",
+                name="roundstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.Column("opened_at", UtcDateTime(), nullable=False),
+        sa.Column("draws_at", UtcDateTime(), nullable=False),
+        sa.Column("commitment", sa.String(length=64), nullable=False),
+        sa.Column("seed", sa.String(length=64), nullable=False),
+        sa.Column("protocol", sa.JSON(none_as_null=True), nullable=True),
+        sa.CheckConstraint("draws_at > opened_at", name=op.f("ck_office_round_forward")),
+        sa.CheckConstraint("length(commitment) = 64 AND length(seed) = 64", name=op.f("ck_office_round_whole")),
+        sa.CheckConstraint("(state = 'drawn') = (protocol IS NOT NULL)", name=op.f("ck_office_round_drawn_is_told")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_round_sitting_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_round")),
+    )
+    op.create_index(
+        "uq_office_round_sitting",
+        "office_round",
+        ["sitting_id"],
+        unique=True,
+        sqlite_where=sa.text("state <> 'cancelled'"),
+        postgresql_where=sa.text("state <> 'cancelled'"),
+    )
+    op.create_index("ix_office_round_due", "office_round", ["state", "draws_at"], unique=False)
+    op.create_index(op.f("ix_office_round_sitting_id"), "office_round", ["sitting_id"], unique=False)
+    op.create_table(
+        "office_round_request",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("round_id", sa.Integer(), nullable=False),
+        sa.Column("participant_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("public_id", sa.String(length=32), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "open",
+                "seated",
+                "unlucky",
+                "withdrawn",
+                "ineligible",
+                name="requeststate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("topic", sa.String(length=120), nullable=False),
+        sa.Column("anywhere", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=True),
+        sa.Column("owed", sa.Integer(), nullable=True),
+        sa.Column("total", sa.Integer(), nullable=True),
+        sa.Column("recent", sa.Integer(), nullable=True),
+        sa.Column("strikes", sa.Integer(), nullable=True),
+        sa.Column("booking_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'seated') = (booking_id IS NOT NULL)", name=op.f("ck_office_round_request_seated_is_booked")
+        ),
+        sa.CheckConstraint(
+            "(state = 'ineligible') = (reason IS NOT NULL)",
+            name=op.f("ck_office_round_request_ineligible_has_reason"),
+        ),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_office_round_request_account_id")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_round_request_booking_id")),
+        sa.ForeignKeyConstraint(
+            ["participant_id"], ["participant.id"], name=op.f("fk_office_round_request_participant_id")
+        ),
+        sa.ForeignKeyConstraint(["round_id"], ["office_round.id"], name=op.f("fk_office_round_request_round_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_round_request")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_office_round_request_public_id")),
+        sa.UniqueConstraint("round_id", "participant_id", name="uq_office_round_request_once"),
+    )
+    for column in ("account_id", "booking_id", "participant_id"):
+        op.create_index(op.f(f"ix_office_round_request_{column}"), "office_round_request", [column], unique=False)
+    op.create_table(
+        "office_round_wish",
+        sa.Column("request_id", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=False),
+        sa.CheckConstraint("rank > 0", name=op.f("ck_office_round_wish_rank")),
+        sa.ForeignKeyConstraint(
+            ["request_id"],
+            ["office_round_request.id"],
+            name=op.f("fk_office_round_wish_request_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_round_wish_slot_id")),
+        sa.PrimaryKeyConstraint("request_id", "rank", name=op.f("pk_office_round_wish")),
+        sa.UniqueConstraint("request_id", "slot_id", name="uq_office_round_wish_slot"),
+    )
+    op.create_index(op.f("ix_office_round_wish_slot_id"), "office_round_wish", ["slot_id"], unique=False)
 
 
 def _meetings() -> None:

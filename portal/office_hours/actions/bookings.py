@@ -21,6 +21,7 @@ from portal.office_hours.actions.mails import release, tell
 from portal.office_hours.actions.wishes import check_wish
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, Withdrawal
+from portal.office_hours.queries.rounds import why_not_yet
 from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.queries.waiting import candidates
 from portal.office_hours.rules.waiting import KEPT
@@ -265,6 +266,8 @@ def _place(
     reason = rules.why_not_slot(slot, series, at, overruled=bool(overrule)) or rules.why_not_record(
         record, slot, series, at, source
     )
+    if reason is None and source in states.FIRST_COME:
+        reason = why_not_yet(session, slot, at)
     if reason:
         raise Refused(reason)
     seat_no = _free_seat(session, slot_id)

@@ -22,7 +22,7 @@ LONGEST = timedelta(hours=12)
 SAME = (
     "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "notice_minutes", "cutoff_minutes",
     "advance_days", "weekly_quota", "meeting_url", "engineers", "rolling_cap", "strike_limit", "strike_days",
-    "strike_hours", "late_strikes",
+    "strike_hours", "late_strikes", "round_hours",
 )  # fmt: skip
 
 
@@ -87,5 +87,7 @@ def check_plan(session: Session, challenge: Challenge, plan: Plan) -> None:
         faults["slots"] = "A session lasts at most 12 hours, buffers included."
     if plan.rule.until is not None and plan.rule.until < plan.rule.first.date():
         faults["until"] = "The series would end before it begins."
+    if plan.round_hours and 24 * plan.advance_days < plan.round_hours + plan.notice_minutes / 60:
+        faults["round_hours"] = "The draw would come after booking has closed. Open booking earlier."
     if faults:
         raise Invalid(faults)

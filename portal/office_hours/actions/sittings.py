@@ -13,6 +13,7 @@ from portal.core.moves import take
 from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.bookings import withdraw_booking
 from portal.office_hours.actions.mails import tell
+from portal.office_hours.actions.rounds import cancel_round
 from portal.office_hours.actions.slots import carry, close_slots, fill, open_slots
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Series, Sitting, Slot
@@ -90,6 +91,7 @@ def cancel_sitting(
         raise Refused(refusal)
     slug = sitting.series.challenge.slug
     take(session, sitting, states.CANCEL_SITTING, at=at, cancel_reason=reason)
+    cancel_round(session, sitting, by=by, at=at, sender=sender)
     # The slots first: a booking that is being made holds its slot, and one made later finds it cancelled.
     session.execute(sa.update(Slot).where(Slot.sitting_id == sitting.id).values(state=SlotState.CANCELLED))
     bookings = _live_in(session, sitting)

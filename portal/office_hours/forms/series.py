@@ -25,6 +25,11 @@ from portal.office_hours.time import MAX_COUNT, MAX_INTERVAL, Weekly, known_zone
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+ROUNDS = {
+    "0": "First come, first served", "24": "By a draw, after one day", "36": "By a draw, after a day and a half",
+    "48": "By a draw, after two days", "72": "By a draw, after three days",
+}  # fmt: skip
+
 
 def _between(least: int, most: int) -> list[InputRequired | NumberRange]:
     return [InputRequired("Write a number."), NumberRange(least, most, f"From {least:,} to {most:,}.")]
@@ -44,7 +49,7 @@ def _row(account_id: int, share: Share | None) -> dict[str, object]:
 # What the form and the plan call by the same name.
 SAME = (
     "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "advance_days", "weekly_quota",
-    "meeting_url", "engineers",
+    "meeting_url", "engineers", "round_hours",
 )  # fmt: skip
 
 
@@ -57,7 +62,7 @@ def _shown(plan: Plan | None, zone: str) -> dict[str, object]:
         "weekday": rule.first.weekday(), "start": rule.first.time(), "zone": rule.zone, "weeks": rule.interval,
         "first_on": rule.first.date(), "until": rule.until, "count": rule.count,
         "notice_hours": plan.notice_minutes // 60, "cutoff_hours": plan.cutoff_minutes // 60,
-        **{name: getattr(plan, name) for name in SAME},
+        **{name: getattr(plan, name) for name in SAME}, "round_hours": plan.round_hours or 0,
     }  # fmt: skip
 
 
@@ -112,6 +117,10 @@ class SeriesForm(Form):
     advance_days = IntegerField("Book at most … days before", _between(1, 56), default=28)
     cutoff_hours = IntegerField("Cancel at least … hours before", _between(0, 336), default=12,
                                 description="Later, the booking still counts for its week.")  # fmt: skip
+    round_hours = SelectField(
+        "How seats are given", coerce=int, default=0, choices=ROUNDS,
+        description="In a draw it is of no account when somebody asked: nobody's night is a disadvantage.",
+    )  # fmt: skip
     weekly_quota = IntegerField("Bookings a week and participant", _between(1, 14), default=1)
     meeting_url = StringField(
         "Meeting link", [Optional(), URL(message="An address that begins with https://"), Length(max=300)],
@@ -163,10 +172,10 @@ class SeriesForm(Form):
     def plan(self) -> Plan:
         """The series that the form describes."""
         rule = Weekly(self._first(), self.zone.data, self.weeks.data or 1, self.until.data, self.count.data)
-        same = {name: self[name].data for name in SAME if name not in ("title", "meeting_url")}
+        same = {name: self[name].data for name in SAME if name not in ("title", "meeting_url", "round_hours")}
         return Plan(
             title=self.title.data or "", rule=rule,
             hosts=tuple(row.share() for row in self.rows() if row.takes.data),
             notice_minutes=60 * (self.notice_hours.data or 0), cutoff_minutes=60 * (self.cutoff_hours.data or 0),
-            meeting_url=self.meeting_url.data or "", **same,
+            meeting_url=self.meeting_url.data or "", round_hours=self.round_hours.data or None, **same,
         )  # fmt: skip

@@ -5,6 +5,7 @@ from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.calendars import BusySpan, HostCalendar
 from portal.office_hours.models.feeds import Feed
 from portal.office_hours.models.reminders import ReminderChoice
+from portal.office_hours.models.rounds import Round, RoundRequest, RoundWish
 from portal.office_hours.models.series import Series, SeriesHost
 from portal.office_hours.models.sittings import Seat, Sitting, Slot, SlotHost
 from portal.office_hours.models.waiting import SeatOffer, Waiter, WaiterSlot
@@ -17,6 +18,9 @@ __all__ = [
     "Feed",
     "HostCalendar",
     "ReminderChoice",
+    "Round",
+    "RoundRequest",
+    "RoundWish",
     "Seat",
     "SeatOffer",
     "Series",

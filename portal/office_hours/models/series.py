@@ -15,6 +15,8 @@ from portal.office_hours.states import (
 from portal.office_hours.time import MAX_COUNT, MAX_INTERVAL, Weekly
 
 MAX_STRIKE_DAYS = 366
+# A whole day at least: then nobody's night is a disadvantage.
+SHORTEST_ROUND, LONGEST_ROUND = 24, 72
 
 
 class Series(Moving[SeriesState], Model):
@@ -37,6 +39,9 @@ class Series(Moving[SeriesState], Model):
             f"(strike_limit IS NULL OR strike_limit > 0) AND strike_days BETWEEN 1 AND {MAX_STRIKE_DAYS} "
             "AND strike_hours > 0",
             name="strikes",
+        ),
+        sa.CheckConstraint(
+            f"round_hours IS NULL OR round_hours BETWEEN {SHORTEST_ROUND} AND {LONGEST_ROUND}", name="round_hours"
         ),
     )
 
@@ -71,6 +76,8 @@ class Series(Moving[SeriesState], Model):
     late_strikes: Mapped[bool] = mapped_column(default=False)
     # How many engineers hold a slot together.
     engineers: Mapped[int] = mapped_column(default=1)
+    # For so long wishes are gathered before seats are drawn; without it, who comes first is served first.
+    round_hours: Mapped[int | None]
     # Grows with every change: whoever changes the series says which version they have seen.
     version: Mapped[int] = mapped_column(default=1)
 

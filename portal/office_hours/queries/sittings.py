@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, un
 from portal.accounts.models import Account
 from portal.office_hours.models import Booking, Seat, Series, SeriesHost, Sitting, Slot, SlotHost
 from portal.office_hours.queries.base import held_by, one, whole_booking_options, whole_slot
+from portal.office_hours.queries.rounds import sittings_to_draw
 from portal.office_hours.states import SEATED, BookingState, SeriesState, SittingState, SlotState
 
 
@@ -95,9 +96,13 @@ def _offers(challenge_id: int, since: datetime, before: datetime) -> "sa.Select[
 
 
 def offers(session: Session, challenge_id: int, since: datetime, before: datetime) -> list[Offer]:
-    """The open slots that start in a span, with their sessions, series and hosts, in order."""
+    """The open slots that start in a span, with their sessions, series and hosts, in order.
+
+    Without those whose seats are drawn first, and at `since` are not drawn yet.
+    """
     rows = _offers(challenge_id, since, before).where(Slot.state == SlotState.OPEN)
-    return [Offer(*row) for row in session.execute(rows)]
+    to_draw = sittings_to_draw(session, challenge_id, since)
+    return [Offer(*row) for row in session.execute(rows) if row[0].sitting_id not in to_draw]
 
 
 def slot_of(session: Session, challenge_id: int, slot_id: int) -> Slot:

@@ -51,6 +51,7 @@ class Plan:
     strike_days: int = 28
     strike_hours: int = 48
     late_strikes: bool = False
+    round_hours: int | None = None
 
     @property
     def whole(self) -> timedelta:
