@@ -21,6 +21,7 @@ from portal.office_hours import states
 from portal.office_hours.actions.bookings import Wish, book_slot, cancel_booking, confirm_booking
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, SeatOffer, Sitting, Slot, Waiter, WaiterSlot
+from portal.office_hours.queries.rounds import why_not_yet
 from portal.office_hours.queries.waiting import Candidate, is_bookable, open_offers, slots_in, why_not_able
 from portal.office_hours.rules.waiting import closes_at, offer_until, why_not_join, why_not_leave
 from portal.office_hours.states import BookingState, SittingState, Source, WaiterState
@@ -38,7 +39,11 @@ def join_list(
     """
     _one_at_a_time(session, member.participant_id)
     wanted = slots or slots_in(session, sitting.id)
-    reason = why_not_join(sitting, wanted, at) or _better(session, wanted, member.participant_id, at)
+    reason = (
+        why_not_join(sitting, wanted, at)
+        or why_not_yet(session, next(iter(wanted)), at)
+        or _better(session, wanted, member.participant_id, at)
+    )
     if reason:
         raise Refused(reason)
     waiter = Waiter(

@@ -16,6 +16,7 @@ from portal.office_hours.queries.access import access_of
 from portal.office_hours.queries.base import one, whole_slot
 from portal.office_hours.queries.bookings import whole_booking
 from portal.office_hours.queries.record import records_of
+from portal.office_hours.queries.rounds import why_not_yet
 from portal.office_hours.rules.access import Access, fair_order
 from portal.office_hours.rules.waiting import closes_at, offer_until, wants
 from portal.office_hours.states import SEATED, BookingState, SlotState, Source, WaiterState
@@ -33,13 +34,14 @@ def candidates(session: Session, slot: Slot, at: datetime, apart: int | None = N
     """To whom a seat of the slot can be offered, in the fair order; the participant `apart` left out.
 
     Whoever has something else then, has used up the week, has been offered this slot or is just being offered another
-    one is not among them; nor is whoever would have to answer in their sleep. The slot is whole.
+    one is not among them; nor is whoever would have to answer in their sleep. Before a draw nobody is: the seats are
+    for those who asked in the round. The slot is whole.
     """
     series = slot.sitting.series
     if rules.why_not_slot(slot, series, at):
         return []
     waiting = [waiter for waiter in _unasked(session, slot) if waiter.participant_id != apart]
-    if not waiting:
+    if not waiting or why_not_yet(session, slot, at):
         return []
     open_slots = _open_slots(session, slot.sitting_id)
     waiting = [waiter for waiter in waiting if wants(waiter, slot, open_slots)]

@@ -64,19 +64,22 @@ def chance(*about: object) -> float:
 class Pace:
     """How often somebody wants a seat in a week, or two; how often they look, in the fortnight before.
 
-    Whoever is `quick` has a program that books in the moment in which it becomes possible, at night too.
+    Whoever is `quick` has a program that books in the moment in which it becomes possible, at night too. Others need up
+    to `slow` hours to see that something is new; what is offered to them they answer with the chance `answers`.
     """
 
     name: str
     keen: float
     looks: int
+    slow: int
+    answers: float
     greedy: float = 0
     quick: bool = False
 
 
-EAGER = Pace("eager", keen=1, looks=1, greedy=0.5, quick=True)
-STEADY = Pace("steady", keen=0.7, looks=2)
-SLOW = Pace("slow", keen=0.5, looks=1)
+EAGER = Pace("eager", keen=1, looks=1, slow=1, answers=0.95, greedy=0.5, quick=True)
+STEADY = Pace("steady", keen=0.7, looks=2, slow=12, answers=0.85)
+SLOW = Pace("slow", keen=0.5, looks=1, slow=36, answers=0.7)
 
 
 @dataclass(frozen=True)
@@ -103,10 +106,15 @@ class Person:
         return 8 <= self.hour(at) < 23
 
     def next_awake(self, at: datetime) -> datetime:
-        """`at`, or when they next look at their mail in the morning, at some time within an hour."""
+        """`at`, or when they are next up. Never on the minute, which is when the worker comes by."""
         while not self.awake(at):
             at += HOUR / 4
-        return at
+        begun = at.replace(second=self.number % 59 + 1, microsecond=0)
+        return begun if begun >= at else begun + HOUR / 60
+
+    def sees(self, what: object, at: datetime) -> datetime:
+        """When they see something that there is to see from `at` on."""
+        return self.next_awake(at + self.pace.slow * HOUR * chance("sees", self.number, what))
 
     def could_come(self, starts_at: datetime) -> bool:
         """Whether they would come to a session at that time of their day."""
@@ -126,14 +134,14 @@ class Person:
         """When they look at what is free in the week; `since` is a fortnight before it."""
         for number in range(self.pace.looks):
             at = since + 13 * DAY * chance("looks", self.number, week, number)
-            yield self.next_awake(at.replace(second=0, microsecond=0))
+            yield self.next_awake(at)
 
     def gives_up(self, week: int, since: datetime, until: datetime) -> datetime | None:
         """When they find that they cannot come to what they have booked, if so."""
         if chance("gives up", self.number, week) > 0.15:
             return None
         share = chance("when", self.number, week)
-        return self.next_awake((since + (until - since) * share).replace(second=0, microsecond=0))
+        return self.next_awake(since + (until - since) * share)
 
     def turns_up(self, week: int) -> bool:
         """Whether they come."""

@@ -54,7 +54,7 @@ SERIES = (
     ("Europe/Berlin", 2, 17, ("Ben Host", "Ada Host"), 1),
     ("Australia/Sydney", 3, 11, ("Chi Host", "Ada Host"), 2),
 )
-SLOTS, SLOT_MINUTES, QUOTA = 5, 30, 2
+SLOTS, SLOT_MINUTES, QUOTA, CAP = 5, 30, 2, 5
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def _plan(
     known: dict[str, object] = {
         "title": f"Office hours, {zone}", "rule": Weekly(first, zone, count=season.weeks),
         "hosts": tuple(map(Share, hosts)), "slots": SLOTS, "slot_minutes": SLOT_MINUTES, "engineers": engineers,
-        "weekly_quota": QUOTA, "advance_days": AHEAD.days, "notice_minutes": NOTICE // timedelta(minutes=1),
+        "weekly_quota": QUOTA, "rolling_cap": CAP,
+        "advance_days": AHEAD.days, "notice_minutes": NOTICE // timedelta(minutes=1),
     }  # fmt: skip
     return Plan(**(known | changes))  # type: ignore[arg-type]
