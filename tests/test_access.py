@@ -78,6 +78,8 @@ def outcome(answer: TestResponse) -> str:
     """What an answer means for the person who asked."""
     if answer.status_code == 302 and answer.location.startswith("/account/sign-in"):
         return "sign in"
+    if answer.status_code == 401 and answer.is_json:  # what answers programs leads nowhere
+        return "sign in"
     return str(answer.status_code)
 
 

@@ -18,6 +18,7 @@ from portal.demo import (
     carriers,
     choosing,
     drafting,
+    draws,
     facts,
     keeping,
     library,
@@ -185,6 +186,7 @@ def _meet(world: World, stage: Stage) -> None:
     stages.whole(world, stage)
     monday = world.now - timedelta(days=21 + world.now.weekday())
     office.add_office_hours(world, stage, monday, world.now + timedelta(days=28), eagerness=0.5)
+    draws.draw_seats(world, stage)
     world.session.commit()
 
 

@@ -66,6 +66,8 @@ def queues(
     ]
     if Role.HOST in roles:
         found += office_hours.queues(session, challenge, account, at)
+    if roles & {Role.HOST, Role.LEAD}:
+        found.append(office_hours.unserved(session, challenge, at))
     if Role.ADMIN in roles:
         found += _engine_room(session, at)
     return found

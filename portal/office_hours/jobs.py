@@ -100,7 +100,6 @@ def hold_rounds(session: Session, at: datetime) -> int:
     for sitting_id in wanting:
         done += rounds.open_round(session, sitting_id, at=at)
         session.commit()
-    session.commit()
     for round_id in due:
         try:
             done += rounds.draw_round(session, round_id, at=at, sender=sender)

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, undefer
 
 from portal.accounts import personal
+from portal.challenges.models import Member
 from portal.office_hours.actions.calendars import forget_calendar
-from portal.office_hours.models import Booking, BusySpan, Feed, ReminderChoice
+from portal.office_hours.models import Booking, BusySpan, Feed, ProgramToken, ReminderChoice, RoundRequest, Waiter
 from portal.office_hours.models.reminders import OFFSETS
-from portal.office_hours.states import LIVE
+from portal.office_hours.states import LIVE, RequestState, WaiterState
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -28,11 +29,30 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             {
                 "uid": booking.uid, "state": booking.state, "starts_at": booking.starts_at, "ends_at": booking.ends_at,
                 "booked_at": booking.booked_at, "topic": booking.topic, "question": booking.question,
+                "component": booking.component, "source": booking.source,
             }
             for booking in bookings
         ],
+        "waiting_lists": [
+            {
+                "session": waiter.sitting_id, "state": waiter.state, "since": waiter.state_since,
+                "joined_at": waiter.joined_at, "topic": waiter.topic,
+            }
+            for waiter in session.scalars(
+                sa.select(Waiter).where(Waiter.account_id == account_id).order_by(Waiter.id)
+            )
+        ],
         "calendar_addresses": [
             {"shows": feed.scope, "created_at": feed.created_at, "revoked_at": feed.revoked_at} for feed in feeds
+        ],
+        "program_tokens": [
+            {"created_at": token.created_at, "expires_at": token.expires_at}
+            for token in session.scalars(
+                sa.select(ProgramToken)
+                .join(Member, Member.id == ProgramToken.member_id)
+                .where(Member.account_id == account_id)
+                .order_by(ProgramToken.member_id)
+            )
         ],
         "busy_times": [
             {"since": span.since, "until": span.until}
@@ -40,8 +60,23 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
                 sa.select(BusySpan).where(BusySpan.account_id == account_id).order_by(BusySpan.since)
             )
         ],
+        "requests_in_draws": _requests(session, account_id),
         "reminders": reminders and {name: getattr(reminders, name) for name in OFFSETS},
     }  # fmt: skip
+
+
+def _requests(session: Session, account_id: int) -> list[dict[str, Any]]:
+    rows = session.scalars(
+        sa.select(RoundRequest).where(RoundRequest.account_id == account_id).order_by(RoundRequest.id)
+    )
+    return [
+        {
+            "request": row.public_id, "state": row.state, "asked_at": row.asked_at, "topic": row.topic,
+            "reason": row.reason, "seats_recently": row.recent, "seats_ever": row.total, "owed": row.owed,
+            "strikes": row.strikes,
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def objection(session: Session, account_id: int, at: datetime) -> str | None:
@@ -55,13 +90,25 @@ def objection(session: Session, account_id: int, at: datetime) -> str | None:
 
 def erase(session: Session, account_id: int, at: datetime) -> None:
     """Forget what was asked, and close the calendar addresses. That a seat was taken stays for the statistics."""
-    session.execute(sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question=""))
+    session.execute(
+        sa.update(Booking).where(Booking.account_id == account_id).values(topic="Erased", question="", component="")
+    )
+    waits = sa.update(Waiter).where(Waiter.account_id == account_id)
+    session.execute(waits.values(topic="Erased"))
+    session.execute(waits.where(Waiter.state == WaiterState.WAITING).values(state=WaiterState.LEFT, state_since=at))
+    requests = sa.update(RoundRequest).where(RoundRequest.account_id == account_id)
+    session.execute(
+        requests.where(RoundRequest.state == RequestState.OPEN).values(state=RequestState.WITHDRAWN, state_since=at)
+    )
+    session.execute(requests.values(topic="Erased"))
     forget_calendar(session, account_id)
     session.execute(
         sa.update(Feed)
         .where(Feed.account_id == account_id, Feed.challenge_id.is_(None), Feed.revoked_at.is_(None))
         .values(revoked_at=at)
     )
+    own = sa.select(Member.id).where(Member.account_id == account_id)
+    session.execute(sa.delete(ProgramToken).where(ProgramToken.member_id.in_(own)))
     session.execute(sa.delete(ReminderChoice).where(ReminderChoice.account_id == account_id))
 
 
@@ -70,7 +117,7 @@ personal.objections.append(objection)
 personal.erasers.append(erase)
 personal.kept.append(
     personal.Kept(
-        "Office hours: times, topics, questions; of hosts, when they are busy",
+        "Office hours: times, topics, questions, what you waited and asked for; of hosts, when they are busy",
         "So that hosts can prepare, and everybody gets a fair share.",
         "Topics and questions until you erase your account; times as long as the results.",
     )

@@ -29,9 +29,15 @@ from portal.line.actions import desk
 from portal.line.actions.conversations import Draft, write
 from portal.line.models import Incoming
 from portal.line.states import Outcome
-from portal.office_hours.actions import open_feed
+from portal.office_hours.actions import Wish as Topic
+from portal.office_hours.actions import cancel_booking, open_feed
+from portal.office_hours.actions.calendars import give_file
+from portal.office_hours.actions.waiting import join_list, offer_seat
+from portal.office_hours.busy import Busy
+from portal.office_hours.models import Booking, Waiter
+from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
-from portal.office_hours.states import FeedScope
+from portal.office_hours.states import BookingState, FeedScope
 from portal.reports.actions import keys
 from portal.reports.models import UploadToken
 from portal.reports.receipts import Signer
@@ -47,7 +53,8 @@ from tests.cast import NOON, Cast
 from tests.challenges.conftest import Library
 from tests.kits.conftest import Afterwards
 from tests.kits.conftest import Bench as Kits
-from tests.office_hours.conftest import Stage
+from tests.office_hours.conftest import SENDER, Stage
+from tests.office_hours.rounds import Rounds
 from tests.reports.conftest import RECOVERY, TIA, TOM
 from tests.reports.openpgp import message
 from tests.reports.people import Desk as Reports
@@ -380,6 +387,45 @@ def booking(world: World) -> Values:
     stage = Stage(world.session, world.cast)
     made = stage.book(stage.slots(stage.series())[0])
     return {"uid": made.uid, "verb": "attended"}
+
+
+def waiter(world: World) -> Values:
+    """The researcher's place on the list of a session that the team has filled."""
+    stage = Stage(world.session, world.cast)
+    taken = stage.slots(stage.series(slots=1))[0]
+    stage.book(taken, world.cast.team.members[0])
+    slot = slots_in(world.session, taken.sitting_id)[0]
+    topic = Topic("", "Booting")
+    return {"waiter_id": join_list(world.session, slot.sitting, (), world.cast.member, topic, at=NOON).id}
+
+
+def seat_offer(world: World) -> Values:
+    """A seat that is kept for the researcher."""
+    place = world.session.get_one(Waiter, waiter(world)["waiter_id"])
+    booking = world.session.scalars(sa.select(Booking)).one()
+    cancel_booking(world.session, booking, by=booking.account_id, at=NOON, sender=SENDER)
+    slot = slots_in(world.session, place.sitting_id)[0]
+    offer_seat(world.session, slot, candidates(world.session, slot, NOON)[0], at=NOON, sender=SENDER)
+    offered = sa.select(Booking.uid).where(Booking.state == BookingState.HELD)
+    return {"uid": world.session.scalars(offered).one(), "verb": "take"}
+
+
+def round_open(world: World) -> Values:
+    """A round that gathers requests, in which the researcher has asked for a seat."""
+    play = Rounds(Stage(world.session, world.cast))
+    found, _ = play.one()
+    play.ask(found, world.cast.member)
+    return {"round_id": found.id}
+
+
+def round_drawn(world: World) -> Values:
+    """A drawn round in which the researcher has asked for a slot whose host then could not come."""
+    play = Rounds(Stage(world.session, world.cast))
+    found, slots = play.one()
+    play.ask(found, world.cast.member, slots[0])
+    give_file(world.session, world.cast.host.id, [Busy(slots[0].starts_at, slots[0].ends_at)], at=NOON)
+    play.draw()
+    return {"round_id": found.id}
 
 
 def feed(world: World) -> Values:

@@ -43,6 +43,17 @@ SAMPLES = {
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE office_booking.id IS NULL AND office_series.challenge_id = 2 AND office_slot.state = 'open'
         AND office_slot.starts_at > {now} ORDER BY office_slot.starts_at DESC""",
+    "round": """SELECT office_round.id FROM office_round
+        JOIN office_session ON office_session.id = office_round.sitting_id
+        JOIN office_series ON office_series.id = office_session.series_id
+        WHERE office_series.challenge_id = 2 AND office_round.state = 'gathering'""",
+    "drawn": """SELECT office_round.id FROM office_round
+        JOIN office_session ON office_session.id = office_round.sitting_id
+        JOIN office_series ON office_series.id = office_session.series_id
+        WHERE office_series.challenge_id = 2 AND office_round.state = 'drawn'""",
+    "unlucky": """SELECT account.email FROM account
+        JOIN office_round_request ON office_round_request.account_id = account.id
+        WHERE office_round_request.state = 'unlucky' ORDER BY account.id""",
     "series": """SELECT id FROM office_series WHERE challenge_id = 2 AND state = 'open' ORDER BY id""",
     "hosted": """SELECT office_slot.id FROM office_slot JOIN account ON account.id = office_slot.host_id
         JOIN office_session ON office_session.id = office_slot.sitting_id
@@ -158,6 +169,8 @@ PAGES = (
     Kind("office-hours", "office_hours.mine", "{researcher}", f"/challenges/{LIVE}/office-hours"),
     Kind("book", "office_hours.book", "{researcher}", f"/challenges/{LIVE}/office-hours/slots/{{slot}}"),
     Kind("booking", "office_hours.booking", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}"),
+    Kind("round", "office_hours.round_page", "{researcher}", f"/challenges/{LIVE}/office-hours/rounds/{{round}}"),
+    Kind("round-drawn", "office_hours.round_page", "{unlucky}", f"/challenges/{LIVE}/office-hours/rounds/{{drawn}}"),
     Kind("booking-move", "office_hours.move", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/move"),
     Kind("resources", "challenges.resources", "{researcher}", f"/challenges/{LIVE}/resources"),
     Kind("document", "challenges.document", "{researcher}", f"/challenges/{LIVE}/resources/documents/{{document}}"),
@@ -248,6 +261,8 @@ PAGES = (
     Kind("kit-numbers-past", "kits.numbers", "lead", f"/staff/{PAST}/shipments/numbers"),
     Kind("staff-calendars", "office_hours.staff_calendars", "host1", f"/staff/{LIVE}/office-hours/calendar"),
     Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
+    Kind("staff-rounds", "office_hours.staff_rounds", "host1", f"/staff/{LIVE}/office-hours/rounds"),
+    Kind("staff-round", "office_hours.staff_round", "host1", f"/staff/{LIVE}/office-hours/rounds/{{drawn}}"),
     Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),
     Kind("series-edit", "office_hours.edit_series", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}"),
     Kind("sitting-add", "office_hours.add_sitting", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}/add"),
@@ -302,7 +317,8 @@ NO_PAGES = {
     "selection.table": "CSV", "selection.fairness_table": "CSV", "kits.stock_csv": "CSV", "kits.shipments_csv": "CSV",
     "kits.policies_csv": "CSV",
     "applications.export_table": "CSV", "applications.export_json": "JSON",
-    "office_hours.feed": "calendar", "challenges.download": "file",
+    "office_hours.feed": "calendar", "office_hours.round_json": "JSON", "office_hours.round_csv": "CSV",
+    "office_hours.staff_round_json": "JSON", "challenges.download": "file",
     "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
     "reports.staff_report": "JSON", "reports.staff_file": "file",

@@ -26,7 +26,8 @@ def series_form(cast: Cast, **changes: Any) -> dict[str, Any]:
         "weekday": "2", "start": "09:00",
         "zone": "America/Los_Angeles", "weeks": "1", "first_on": "2020-06-16", "until": "", "count": "10", "slots": "4",
         "slot_minutes": "30", "seats": "1", "buffer_before": "0", "buffer_after": "0", "notice_hours": "2",
-        "advance_days": "28", "cutoff_hours": "12", "weekly_quota": "1", "meeting_url": "", **changes,
+        "advance_days": "28", "cutoff_hours": "12", "weekly_quota": "1", "meeting_url": "",
+        "rolling_cap": "", "strike_limit": "2", "strike_days": "28", "strike_hours": "48", **changes,
     }  # fmt: skip
 
 
@@ -60,6 +61,9 @@ def test_a_host_opens_a_series_and_its_sessions_are_there(client: FlaskClient, s
         ({"zone": "Mars/Olympus"}, "Not a valid choice."),
         ({"slots": "48", "slot_minutes": "60"}, "A session lasts at most 12 hours"),
         ({"count": "105"}, "From 1 to 104."),
+        ({"rolling_cap": "0"}, "From 1 to 56."),
+        ({"strike_days": "400"}, "From 1 to 366."),
+        ({"strike_hours": "2"}, "Longer than the notice, or they could not book at all."),
         ({"weeks": "5"}, "From 1 to 4."),
         ({"hosts-0-weight": "0"}, "From 1 to 100."),
         ({"engineers": "3"}, "Not a valid choice."),

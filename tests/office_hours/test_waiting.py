@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.accounts import personal
 from portal.accounts.models import Account
 from portal.challenges.models import Member
 from portal.challenges.states import ParticipantState
@@ -17,6 +18,7 @@ from portal.office_hours.actions import waiting as lists
 from portal.office_hours.actions.bookings import withdraw_booking
 from portal.office_hours.jobs import offer_seats
 from portal.office_hours.models import Booking, SeatOffer, Series, Slot, Waiter
+from portal.office_hours.personal import erase
 from portal.office_hours.queries.waiting import candidates, offer_of, slots_in, waiter_in, waits_of
 from portal.office_hours.rules import Share
 from portal.office_hours.rules.waiting import KEPT
@@ -398,3 +400,14 @@ def test_a_mail_that_is_late_is_not_sent(session: Session, queue: Queue) -> None
     assert not lists.still_offered(session, mail, at=NOON + 3 * HOUR)
     lists.decline_offer(session, queue.offer(waiter), stay=False, by=waiter.account_id, at=NOON)
     assert not lists.still_offered(session, mail, at=NOON)
+
+
+def test_what_is_kept_of_those_who_wait(session: Session, queue: Queue) -> None:
+    waiter = queue.join("Ann")
+
+    assert personal.export(session, waiter.account_id)["office_hours"]["waiting_lists"] == [
+        {"session": queue.sitting_id, "state": "waiting", "since": NOON, "joined_at": NOON, "topic": "Booting"}
+    ]
+    erase(session, waiter.account_id, NOON + HOUR)
+    session.expire_all()
+    assert (waiter.topic, waiter.state, waiter.state_since) == ("Erased", WaiterState.LEFT, NOON + HOUR)

@@ -15,7 +15,9 @@ from portal.core.tables import guarded
 
 
 def wants_json() -> bool:
-    """Whether the client asked for JSON rather than a page."""
+    """Whether the client asked for JSON rather than a page, or where there are none."""
+    if "/api/" in request.path:
+        return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
     return best == "application/json"
 

@@ -150,6 +150,24 @@ def _bookings() -> None:
         for statement in BOOKINGS_SQLITE:
             op.execute(statement)
     _strikes()
+    _programs()
+
+
+def _programs() -> None:
+    """Tokens of programs that book."""
+    op.create_table(
+        "office_program_token",
+        sa.Column("member_id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("expires_at > created_at", name=op.f("ck_office_program_token_forward")),
+        sa.ForeignKeyConstraint(
+            ["member_id"], ["member.id"], name=op.f("fk_office_program_token_member_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("member_id", name=op.f("pk_office_program_token")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_office_program_token_token_hash")),
+    )
 
 
 def _strikes() -> None:

@@ -183,15 +183,17 @@ def reschedule_booking(
 
 
 def cancel_booking(
-    session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender | None, actor: str = ""
-) -> Booking:
+    session: Session, booking: Booking, *, by: int, at: datetime, sender: Sender | None, actor: str = "",
+    reason: str | None = None,
+) -> Booking:  # fmt: skip
     """Give a booking back. After the cut-off it still counts for its week (late_cancelled)."""
     whole = queries.whole_booking(session, booking.id)
-    reason = rules.why_not_cancel(whole, at)
-    if reason:
-        raise Refused(reason)
+    refusal = rules.why_not_cancel(whole, at)
+    if refusal:
+        raise Refused(refusal)
     late = rules.is_late(whole, whole.slot.sitting.series, at)
-    return _end(session, whole, states.CANCEL_LATE if late else states.CANCEL, by=by, at=at, sender=sender, actor=actor)
+    move = states.CANCEL_LATE if late else states.CANCEL
+    return _end(session, whole, move, by=by, at=at, sender=sender, reason=reason, actor=actor)
 
 
 def withdraw_booking(

@@ -14,6 +14,10 @@ from portal.office_hours.actions.bookings import Wish, book_slot
 from portal.office_hours.models import Booking, Slot
 
 
+class TooManyHolds(Refused):
+    """Somebody holds seats again and again and books none. What is free they can still book."""
+
+
 def hold_slot(session: Session, slot: Slot, member: Member, *, at: datetime) -> Booking:
     """Keep a seat for the member's participant; the one that was kept for them before is let go.
 
@@ -24,7 +28,7 @@ def hold_slot(session: Session, slot: Slot, member: Member, *, at: datetime) -> 
         let_go = queries.holds_let_go(session, member.participant_id, slot.id, at - rules.HOLDS_SPAN)
         reason = rules.why_not_hold(*let_go)
         if reason:
-            raise Refused(reason)
+            raise TooManyHolds(reason)
     wish = Wish(key=f"hold-{uuid4().hex}", topic="")
     return book_slot(session, slot, member, wish, at=at, sender=None, hold_until=at + rules.HOLD)
 

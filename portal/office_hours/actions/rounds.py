@@ -27,8 +27,8 @@ from portal.office_hours.models import Round, RoundRequest, Series, Sitting, Slo
 from portal.office_hours.queries import rounds as queries
 from portal.office_hours.queries.access import access_of
 from portal.office_hours.rules import rounds as told
-from portal.office_hours.rules.access import Access, weight
-from portal.office_hours.rules.draw import Ask, best, draw, order, tier_of
+from portal.office_hours.rules.access import Access
+from portal.office_hours.rules.draw import Ask, best, draw, order, tier_of, weight_of
 from portal.office_hours.states import RequestState, RoundState, SittingState, Source
 from portal.office_hours.time import iso_week, spoken
 
@@ -183,7 +183,7 @@ def _admit(session: Session, table: Table, series: Series) -> None:
             table.reasons[public_id] = "Your bookings of that week are used up."
             continue
         table.barred[public_id] += spent
-        table.asks.append(Ask(public_id, tier_of(access), weight(access), wishes))
+        table.asks.append(Ask(public_id, tier_of(access), weight_of(access), wishes))
 
 
 def _serve(session: Session, table: Table, seed: str, *, at: datetime, sender: Sender | None) -> None:

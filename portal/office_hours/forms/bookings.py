@@ -28,13 +28,14 @@ class BookForm(Form):
         description="A few words, so that the right engineer can prepare.",
     )  # fmt: skip
     scenario = SelectField("Research scenario", coerce=int, default=0)
+    component = SelectField("Component", default="")
     question = TextAreaField("Question", [Length(max=4000)], description=NO_SECRETS)
 
     def wish(self) -> Wish:
         """What the form asks for."""
         return Wish(
             key=self.key.data or "", topic=self.topic.data or "", question=self.question.data or "",
-            scenario_id=self.scenario.data or None,
+            scenario_id=self.scenario.data or None, component=self.component.data or "",
         )  # fmt: skip
 
 

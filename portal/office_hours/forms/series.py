@@ -20,6 +20,7 @@ from wtforms.validators import URL, DataRequired, InputRequired, Length, NumberR
 
 from portal.core.forms import Form
 from portal.office_hours.actions.series import LONGEST
+from portal.office_hours.models.series import MAX_STRIKE_DAYS
 from portal.office_hours.rules import Plan, Share
 from portal.office_hours.time import MAX_COUNT, MAX_INTERVAL, Weekly, known_zones
 
@@ -49,7 +50,8 @@ def _row(account_id: int, share: Share | None) -> dict[str, object]:
 # What the form and the plan call by the same name.
 SAME = (
     "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "advance_days", "weekly_quota",
-    "meeting_url", "engineers", "round_hours",
+    "meeting_url", "engineers", "rolling_cap", "strike_limit", "strike_days", "strike_hours", "late_strikes",
+    "round_hours",
 )  # fmt: skip
 
 
@@ -122,6 +124,17 @@ class SeriesForm(Form):
         description="In a draw it is of no account when somebody asked: nobody's night is a disadvantage.",
     )  # fmt: skip
     weekly_quota = IntegerField("Bookings a week and participant", _between(1, 14), default=1)
+    rolling_cap = IntegerField(
+        "Seats in any 4 weeks and participant", [Optional(), NumberRange(1, 56, "From 1 to 56.")],
+        description="Empty is no cap besides the week's.",
+    )  # fmt: skip
+    strike_limit = IntegerField(
+        "Strikes that limit", [Optional(), NumberRange(1, 20, "From 1 to 20.")], default=2,
+        description="Who has so many can book late only. Empty: nobody is limited.",
+    )  # fmt: skip
+    strike_hours = IntegerField("Then book at most … hours before", _between(1, 672), default=48)
+    strike_days = IntegerField("A strike lapses after … days", _between(1, MAX_STRIKE_DAYS), default=28)
+    late_strikes = BooleanField("Cancelling after the cut-off is a strike too")
     meeting_url = StringField(
         "Meeting link", [Optional(), URL(message="An address that begins with https://"), Length(max=300)],
         description="Shown to those who booked, from 15 minutes before.",
@@ -162,6 +175,11 @@ class SeriesForm(Form):
         before, length, after, slots = (part or 0 for part in parts)
         if slots * timedelta(minutes=before + length + after) > LONGEST:
             raise ValidationError("A session lasts at most 12 hours, breaks included.")
+
+    def validate_strike_hours(self, field: IntegerField) -> None:
+        """Whoever may book late only must be able to book at all."""
+        if self.strike_limit.data and (field.data or 0) <= (self.notice_hours.data or 0):
+            raise ValidationError("Longer than the notice, or they could not book at all.")
 
     def _first(self) -> datetime:
         assert self.first_on.data is not None

@@ -4,6 +4,7 @@ from portal.office_hours.models.amnesties import Amnesty
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.calendars import BusySpan, HostCalendar
 from portal.office_hours.models.feeds import Feed
+from portal.office_hours.models.programs import ProgramToken
 from portal.office_hours.models.reminders import ReminderChoice
 from portal.office_hours.models.rounds import Round, RoundRequest, RoundWish
 from portal.office_hours.models.series import Series, SeriesHost
@@ -17,6 +18,7 @@ __all__ = [
     "BusySpan",
     "Feed",
     "HostCalendar",
+    "ProgramToken",
     "ReminderChoice",
     "Round",
     "RoundRequest",

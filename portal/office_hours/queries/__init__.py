@@ -23,6 +23,7 @@ from portal.office_hours.queries.reminders import chosen_offsets
 from portal.office_hours.queries.sittings import (
     Offer,
     SittingRow,
+    free_seats,
     hosts_in,
     offers,
     one_series,
@@ -32,7 +33,7 @@ from portal.office_hours.queries.sittings import (
     slot_of,
     timetable,
 )
-from portal.office_hours.queries.todo import queues, tasks
+from portal.office_hours.queries.todo import queues, tasks, unserved
 
 __all__ = [
     "FEED_PAST",
@@ -47,6 +48,7 @@ __all__ = [
     "chosen_offsets",
     "feed_bookings",
     "feed_by_token",
+    "free_seats",
     "hold_of",
     "holds_let_go",
     "hosts_in",
@@ -64,6 +66,7 @@ __all__ = [
     "tasks",
     "timetable",
     "token_hash",
+    "unserved",
     "upcoming",
     "whole_booking",
 ]

@@ -1,8 +1,9 @@
 """Who has had how many seats of a challenge's office hours."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from portal.challenges.models import Participant
 from portal.challenges.states import ParticipantState
 from portal.office_hours.models import Booking, Withdrawal
 from portal.office_hours.queries.strikes import strikes_of
-from portal.office_hours.rules.access import RECENT, Access, owed
+from portal.office_hours.rules.access import RECENT, Access, fair_order, owed
 from portal.office_hours.states import COUNTED, Source
 
 # Seats of a follow-up are the host's to give, and count for nobody.
@@ -57,3 +58,31 @@ def _owed(session: Session, challenge_id: int, participant_ids: Collection[int] 
     ):
         seated[who].append(at)
     return {who: owed(times, seated[who]) for who, times in withdrawn.items()}
+
+
+class Share(NamedTuple):
+    """What one participant has had, and what participants have had on average."""
+
+    access: Access
+    average: float
+
+
+def share_of(access: Mapping[int, Access], participant_id: int) -> Share:
+    """The share of one participant among all."""
+    average = sum(each.total for each in access.values()) / (len(access) or 1)
+    return Share(access.get(participant_id, Access(participant_id)), average)
+
+
+class Named(NamedTuple):
+    """A participant and what they have had, for staff."""
+
+    participant: Participant
+    access: Access
+
+
+def fair_list(session: Session, challenge_id: int, at: datetime) -> list[Named]:
+    """Every active participant with what they have had, in the order in which they would be asked."""
+    access = access_of(session, challenge_id, at)
+    people = session.scalars(sa.select(Participant).where(*_asked(challenge_id, None)))
+    named = [Named(participant, access[participant.id]) for participant in people]
+    return sorted(named, key=lambda each: fair_order(each.access, each.participant.name))

@@ -16,11 +16,12 @@ from portal.office_hours.states import SEATED, BookingState, SeriesState, Sittin
 
 
 class Offer(NamedTuple):
-    """A slot on show and how full it is."""
+    """A slot on show and how full it is. Of the seats taken, some may only be `held` and become free again."""
 
     slot: Slot
     seats: int
     taken: int
+    held: int = 0
 
     @property
     def hosts(self) -> list[tuple[str, int]]:
@@ -73,16 +74,26 @@ def open_series(session: Session) -> Sequence[int]:
     return session.scalars(sa.select(Series.id).where(Series.state == SeriesState.OPEN).order_by(Series.id)).all()
 
 
-def _offers(challenge_id: int, since: datetime, before: datetime) -> "sa.Select[Slot, int, int]":
+def _offers(
+    challenge_id: int, since: datetime, before: datetime, at: datetime | None = None
+) -> "sa.Select[Slot, int, int, int]":
+    """Slots with their seats, those taken, and of these those that are only held: at `at`, if holds then matter."""
+    run_out = sa.false() if at is None else sa.and_(Booking.state == BookingState.HELD, Booking.hold_expires_at <= at)
     seats = sa.select(sa.func.count()).where(Seat.slot_id == Slot.id).correlate(Slot).scalar_subquery()
     taken = (
         sa.select(sa.func.count())
-        .where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED))
+        .where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED), ~run_out)
+        .correlate(Slot)
+        .scalar_subquery()
+    )
+    held = (
+        sa.select(sa.func.count())
+        .where(Booking.slot_id == Slot.id, Booking.state == BookingState.HELD, ~run_out)
         .correlate(Slot)
         .scalar_subquery()
     )
     return (
-        sa.select(Slot, seats, taken)
+        sa.select(Slot, seats, taken, held)
         .join(Slot.sitting)
         .join(Sitting.series)
         .options(
@@ -96,13 +107,20 @@ def _offers(challenge_id: int, since: datetime, before: datetime) -> "sa.Select[
 
 
 def offers(session: Session, challenge_id: int, since: datetime, before: datetime) -> list[Offer]:
-    """The open slots that start in a span, with their sessions, series and hosts, in order.
+    """The open slots that start in a span, seen from its beginning, with their sessions, series and hosts, in order.
 
     Without those whose seats are drawn first, and at `since` are not drawn yet.
     """
-    rows = _offers(challenge_id, since, before).where(Slot.state == SlotState.OPEN)
+    rows = _offers(challenge_id, since, before, since).where(Slot.state == SlotState.OPEN)
     to_draw = sittings_to_draw(session, challenge_id, since)
     return [Offer(*row) for row in session.execute(rows) if row[0].sitting_id not in to_draw]
+
+
+def free_seats(session: Session, slot: Slot, at: datetime) -> int:
+    """How many seats of a slot are free at `at`."""
+    counts = _offers(slot.sitting.series.challenge_id, slot.starts_at, slot.ends_at, at).where(Slot.id == slot.id)
+    _, seats, taken, _ = session.execute(counts).one()
+    return int(seats - taken)
 
 
 def slot_of(session: Session, challenge_id: int, slot_id: int) -> Slot:
@@ -163,8 +181,8 @@ def timetable(
     if sitting_id is not None:
         rows = rows.where(Slot.sitting_id == sitting_id)
     table: dict[int, SittingRow] = {}
-    for slot, seats, taken in session.execute(rows):
-        table.setdefault(slot.sitting_id, SittingRow(slot.sitting)).offers.append(Offer(slot, seats, taken))
+    for slot, *numbers in session.execute(rows):
+        table.setdefault(slot.sitting_id, SittingRow(slot.sitting)).offers.append(Offer(slot, *numbers))
     own = [offer.slot.id for row in table.values() for offer in row.offers if viewer_id in ids_of(offer.slot)]
     for booking in _bookings_in(session, own):
         table[booking.slot.sitting_id].bookings.setdefault(booking.slot_id, []).append(booking)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.office_hours.models import Amnesty, Booking, Series, Sitting, Slot
 from portal.office_hours.models.series import MAX_STRIKE_DAYS
+from portal.office_hours.queries.base import held_by
 from portal.office_hours.states import BookingState
 
 
@@ -27,9 +28,13 @@ class Strike(NamedTuple):
 
 
 def strikes(
-    session: Session, challenge_id: int, at: datetime, participant_ids: Collection[int] | None = None
-) -> list[Strike]:
-    """The strikes that have not lapsed at `at`, forgiven ones among them, in order of when they lapse."""
+    session: Session, challenge_id: int, at: datetime, participant_ids: Collection[int] | None = None, *,
+    host_id: int | None = None,
+) -> list[Strike]:  # fmt: skip
+    """The strikes that have not lapsed at `at`, forgiven ones among them, in order of when they lapse.
+
+    With a host, those in their slots alone.
+    """
     rows = (
         sa.select(
             Booking.id, Booking.uid, Booking.participant_id, Slot.sitting_id, Booking.starts_at, Booking.state,
@@ -51,6 +56,8 @@ def strikes(
     )  # fmt: skip
     if participant_ids is not None:
         rows = rows.where(Booking.participant_id.in_(participant_ids))
+    if host_id is not None:
+        rows = rows.where(held_by(host_id))
     found: dict[int, Strike] = {}
     for number, uid, who, sitting, starts_at, state, days, forgiven in session.execute(rows.order_by(Booking.id)):
         lapses_at = starts_at + timedelta(days=days)

@@ -12,7 +12,8 @@ from portal.office_hours.models import Booking, Series, Sitting, Slot
 from portal.office_hours.queries.base import held_by
 from portal.office_hours.queries.bookings import bookings_of, quota_used
 from portal.office_hours.queries.sittings import offers
-from portal.office_hours.states import LIVE, BookingState
+from portal.office_hours.queries.zones import warned
+from portal.office_hours.states import BookingState
 from portal.office_hours.time import iso_week
 
 
@@ -20,7 +21,11 @@ def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
     """What a participant should know: the next booking, or that this week has free seats and none is booked."""
     challenge = session.get_one(Challenge, member.challenge_id)
     page = f"/challenges/{challenge.slug}/office-hours"
-    booked = [booking for booking in bookings_of(session, member.participant_id, at) if booking.state in LIVE]
+    booked = [
+        booking
+        for booking in bookings_of(session, member.participant_id, at)
+        if booking.state is BookingState.CONFIRMED
+    ]
     if booked:
         first = booked[0]
         label = f"Office hours with {first.slot.host.name or 'the security team'}"
@@ -63,3 +68,9 @@ def queues(session: Session, challenge: Challenge, account: Account, at: datetim
         Queue("Office hours to mark", f"{page}?show=past", unmarked, oldest),
         Queue("Your office hours in the next 7 days", page, coming),
     ]
+
+
+def unserved(session: Session, challenge: Challenge, at: datetime) -> Queue:
+    """How many participants no session of four weeks meets by day."""
+    page = f"/staff/{challenge.slug}/office-hours/zones"
+    return Queue("Participants without office hours by day", f"{page}#warned", len(warned(session, challenge.id, at)))

@@ -34,14 +34,13 @@ def candidates(session: Session, slot: Slot, at: datetime, apart: int | None = N
     """To whom a seat of the slot can be offered, in the fair order; the participant `apart` left out.
 
     Whoever has something else then, has used up the week, has been offered this slot or is just being offered another
-    one is not among them; nor is whoever would have to answer in their sleep. Before a draw nobody is: the seats are
-    for those who asked in the round. The slot is whole.
+    one is not among them; nor is whoever would have to answer in their sleep. The slot is whole.
     """
     series = slot.sitting.series
-    if rules.why_not_slot(slot, series, at):
+    if rules.why_not_slot(slot, series, at) or why_not_yet(session, slot, at):
         return []
     waiting = [waiter for waiter in _unasked(session, slot) if waiter.participant_id != apart]
-    if not waiting or why_not_yet(session, slot, at):
+    if not waiting:
         return []
     open_slots = _open_slots(session, slot.sitting_id)
     waiting = [waiter for waiter in waiting if wants(waiter, slot, open_slots)]
@@ -217,8 +216,8 @@ class Line(NamedTuple):
     offers: dict[int, SeatOffer]
 
 
-def lines(session: Session, challenge_id: int, at: datetime) -> list[Line]:
-    """The waiting lists of a challenge, the next session first."""
+def lines(session: Session, challenge_id: int, at: datetime, sitting_ids: Collection[int] | None = None) -> list[Line]:
+    """The waiting lists of a challenge, or of these of its sessions, the next session first."""
     waiting = (
         _whole_waiter()
         .join(Participant, Participant.id == Waiter.participant_id)
@@ -226,6 +225,7 @@ def lines(session: Session, challenge_id: int, at: datetime) -> list[Line]:
             Series.challenge_id == challenge_id,
             Waiter.state == WaiterState.WAITING,
             Participant.state == ParticipantState.ACTIVE,
+            Waiter.sitting_id.in_(sitting_ids) if sitting_ids is not None else sa.true(),
         )
     )
     waiters = session.scalars(waiting.order_by(Sitting.starts_at, Sitting.id, Waiter.joined_at, Waiter.id)).all()
@@ -240,6 +240,17 @@ def lines(session: Session, challenge_id: int, at: datetime) -> list[Line]:
     for line in found.values():
         line.waiters.sort(key=lambda waiter: _turn(waiter, access))
     return list(found.values())
+
+
+def places(session: Session, challenge_id: int, waits: Sequence[Waiter], at: datetime) -> dict[int, int]:
+    """How many come before each of these places on their lists."""
+    sittings = {waiter.sitting_id for waiter in waits}
+    if not sittings:
+        return {}
+    before: dict[int, int] = {}
+    for line in lines(session, challenge_id, at, sittings):
+        before |= {waiter.id: number for number, waiter in enumerate(line.waiters)}
+    return {waiter.id: before[waiter.id] for waiter in waits if waiter.id in before}
 
 
 def open_offers(session: Session, waiter_ids: Iterable[int]) -> dict[int, SeatOffer]:

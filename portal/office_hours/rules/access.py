@@ -63,3 +63,15 @@ def gini(counts: Iterable[int]) -> Fraction:
         return Fraction(0)
     ranked = sum(rank * count for rank, count in enumerate(ordered, start=1))
     return Fraction(2 * ranked, number * whole) - Fraction(number + 1, number)
+
+
+def in_words(evenness: Fraction) -> str:
+    """What a Gini coefficient says, for people."""
+    for limit, words in (
+        (Fraction(1, 5), "Seats are spread evenly."),
+        (Fraction(2, 5), "Some have had clearly more than others."),
+        (Fraction(3, 5), "A few have had much of what there was."),
+    ):
+        if evenness < limit:
+            return words
+    return "Most seats have gone to very few."

@@ -109,6 +109,11 @@ def doors_open(booking: Booking, at: datetime) -> bool:
     return booking.state is BookingState.CONFIRMED and booking.starts_at - DOORS_OPEN <= at < booking.ends_at
 
 
+def hours(number: int) -> str:
+    """So many hours in words."""
+    return length(timedelta(hours=number))
+
+
 def length(span: timedelta) -> str:
     """A length of time in words: "2 days", "12 hours", "90 minutes"."""
     minutes = int(span.total_seconds() // 60)

@@ -58,6 +58,11 @@ def tier_of(access: Access) -> Tier:
     return Tier.FIRST if access.is_first_timer else Tier.OTHERS
 
 
+def weight_of(access: Access) -> Fraction:
+    """One over one more than the seats of these weeks and the strikes. What is owed makes a tier, not a weight."""
+    return Fraction(1, 1 + access.recent + access.strikes)
+
+
 def order(seed: str, asks: Iterable[Ask]) -> list[tuple[Ask, str]]:
     """The requests in the order in which they choose, each with its number. The order of the input is of no account."""
     drawn = [(ask, seeds.drawn(seed, ask.id)) for ask in asks]

@@ -4,6 +4,35 @@ from flask import Blueprint
 
 blueprint = Blueprint("office_hours", __name__)
 
-from portal.office_hours.views import busy, calendars, exceptions, participant, series, staff  # noqa: E402
+from portal.office_hours.views import (  # noqa: E402
+    api,
+    behalf,
+    busy,
+    calendars,
+    exceptions,
+    fairness,
+    importing,
+    participant,
+    rounds,
+    series,
+    staff,
+    strikes,
+    waiting,
+)
 
-__all__ = ["blueprint", "busy", "calendars", "exceptions", "participant", "series", "staff"]
+__all__ = [
+    "api",
+    "behalf",
+    "blueprint",
+    "busy",
+    "calendars",
+    "exceptions",
+    "fairness",
+    "importing",
+    "participant",
+    "rounds",
+    "series",
+    "staff",
+    "strikes",
+    "waiting",
+]

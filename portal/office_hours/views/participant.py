@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
@@ -12,12 +12,22 @@ from portal.challenges.access import challenge_or_404, member_or_404
 from portal.challenges.models import Challenge, Member
 from portal.core import clock
 from portal.core.db import db
+from portal.core.errors import Conflict, Refused
+from portal.core.web.limits import limiter
 from portal.office_hours import actions, queries, rules
+from portal.office_hours.actions.holds import TooManyHolds
 from portal.office_hours.forms import BookForm, MoveForm
+from portal.office_hours.jobs import offer_seats
 from portal.office_hours.models import Slot
+from portal.office_hours.queries.components import components_of
+from portal.office_hours.queries.rounds import why_not_yet
+from portal.office_hours.queries.waiting import kept_slots, waits_of
+from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import face, iso_week
 from portal.office_hours.views import blueprint
+from portal.office_hours.views.rounds import on_show
 from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of
+from portal.office_hours.views.standing import component_choices, standing
 
 AHEAD, BACK = timedelta(weeks=8), timedelta(weeks=8)
 BASE = "/challenges/<slug>/office-hours"
@@ -28,19 +38,58 @@ BASE = "/challenges/<slug>/office-hours"
 def mine(slug: str) -> ResponseReturnValue:
     """The next sessions by day, and one's own bookings."""
     challenge, member, at = challenge_or_404(slug), member_or_404(slug), clock.now()
-    bookings = queries.bookings_of(db.session, member.participant_id, at - BACK)
-    week = iso_week(at, challenge.zone)
+    bookings = [
+        booking
+        for booking in queries.bookings_of(db.session, member.participant_id, at - BACK)
+        if booking.state is not BookingState.HELD or booking.source is not Source.PAGE
+    ]
     offers = queries.offers(db.session, challenge.id, at, at + AHEAD)
-    weeks = {week, *(iso_week(offer.slot.starts_at, challenge.zone) for offer in offers)}
-    used = queries.quota_used(db.session, member.participant_id, weeks)
+    series = {offer.slot.sitting.series_id: offer.slot.sitting.series for offer in offers}
+    known = components_of(db.session, series)
+    record = queries.record_of(db.session, challenge.id, member.participant_id, at)
     return render_template(
         "office_hours/mine.html",
         challenge=challenge,
-        days=days(offers, bookings, used, member.account, at),
+        days=days(offers, record, member.account, at, known),
+        kept=kept_slots(db.session, challenge.id, at, member.participant_id),
+        waits={waiter.sitting_id for waiter in waits_of(db.session, member.participant_id)},
         coming=[booking for booking in bookings if booking.ends_at > at],
         past=[booking for booking in reversed(bookings) if booking.ends_at <= at],
-        quota=quota_of([offer.slot.sitting.series for offer in offers], used, week),
+        quota=quota_of(list(series.values()), record, iso_week(at, challenge.zone)),
+        components=[("", "Any component"), *((name, name) for name in known.all())],
+        **on_show(challenge, member, at),
+        **standing(challenge.id, member.participant_id, list(series.values()), at),
     )
+
+
+@blueprint.post(f"{BASE}/slots/<int:slot_id>/hold")
+@limiter.limit("60 per minute")
+@signed_in
+def hold(slug: str, slot_id: int) -> ResponseReturnValue:
+    """Keep a seat while the form is filled in."""
+    challenge, member = challenge_or_404(slug), member_or_404(slug)
+    slot = queries.slot_of(db.session, challenge.id, slot_id)
+    try:
+        actions.hold_slot(db.session, slot, member, at=clock.now())
+        db.session.commit()
+    except TooManyHolds as refused:
+        db.session.rollback()
+        flash(refused.reason, "info")
+    return redirect(
+        url_for("office_hours.book", slug=slug, slot_id=slot_id, component=request.form.get("component") or None)
+    )
+
+
+@blueprint.post(f"{BASE}/slots/<int:slot_id>/give-back")
+@signed_in
+def give_back(slug: str, slot_id: int) -> ResponseReturnValue:
+    """Let others have the seat that was kept."""
+    challenge, member = challenge_or_404(slug), member_or_404(slug)
+    slot = queries.slot_of(db.session, challenge.id, slot_id)
+    held = actions.give_hold_back(db.session, slot, member, at=clock.now())
+    db.session.commit()
+    flash("The seat is free for others again." if held else "No seat was held for you any more.")
+    return redirect(url_for("office_hours.mine", slug=slug))
 
 
 @blueprint.route(f"{BASE}/slots/<int:slot_id>", methods=["GET", "POST"])
@@ -49,18 +98,39 @@ def book(slug: str, slot_id: int) -> ResponseReturnValue:
     """Say what it is about, and book."""
     challenge, member = challenge_or_404(slug), member_or_404(slug)
     slot = queries.slot_of(db.session, challenge.id, slot_id)
-    form = BookForm()
-    form.scenario.choices = _scenarios(challenge)
+    form = BookForm(component=request.args.get("component", ""))
+    form.scenario.choices = scenarios_of(challenge)
+    form.component.choices = component_choices(slot)
     if not form.validate_on_submit():
-        status = 422 if form.is_submitted() else 200
-        return render_template("office_hours/book.html", **_slot_context(challenge, member, slot), form=form), status
-    booking = actions.book_slot(db.session, slot, member, form.wish(), at=clock.now(), sender=sender())
-    db.session.commit()
+        return _form(slug, slot_id, form, 422 if form.is_submitted() else 200)
+    try:
+        booking = actions.book_slot(db.session, slot, member, form.wish(), at=clock.now(), sender=sender())
+        db.session.commit()
+    except (Refused, Conflict) as problem:
+        db.session.rollback()
+        form.form_errors.append(problem.reason)
+        return _form(slug, slot_id, form, problem.status)
     flash("Booked. The invitation is on its way to your mail.", "success")
     return redirect(url_for("office_hours.booking", slug=slug, uid=booking.uid))
 
 
-def _scenarios(challenge: Challenge) -> dict[str, Any]:
+def _form(slug: str, slot_id: int, form: BookForm, status: int) -> ResponseReturnValue:
+    """The form with what was typed, and whether a seat is held meanwhile."""
+    challenge, member, at = challenge_or_404(slug), member_or_404(slug), clock.now()
+    slot = queries.slot_of(db.session, challenge.id, slot_id)
+    held = queries.hold_of(db.session, member.participant_id, at)
+    mine = held if held is not None and held.slot_id == slot.id else None
+    full = mine is None and not queries.free_seats(db.session, slot, at)
+    context = _slot_context(challenge, member, slot)
+    page = render_template(
+        "office_hours/book.html", **context, form=form, held=mine, full=full, shown=form.is_submitted(),
+        knows=components_of(db.session, [slot.sitting.series_id]).here(slot),
+    )  # fmt: skip
+    return page, status
+
+
+def scenarios_of(challenge: Challenge) -> dict[str, Any]:
+    """The choices of a field for the scenario."""
     return {"0": "None in particular"} | {str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}
 
 
@@ -73,7 +143,7 @@ def _slot_context(challenge: Challenge, member: Member, slot: Slot) -> dict[str,
         "series": series,
         "begin": face(slot.starts_at, zone, series.zone),
         "end": face(slot.ends_at, zone, series.zone),
-        "why_not": rules.why_not_slot(slot, series, clock.now()),
+        "why_not": rules.why_not_slot(slot, series, clock.now()) or why_not_yet(db.session, slot, clock.now()),
         "cutoff": rules.length(series.cutoff),
     }
 
@@ -84,6 +154,8 @@ def booking(slug: str, uid: str) -> ResponseReturnValue:
     """One booking of one's participant."""
     challenge, member, at = challenge_or_404(slug), member_or_404(slug), clock.now()
     found = queries.booking_of(db.session, member, uid)
+    if rules.is_held(found, at):
+        return redirect(url_for("office_hours.book", slug=slug, slot_id=found.slot_id))
     series = found.slot.sitting.series
     return render_template(
         "office_hours/booking.html",
@@ -111,9 +183,10 @@ def move(slug: str, uid: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         context = {**_slot_context(challenge, member, found.slot), "booking": found, "days": offered, "form": form}
         return render_template("office_hours/move.html", **context), 422 if form.is_submitted() else 200
-    target = queries.slot_of(db.session, challenge.id, form.slot.data)
+    target, freed = queries.slot_of(db.session, challenge.id, form.slot.data), found.slot_id
     actions.reschedule_booking(db.session, found, target, by=current_account().id, at=at, sender=sender())
     db.session.commit()
+    offer_seats(db.session, at, [freed])
     flash("Moved. An update for your calendar is on its way.", "success")
     return redirect(url_for("office_hours.booking", slug=slug, uid=uid))
 
@@ -121,16 +194,14 @@ def move(slug: str, uid: str) -> ResponseReturnValue:
 def _elsewhere(member: Member, challenge: Challenge, booking_id: int, at: datetime) -> list[Day]:
     """The slots that a booking could move to, its own seat, time and credit being given up."""
     offers = queries.offers(db.session, challenge.id, at, at + AHEAD)
-    held = queries.bookings_of(db.session, member.participant_id, at)
-    given_up = next((each for each in held if each.id == booking_id), None)
-    weeks = {iso_week(offer.slot.starts_at, challenge.zone) for offer in offers}
-    used = queries.quota_used(db.session, member.participant_id, weeks)
-    if given_up is not None:
-        used[given_up.quota_period] -= 1
-        offers = [offer for offer in offers if offer.slot.id != given_up.slot_id]
-    others = [each for each in held if each.id != booking_id]
-    shown = days(offers, others, used, member.account, at)
-    bookable = [Day(day.date, [card for card in day.cards if not card.why_not]) for day in shown]
+    record = queries.record_of(db.session, challenge.id, member.participant_id, at)
+    given_up = next((seat.slot_id for seat in record.taken if seat.booking_id == booking_id), None)
+    offers = [offer for offer in offers if offer.slot.id != given_up]
+    shown = days(offers, record.without(booking_id), member.account, at)
+    kept = kept_slots(db.session, challenge.id, at, member.participant_id)
+    bookable = [
+        Day(day.date, [card for card in day.cards if not card.why_not and card.slot.id not in kept]) for day in shown
+    ]
     return [day for day in bookable if day.cards]
 
 
@@ -141,6 +212,7 @@ def cancel(slug: str, uid: str) -> ResponseReturnValue:
     found = queries.booking_of(db.session, member_or_404(slug), uid)
     ended = actions.cancel_booking(db.session, found, by=current_account().id, at=clock.now(), sender=sender())
     db.session.commit()
-    late = ended.state.value == "late_cancelled"
+    late, freed = ended.state.value == "late_cancelled", ended.slot_id
+    offer_seats(db.session, clock.now(), [freed])
     flash("Cancelled late: it still counts for its week." if late else "Cancelled. The week's credit is yours again.")
     return redirect(url_for("office_hours.mine", slug=slug))

@@ -1,6 +1,5 @@
 """What the templates are given: slots by day on the viewer's clock, and what stands in the way of each."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -14,12 +13,18 @@ from portal.office_hours import rules
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Series, Slot
 from portal.office_hours.queries import Offer
-from portal.office_hours.states import BookingState
+from portal.office_hours.queries.components import Known
+from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import Face, face, iso_week, shift
+
+HELD_NOW, FULL = "Held for somebody just now; it may open again.", "All seats are taken."
 
 
 class Card(NamedTuple):
-    """One slot for one viewer. `why_not` is empty where it can be booked."""
+    """One slot for one viewer. `why_not` is empty where it can be booked, `mine` says that a seat is held for them.
+
+    `knows` are the components that its hosts know.
+    """
 
     slot: Slot
     series: Series
@@ -28,6 +33,13 @@ class Card(NamedTuple):
     free: int
     shifted: str
     why_not: str
+    mine: bool = False
+    knows: Sequence[str] = ()
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing but the lack of seats stands in the way, so that one can wait for one."""
+        return self.why_not in (HELD_NOW, FULL)
 
 
 class Day(NamedTuple):
@@ -60,32 +72,40 @@ def sender() -> Sender:
 
 
 def days(
-    offers: Sequence[Offer], mine: Sequence[Booking], used: Counter[str], viewer: Account, at: datetime
+    offers: Sequence[Offer], record: rules.Record, viewer: Account, at: datetime, known: Known | None = None
 ) -> list[Day]:
     """Offers as cards, grouped by day; what is not open for booking yet is left out."""
     cards = [
-        _card(offer, mine, used, viewer, at)
+        _card(offer, record, viewer, at, known)
         for offer in offers
         if offer.slot.starts_at <= at + timedelta(days=offer.slot.sitting.series.advance_days)
     ]
     return [Day(day, list(group)) for day, group in groupby(cards, key=lambda card: card.begin.day)]
 
 
-def _card(offer: Offer, mine: Sequence[Booking], used: Counter[str], viewer: Account, at: datetime) -> Card:
+def _card(offer: Offer, record: rules.Record, viewer: Account, at: datetime, known: Known | None) -> Card:
     slot, series = offer.slot, offer.slot.sitting.series
     free = offer.seats - offer.taken
-    spent = used[iso_week(slot.starts_at, series.challenge.zone)] >= series.weekly_quota
+    others = record.without_holds()
+    mine = any(seat.slot_id == slot.id for seat in record.taken) and not any(
+        seat.slot_id == slot.id for seat in others.taken
+    )
+    spent = len(others.numbers(iso_week(slot.starts_at, series.challenge.zone))) >= series.weekly_quota
     why_not = (
         rules.why_not_slot(slot, series, at)
-        or rules.why_not_mine(slot, mine)
-        or ("All seats are taken." if free < 1 else None)
+        or rules.why_not_record(others, slot, series, at, Source.PAGE)
+        or (_full(offer) if free < 1 and not mine else None)
         or ("Your bookings of this week are used up." if spent else None)
         or ""
     )
     return Card(
         slot, series, face(slot.starts_at, viewer.zone, series.zone), face(slot.ends_at, viewer.zone, series.zone),
-        free, _shifted(slot, series, viewer), why_not,
+        free, _shifted(slot, series, viewer), why_not, mine, known.here(slot) if known else (),
     )  # fmt: skip
+
+
+def _full(offer: Offer) -> str:
+    return HELD_NOW if offer.held else FULL
 
 
 def _shifted(slot: Slot, series: Series, viewer: Account) -> str:
@@ -95,15 +115,16 @@ def _shifted(slot: Slot, series: Series, viewer: Account) -> str:
     return f"{rules.length(abs(by))} {'later' if by > timedelta() else 'earlier'} than usual for you"
 
 
-def quota_of(series: Sequence[Series], used: Counter[str], week: str) -> Quota:
+def quota_of(series: Sequence[Series], record: rules.Record, week: str) -> Quota:
     """What is left of a week; where series differ, the most generous one counts."""
     most = max((each.weekly_quota for each in series), default=0)
-    return Quota(week, max(0, most - used[week]), most)
+    return Quota(week, max(0, most - len(record.without_holds().numbers(week))), most)
 
 
 def timeline_of(booking: Booking) -> list[Entry]:
     """How the booking came to be what it is."""
-    entries = [Entry(booking.booked_at, "Booked", actor=booking.account.name)]
+    actor = booking.booked_by or booking.account
+    entries = [Entry(booking.booked_at, "Booked", actor=actor.name)]
     moved = booking.sequence and booking.state in (BookingState.CONFIRMED, BookingState.ATTENDED, BookingState.NO_SHOW)
     if moved:
         entries.append(Entry(booking.changed_at, "Moved to its present time"))

@@ -20,6 +20,7 @@ from portal.office_hours import queries, rules, states
 from portal.office_hours.forms import ReasonForm
 from portal.office_hours.forms.exceptions import MoveSittingForm
 from portal.office_hours.models import Sitting
+from portal.office_hours.queries import behalf
 from portal.office_hours.queries.story import Told, names_of, story_of, unheld
 from portal.office_hours.rules.exceptions import is_stale
 from portal.office_hours.states import SittingState
@@ -28,7 +29,7 @@ from portal.office_hours.views.shapes import Entry
 TITLES = {
     "office_hours:add-session": "Added", "office_hours:move-session": "Moved",
     "office_hours:cancel-session": "Cancelled", "office_hours:reopen-session": "Opened again",
-    "office_hours:substitute": "Another engineer",
+    "office_hours:substitute": "Another engineer", "office_hours:forgive-session": "Strikes forgiven",
 }  # fmt: skip
 
 
@@ -66,6 +67,8 @@ def _about(slug: str, found: Sitting, at: datetime) -> dict[str, Any]:
     planned, mine = found.state is SittingState.PLANNED, may_change(slug, found)
     coming = found.starts_at > at
     return {
+        "amnesty": behalf.amnesty_of(db.session, found.id),
+        "may_forgive": mine and found.starts_at <= at,
         "may_cancel": planned and not rules.why_not_cancel_sitting(found, at) and mine,
         "may_move": planned and coming and mine,
         "may_substitute": planned and coming and mine,

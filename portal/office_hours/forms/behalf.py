@@ -1,0 +1,58 @@
+"""What staff type when they book, move or cancel for somebody, and when they forgive."""
+
+from uuid import uuid4
+
+from wtforms import HiddenField, RadioField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
+
+from portal.core.forms import Form
+from portal.office_hours.actions import Wish
+
+OVERRULES = "Only where notice, advance or cut-off has passed. It is kept; seats and quota cannot be overruled."
+
+
+class _SlotForm(Form):
+    """A slot, and why rules about time do not matter for once."""
+
+    slot = SelectField("Slot", coerce=int, validators=[InputRequired("Choose a slot.")])
+    reason = StringField("Why at such short notice", [Optional(), Length(max=300)], description=OVERRULES)
+
+
+class BookForForm(_SlotForm):
+    """A wish of a participant, typed by somebody else. The hidden key makes the same form sent twice one booking."""
+
+    key = HiddenField(default=lambda: uuid4().hex, validators=[DataRequired(), Length(16, 64)])
+    person = SelectField("For whom", coerce=int, validators=[InputRequired("Choose somebody.")])
+    topic = StringField("Topic", [DataRequired("Say in a few words what it is about."), Length(max=120)])
+    scenario = SelectField("Research scenario", coerce=int, default=0)
+    component = SelectField("Component", default="")
+
+    def wish(self) -> Wish:
+        """What the form asks for."""
+        return Wish(
+            key=self.key.data or "", topic=self.topic.data or "", scenario_id=self.scenario.data or None,
+            component=self.component.data or "",
+        )  # fmt: skip
+
+
+class MoveForForm(_SlotForm):
+    """Another slot for somebody's booking."""
+
+
+class CancelForForm(Form):
+    """On whose account a booking does not take place."""
+
+    whose = RadioField(
+        "On whose account", [InputRequired("Say on whose account.")],
+        choices={
+            "hosts": "Ours: the seat does not count for the week",
+            "theirs": "Theirs, as if they had cancelled: after the cut-off it counts for the week",
+        },
+    )  # fmt: skip
+    reason = StringField("Reason", [DataRequired("Say why: it is in the mail."), Length(max=300)])
+
+
+class ForgiveForm(Form):
+    """Why what was missed does not count."""
+
+    reason = StringField("Reason", [DataRequired("Say why: it is in the mail."), Length(max=300)])
