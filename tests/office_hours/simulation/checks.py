@@ -3,35 +3,18 @@
 Each check returns what is wrong, as rows; none looks at how the portal would see it.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from tests.office_hours.simulation.world import QUOTA
-
-SEATED = "('held', 'confirmed', 'attended', 'no_show')"
-COUNTED = "('held', 'confirmed', 'attended', 'no_show', 'late_cancelled')"
-Rows = Sequence[tuple[Any, ...]]
-
-
-def rows(session: Session, statement: str) -> Rows:
-    """The answer in plain values."""
-    return [tuple(row) for row in session.execute(sa.text(statement)).all()]
-
-
-def instant(value: Any) -> datetime:
-    """A time as either driver gives it."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
-
-
-def naive(value: Any) -> datetime:
-    """A wall-clock time as either driver gives it."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+from tests.office_hours.simulation.order import out_of_turn
+from tests.office_hours.simulation.rows import COUNTED, SEATED, Rows, instant, naive, rows
+from tests.office_hours.simulation.world import CAP, QUOTA
 
 
 def double_seats(session: Session) -> Rows:
@@ -86,6 +69,21 @@ def over_the_quota(session: Session) -> Rows:
         (who, instant(starts_at).astimezone(ZoneInfo(zone)).isocalendar()[:2]) for who, starts_at, zone in found
     )
     return [(who, week, count) for (who, week), count in weeks.items() if count > QUOTA]
+
+
+def over_the_cap(session: Session) -> Rows:
+    """Participants with more bookings in some four weeks than they may have."""
+    seats: dict[int, list[datetime]] = defaultdict(list)
+    counted = f"SELECT participant_id, starts_at FROM office_booking WHERE state IN {COUNTED}"
+    for who, starts_at in rows(session, counted):
+        seats[who].append(instant(starts_at))
+    stretch = timedelta(weeks=4)
+    return [
+        (who, first)
+        for who, starts in seats.items()
+        for first in starts
+        if sum(first <= other < first + stretch for other in starts) > CAP
+    ]
 
 
 def off_the_wall_clock(session: Session) -> Rows:
@@ -178,8 +176,8 @@ def untimely_reminders(session: Session) -> Rows:
 
 
 CHECKS: tuple[Callable[[Session], Rows], ...] = (
-    double_seats, people_in_two_places, hosts_in_two_places, over_the_quota, off_the_wall_clock, unfinished,
-    wrongly_told, untimely_reminders,
+    double_seats, people_in_two_places, hosts_in_two_places, over_the_quota, over_the_cap, off_the_wall_clock,
+    unfinished, wrongly_told, untimely_reminders, out_of_turn,
 )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
-from tests.office_hours.simulation.checks import instant, rows
 from tests.office_hours.simulation.people import REGIONS, everybody
+from tests.office_hours.simulation.rows import instant, rows
 from tests.office_hours.simulation.world import World
 
 MARKS = (4, 8, 12)

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from portal.core import seeds
 from portal.office_hours.actions import requests
-from tests.office_hours.simulation.checks import Rows, faults
+from tests.office_hours.simulation.checks import faults
 from tests.office_hours.simulation.fair import ROUND_HOURS, Fair
 from tests.office_hours.simulation.figures import Figures, figures
 from tests.office_hours.simulation.first_come import FirstCome
+from tests.office_hours.simulation.rows import Rows
 from tests.office_hours.simulation.weeks import Weeks
 from tests.office_hours.simulation.world import Season, build
 

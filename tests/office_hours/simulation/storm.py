@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
 from threading import Barrier, Lock
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -81,7 +82,7 @@ class Gang:
         theirs.close()
         assert self._hear() == "ready"
 
-    def _hear(self) -> object:
+    def _hear(self) -> Any:
         assert self.line.poll(PATIENCE), "nothing was answered for two minutes"
         return self.line.recv()
 
@@ -89,7 +90,7 @@ class Gang:
         """Hear so many answers, or all that there are."""
         with suppress(EOFError, ConnectionResetError):
             while len(self.answers) < until:
-                key, answer = self._hear()  # type: ignore[misc]
+                key, answer = self._hear()
                 self.answers[key] = answer
 
     def kill(self) -> None:

@@ -54,7 +54,9 @@ SERIES = (
     ("Europe/Berlin", 2, 17, ("Ben Host", "Ada Host"), 1),
     ("Australia/Sydney", 3, 11, ("Chi Host", "Ada Host"), 2),
 )
-SLOTS, SLOT_MINUTES, QUOTA, CAP = 5, 30, 2, 5
+SLOTS, SLOT_MINUTES = 5, 30
+# At most so many seats in a week, as the programme counts weeks, and in any four weeks.
+QUOTA, CAP, WEEK_ZONE = 2, 5, "America/Los_Angeles"
 
 
 @dataclass(frozen=True)
