@@ -31,8 +31,9 @@ class Fair(FirstCome):
     def __init__(self, weeks: Weeks) -> None:
         super().__init__(weeks)
         self.newest = 0
-        # Who has been on the list of which session.
+        # Who has asked for, or waits for, which session; and who has asked for anything in which week.
         self.waits: set[tuple[int, int]] = set()
+        self.asked: set[tuple[int, int]] = set()
         weeks.after_work.append(self.watch)
 
     @property
@@ -67,6 +68,7 @@ class Fair(FirstCome):
         try:
             requests.ask(self.session, found, self.member(person), requests.Asking("A topic", slots), at=at)
             self.session.commit()
+            self.asked.add((person.number, self.weeks.week_of(chairs[0])))
         except Refused:
             self.session.rollback()
             self.wait(sitting_id, person, at)
@@ -77,11 +79,13 @@ class Fair(FirstCome):
         return queries_rounds.round_of(self.session, self.weeks.world.challenge_id, found.id) if found else None
 
     def drawn(self, sitting_id: int, at: datetime) -> None:
-        """Whoever was not lucky hears of it within an hour, or in the morning, and waits for a seat."""
+        """Half of those who were not lucky wait for a seat, from when they hear of it: within an hour of their day."""
         asked = sa.select(RoundRequest.participant_id).join(RoundRequest.round)
         unlucky = asked.where(Round.sitting_id == sitting_id, RoundRequest.state == RequestState.UNLUCKY)
         for who in self.session.scalars(unlucky.order_by(RoundRequest.participant_id)).all():
             person = self.weeks.world.people[who]
+            if chance("waits", sitting_id, person.number) < 0.5:
+                continue
             hears = person.next_awake(at + HOUR * chance("hears", sitting_id, person.number))
             self.weeks.at(hears, partial(self.wait, sitting_id, person))
         self.session.rollback()
@@ -89,14 +93,16 @@ class Fair(FirstCome):
     # --- the waiting list ---
 
     def look(self, person: Person, week: int, at: datetime) -> None:
-        """Somebody looks at the sessions of a week."""
+        """Somebody who has missed the rounds of a week looks at what is left of it."""
+        if (person.number, week) in self.asked or not self.weeks.wants(person, week):
+            return
         for sitting_id, chairs in list(self.weeks.sittings.items()):
             if self.weeks.week_of(chairs[0]) == week:
                 self.wait(sitting_id, person, at)
 
     def wait(self, sitting_id: int, person: Person, at: datetime) -> None:
-        """Join the waiting list of a session, or book at once if a seat is free."""
-        wanted = person.best(self.weeks.sittings[sitting_id])
+        """Join the waiting list of a session for the best two slots, or book one at once if it is free."""
+        wanted = person.best(self.weeks.sittings[sitting_id])[:2]
         if not wanted or (sitting_id, person.number) in self.waits:
             return
         if not self.weeks.wants(person, self.weeks.week_of(wanted[0])):

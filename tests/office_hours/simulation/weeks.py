@@ -179,16 +179,17 @@ class Weeks:
         week = self.week_of(chair)
         if not self.wants(person, week):
             # Two draws went well, where one was enough.
-            self.at(person.next_awake(at + MINUTE), partial(self._give_up, number))
+            self.at(person.next_awake(at + MINUTE), partial(self.give_up, number))
         self.seats[person.number, week] += 1
         for offset in REMINDED:
             self.alarm(max(chair.starts_at - offset, minute_after(at)), REMINDING)
         given_up = person.gives_up(week, at, chair.starts_at)
         if given_up and at < given_up < chair.starts_at:
-            self.at(given_up, partial(self._give_up, number))
+            self.at(given_up, partial(self.give_up, number))
         self.at(chair.starts_at + 10 * MINUTE, partial(self._mark, number, person.turns_up(week)))
 
-    def _give_up(self, number: int, at: datetime) -> None:
+    def give_up(self, number: int, at: datetime) -> None:
+        """Somebody gives a seat back, if they have it still."""
         booking = queries.whole_booking(self.session, number)
         if booking.state is BookingState.CONFIRMED:
             actions.cancel_booking(self.session, booking, by=booking.account_id, at=at, sender=SENDER)
