@@ -1,4 +1,4 @@
-"""The waiting list of a session whose seats are drawn: it begins where the draw ends."""
+"""The waiting list of a session whose seats are drawn begins where the draw ends; and nobody is offered two seats."""
 
 from datetime import datetime
 
@@ -6,16 +6,18 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.core.errors import Refused
+from portal.core.errors import Conflict, Refused
 from portal.office_hours import queries
 from portal.office_hours.actions import Wish
-from portal.office_hours.actions.waiting import join_list
+from portal.office_hours.actions.waiting import join_list, offer_seat
 from portal.office_hours.jobs import hold_rounds, offer_seats
 from portal.office_hours.models import Booking, Sitting
+from portal.office_hours.queries.waiting import candidates
 from portal.office_hours.states import Source
 from tests.cast import NOON, Cast
-from tests.office_hours.conftest import FIRST, Stage
+from tests.office_hours.conftest import FIRST, SENDER, Stage
 from tests.office_hours.rounds import DAY, DRAW, Rounds
+from tests.office_hours.test_waiting import Queue
 
 
 def wait(session: Session, cast: Cast, sitting_id: int, at: datetime = NOON) -> None:
@@ -48,3 +50,20 @@ def test_who_waited_before_the_round_gets_what_the_draw_leaves(session: Session,
         given.append([tuple(row) for row in session.execute(sa.select(Booking.source, Booking.participant_id))])
 
     assert given == [[], [(Source.WAITLIST, cast.participant.id)]]
+
+
+def test_two_workers_offer_nobody_two_seats(session: Session, stage: Stage) -> None:
+    queue = Queue(stage, slots=2, weekly_quota=2)
+    queue.join("Mona")
+    queue.free(0)
+    queue.free(1)
+    # Both workers look before either has offered anything.
+    chosen = [(slot, candidates(session, slot, NOON)[0]) for slot in queue.slots]
+
+    assert offer_seat(session, *chosen[0], at=NOON, sender=SENDER)
+    session.commit()
+    with pytest.raises(Conflict, match="Another seat has just been offered to them"):
+        offer_seat(session, *chosen[1], at=NOON, sender=SENDER)
+    session.rollback()
+
+    assert queue.held() == ["Mona"]

@@ -106,6 +106,8 @@ def offer_seat(
     session.refresh(waiter, ["state"])
     if waiter.state is not WaiterState.WAITING:
         raise Conflict("They have just left the list.")
+    if open_offers(session, [waiter.id]):
+        raise Conflict("Another seat has just been offered to them.")
     offer = SeatOffer(booking_id=booking.id, waiter_id=waiter.id, slot_id=slot.id, offered_at=at, expires_at=until)
     session.add(offer)
     with conflicts():

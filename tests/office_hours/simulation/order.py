@@ -98,9 +98,9 @@ class Books:
         """Whether the seat could have been offered to somebody at that moment."""
         there = waiter.joined_at <= offer.at and (waiter.until is None or waiter.until > offer.at)
         wants = not waiter.slots or offer.slot in waiter.slots
-        return there and wants and not self._asked(waiter, offer) and self._free(waiter, offer) and _up(waiter, offer)
+        return there and wants and not self.is_asked(waiter, offer) and self._free(waiter, offer) and _up(waiter, offer)
 
-    def _asked(self, waiter: Waiter, offer: Offer) -> bool:
+    def is_asked(self, waiter: Waiter, offer: Offer) -> bool:
         """Whether they had been offered this seat before, or were just thinking about another one."""
         for earlier in self.offers:
             if earlier.waiter == waiter.id and earlier.booking < offer.booking:
@@ -138,7 +138,7 @@ def day_between(since: datetime, until: datetime, zone: str) -> Iterator[datetim
 
 
 def out_of_turn(session: Session) -> Rows:
-    """Offers that were somebody else's, and offers of which too little lay in the person's day."""
+    """Offers that were somebody else's, or one too many, or of which too little lay in the person's day."""
     books = Books(session)
     lists: defaultdict[int, list[Waiter]] = defaultdict(list)
     for waiter in books.waiters:
@@ -148,10 +148,11 @@ def out_of_turn(session: Session) -> Rows:
     for offer in books.offers:
         chosen = known[offer.waiter]
         others = [other for other in lists[chosen.sitting] if other.id != chosen.id and books.could(other, offer)]
+        twice = books.is_asked(chosen, offer)
         passed = [other.id for other in others if books.turn(other, offer) < books.turn(chosen, offer)]
         time_left = sum(1 for _ in day_between(offer.at, offer.expires_at, chosen.zone)) * STEP
-        if passed or time_left < timedelta(minutes=25):
-            wrong.append((offer, passed, time_left))
+        if twice or passed or time_left < timedelta(minutes=25):
+            wrong.append((offer, twice, passed, time_left))
     return wrong
 
 

@@ -25,7 +25,7 @@ PATIENCE = 120
 
 # The server of processes has everything imported, so that a new one is there at once; it forks while it has no threads.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([__name__, "portal.office_hours.jobs"])
+FORKS.set_forkserver_preload([__name__, "tests.office_hours.simulation.stormy_fair"])
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Errand:
 
     key: str
     member_id: int
+    sitting_id: int
     slots: tuple[int, ...]
 
 

@@ -10,7 +10,7 @@ from portal.core.errors import Conflict
 from portal.office_hours.actions import Wish, book_slot
 from portal.office_hours.models import Booking, Slot
 from tests.office_hours.simulation.first_come import FirstCome
-from tests.office_hours.simulation.people import chance, everybody
+from tests.office_hours.simulation.people import Person, chance, everybody
 from tests.office_hours.simulation.storm import CROWD, Errand, Storm
 from tests.office_hours.simulation.weeks import SENDER, Weeks
 
@@ -27,8 +27,21 @@ def book(session: Session, errand: Errand, at: datetime) -> str:
     raise reason
 
 
+def crowd_of(weeks: Weeks, sitting_id: int) -> dict[Errand, Person]:
+    """Sixty-four people who would take either of two slots of a session."""
+    slots = [chair.id for chair in weeks.sittings[sitting_id]]
+    crowd = sorted(everybody(), key=lambda who: chance("comes", sitting_id, who.number))[:CROWD]
+    return {
+        Errand(
+            f"{who.number}-{sitting_id}", weeks.world.members[who.number], sitting_id,
+            tuple(sorted(slots, key=lambda slot: chance("likes", who.number, slot))[:2]),
+        ): who
+        for who in crowd
+    }  # fmt: skip
+
+
 class Stormy(FirstCome):
-    """Sixty-four ask for two slots each, and one or two of the four processes die of it."""
+    """At every other opening sixty-four ask for two slots each, and one or two of the four processes die of it."""
 
     def __init__(self, weeks: Weeks, storm: Storm) -> None:
         super().__init__(weeks)
@@ -36,20 +49,15 @@ class Stormy(FirstCome):
 
     def opening(self, sitting_id: int, at: datetime) -> None:
         """All at once."""
+        if sitting_id % 2:
+            super().opening(sitting_id, at)
+            return
         chairs = {chair.id: chair for chair in self.weeks.sittings[sitting_id]}
-        crowd = sorted(everybody(), key=lambda who: chance("comes", sitting_id, who.number))[:CROWD]
-        errands = [
-            Errand(
-                f"{who.number}-{sitting_id}",
-                self.weeks.world.members[who.number],
-                tuple(sorted(chairs, key=lambda slot: chance("likes", who.number, slot))[:2]),
-            )
-            for who in crowd
-        ]
+        crowd = crowd_of(self.weeks, sitting_id)
+        kills = [int(chance("kills", sitting_id, number) * 12) for number in range(1 + sitting_id % 4 // 2)]
         self.weeks.session.rollback()
-        kills = [int(chance("kills", sitting_id, number) * 12) for number in range(1 + sitting_id % 2)]
-        answers = self.storm.run(book, errands, at, kills)
-        people = dict(zip((errand.key for errand in errands), crowd, strict=True))
+        answers = self.storm.run(book, list(crowd), at, kills)
+        people = {errand.key: who for errand, who in crowd.items()}
         made = self.weeks.session.execute(
             sa.select(Booking.idempotency_key, Booking.uid, Booking.id, Booking.slot_id)
             .where(Booking.idempotency_key.in_(answers))

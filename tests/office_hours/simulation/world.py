@@ -45,6 +45,7 @@ AUTUMN = Season("autumn", date(2020, 9, 28))
 SEASONS = (SPRING, AUTUMN)
 # Berlin's and Sydney's clocks change.
 SHORT = Season("short", date(2020, 3, 23), weeks=3)
+WEEK_OF_STORMS = Season("week of storms", date(2020, 3, 30), weeks=1)
 
 HOSTS = {"Ada Host": "America/Los_Angeles", "Ben Host": "Europe/Berlin", "Chi Host": "Australia/Sydney"}
 # Zone, day of the week from Monday on, hour, hosts, engineers a slot. The first two overlap, by more or less as the
