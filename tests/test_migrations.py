@@ -12,13 +12,13 @@ from flask_migrate import upgrade
 
 from portal.applications import search
 from portal.applications.models import Application, Revision
-from portal.applications.search import is_other
 from portal.core import clock, constraints
 from portal.core.db import Model, db
+from portal.core.search import is_other
 from portal.factory import create_app, init_migrations
 from portal.selection.jobs import fit_scores
 from portal.selection.models import Plan, Review, WaveEntry
-from tests.conftest import Databases
+from tests.databases import Databases
 from tests.servers import postgresql
 
 # What the catalogues tell beside tables and columns, by engine.

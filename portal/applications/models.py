@@ -299,7 +299,7 @@ class Import(Moving[ImportState], Model):
     challenge: Mapped[Challenge] = relationship()
 
 
-search.attach(Application.__table__)
+search.INDEX.attach(Application.__table__)
 
 explain(
     "uq_application_live",

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -30,12 +30,16 @@ class Page(Generic[Row]):
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return {"t": value.isoformat()}
+    if isinstance(value, date):
+        return {"on": value.isoformat()}
     if isinstance(value, Decimal):
         return {"d": str(value)}
     return value.value if isinstance(value, Enum) else value
 
 
 def _rich(value: Any) -> Any:
+    if isinstance(value, dict) and "on" in value:
+        return date.fromisoformat(value["on"])
     if isinstance(value, dict):
         return datetime.fromisoformat(value["t"]) if "t" in value else Decimal(value["d"])
     return value

@@ -37,7 +37,6 @@ def draw_seats(world: World, stage: Stage) -> None:
         advance_days=advance,
         weekly_quota=2,
         round_hours=HOURS,
-        meeting_url=f"https://meet.demo.example/{stage.slug}/deep-dives",
     )
     at = opened - timedelta(days=8)
     made = actions.create_series(world.session, stage.challenge, plan, by=world.staff["lead"], at=at)

@@ -7,7 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from portal.core.errors import PortalError
+from portal.demo.bookings import show_bookings
+from portal.demo.days import add_days
 from portal.demo.exceptions import make_exceptions
+from portal.demo.waiting import make_waiting
 from portal.demo.world import Stage, World
 from portal.office_hours import actions, states
 from portal.office_hours.actions.bookings import Wish
@@ -22,6 +25,8 @@ SERIES = (
     (2, time(15), "Europe/Berlin", "host2"),
     (3, time(17), "Asia/Tokyo", "host3"),
 )
+# How long before a slot its question is due, in minutes.
+DUE = {"host2": 24 * 60}
 # What they know, as participants read it.
 KNOWN = {"host1": ("kernel", "boot"), "host2": ("networking", "manifest"), "host3": ("secure world", "updates")}
 TOPICS = (
@@ -53,13 +58,17 @@ def add_office_hours(world: World, stage: Stage, first: datetime, last: datetime
             slots=6,
             slot_minutes=20,
             buffer_after=5,
-            meeting_url=f"https://meet.demo.example/{stage.slug}/{host}",
+            rolling_cap=3,
+            question_due_minutes=DUE.get(host),
         )
         made = actions.create_series(world.session, stage.challenge, plan, by=world.staff[host], at=first)
         actions.materialise(world.session, made.id, since=first, before=last, at=first)
     _book(world, stage, eagerness)
     make_exceptions(world, stage)
     _hold(world, stage)
+    add_days(world, stage)
+    show_bookings(world, stage)
+    make_waiting(world, stage)
 
 
 def _slots(world: World, stage: Stage) -> list[Slot]:
@@ -82,10 +91,12 @@ def _book(world: World, stage: Stage, eagerness: float) -> None:
             at = slot.starts_at - world.minutes(3 * 60, 9 * 24 * 60)
             if at < world.now:
                 plans.append(Plans(at, number, world.random.randrange(len(stage.participants))))
+    handles = {world.staff[handle]: handle for handle in KNOWN}
     for count, plan in enumerate(sorted(plans)):
         member = stage.participants[plan.who][0]
+        known = KNOWN[handles[slots[plan.slot].host_id]]
         topic = world.random.choice(TOPICS).format(build=world.random.choice(("20.05", "20.06", "20.07")))
-        wish = Wish(key=f"demo-{stage.slug}-{count}", topic=topic)
+        wish = Wish(key=f"demo-{stage.slug}-{count}", topic=topic, component=known[count % 3] if count % 3 < 2 else "")
         try:
             with world.session.begin_nested():
                 actions.book_slot(world.session, slots[plan.slot], member, wish, at=plan.at, sender=world.sender)

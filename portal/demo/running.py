@@ -14,6 +14,7 @@ from portal.core.outbox import TRIES, MailState, OutgoingMail
 from portal.demo import (
     aftermath,
     applying,
+    asking,
     bench,
     carriers,
     choosing,
@@ -75,11 +76,13 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     compare_challenge(world.session, stage.challenge.id, world.now)
     applying.bring_file(world, stage.challenge)
     _equip(world, stage, vault)
+    asking.give_certificates(world)
     _meet(world, stage)
     stages.whole(world, stage)
     library.furnish(world, stage)
     world.session.commit()
     _report(world, stage)
+    asking.prepare(world, stage, vault)
     stages.whole(world, stage)
     talking.talk(world, stage)
     world.session.commit()

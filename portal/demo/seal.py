@@ -4,13 +4,15 @@ The portal itself never does this: it only stores what is written here. Needs gp
 """
 
 import hashlib
+import io
 import json
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,11 @@ from typing import Any
 HERE = Path(__file__).parent
 SOURCE, KEYS, SEALED = HERE / "reports.toml", HERE / "keys", HERE / "sealed"
 RECIPIENTS = ("demo-triager1", "demo-triager2", "demo-triager3", "demo-recovery")
+HOSTS = ("host1", "host2", "host3")
+QUESTIONS = (
+    "# Partitions\n\nWhich partitions are verified at boot, and which only when an application is started from them?\n",
+    "# The log\n\nMy device prints `auth: 3` twice before it starts over. Is the second line the one that counts?\n",
+)
 FORMAT, KEY_SET = "sealed-report/1", 1
 IN_CLEAR = ("title", "scenario", "build")
 
@@ -34,6 +41,7 @@ def main() -> None:
             (SEALED / name).write_bytes(sealed)
             clear = {key: report[key] for key in IN_CLEAR}
             index.append({"file": name, "sha256": hashlib.sha256(sealed).hexdigest(), "size": len(sealed)} | clear)
+        seal_questions(home)
     (SEALED / "index.json").write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(index)} reports sealed to {len(RECIPIENTS)} keys in {SEALED}\n")
 
@@ -52,6 +60,23 @@ def manifest(report: dict[str, Any]) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=False).encode()
 
 
+def seal_questions(home: Path) -> None:
+    """Two questions for each host, as the page of a question seals them: one archive, one message."""
+    for host in HOSTS:
+        for number, text in enumerate(QUESTIONS, start=1):
+            (SEALED / f"question-{host}-{number}.pgp").write_bytes(seal(home, archive(text), [f"demo-{host}"]))
+
+
+def archive(text: str) -> bytes:
+    """A question alone in its archive."""
+    plain, out = text.encode(), io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as made:
+        entry = tarfile.TarInfo("question.md")
+        entry.size = len(plain)
+        made.addfile(entry, io.BytesIO(plain))
+    return out.getvalue()
+
+
 @contextmanager
 def keyring() -> Iterator[Path]:
     """A private gpg home with the demonstration's certificates."""
@@ -64,9 +89,9 @@ def keyring() -> Iterator[Path]:
             subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)  # noqa: S603, S607
 
 
-def seal(home: Path, plain: bytes) -> bytes:
-    """`plain` sealed to the demonstration's key set."""
-    to = [word for name in RECIPIENTS for word in ("--recipient-file", str(KEYS / f"{name}.asc"))]
+def seal(home: Path, plain: bytes, names: Sequence[str] = RECIPIENTS) -> bytes:
+    """`plain` sealed to the demonstration's key set, or to others of its keys."""
+    to = [word for name in names for word in ("--recipient-file", str(KEYS / f"{name}.asc"))]
     return gpg(home, "-z", "0", "--trust-model", "always", *to, "--output", "-", "--encrypt", data=plain)
 
 

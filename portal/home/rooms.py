@@ -12,6 +12,7 @@ import portal.challenges.queries.news as news
 import portal.kits.queries as kits
 import portal.line.queries.inbox as line
 import portal.office_hours.queries as office_hours
+import portal.office_hours.queries.promises as promises
 import portal.reports.todo as reports
 import portal.selection.queries as selection
 from portal.accounts.models import Account
@@ -37,6 +38,7 @@ def _tasks(
         yield from news.tasks(session, member, at)
         yield from kits.tasks(session, member, at)
         yield from office_hours.tasks(session, member, at)
+        yield from promises.tasks(session, member, at)
         yield from reports.tasks(session, member, at)
         yield from line.tasks(session, member, at)
 
@@ -66,6 +68,7 @@ def queues(
     ]
     if Role.HOST in roles:
         found += office_hours.queues(session, challenge, account, at)
+        found += promises.queues(session, challenge, account, at)
     if roles & {Role.HOST, Role.LEAD}:
         found.append(office_hours.unserved(session, challenge, at))
     if Role.ADMIN in roles:

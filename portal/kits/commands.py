@@ -38,8 +38,10 @@ def rotate_addresses(batch: int) -> None:
     vault, lost = Vault.of(config_of(current_app)), 0
     work: list[tuple[str, _Reseal, _Count]] = [
         ("addresses", reseal, sealed_counts),
-        *((kept.what, partial(reseal_kept, sealed=kept), partial(counts_by_key, sealed=kept)) for kept in everything),
-    ]
+        # In the order of the alphabet, in whichever order the rooms were loaded.
+        *((kept.what, partial(reseal_kept, sealed=kept), partial(counts_by_key, sealed=kept))
+          for kept in sorted(everything, key=lambda kept: kept.what)),
+    ]  # fmt: skip
     for what, reseal_some, count in work:
         resealed, unknown = _rotate(vault, reseal_some, batch)
         click.echo(f"{what}: {resealed} sealed anew")

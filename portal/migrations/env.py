@@ -9,8 +9,8 @@ from alembic.migration import MigrationContext
 from flask import current_app
 from flask_security import AsaList
 
-from portal.applications.search import is_other
 from portal.core.db import Model, Money, UtcDateTime, db
+from portal.core.search import is_other
 
 
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from portal.config import Config
 from portal.core import clock, outbox
-from portal.core.errors import Conflict, Refused
+from portal.core.errors import Conflict, PortalError, Refused
 from portal.core.jobs import Job
 from portal.core.mail import config_of
 from portal.kits.vault import Vault
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import calendars, rounds, waiting
+from portal.office_hours.actions import calendars, notes, questions, rounds, waiting
 from portal.office_hours.actions.reminders import TEMPLATE, still_true
 from portal.office_hours.busy import Unreadable, read_apart
 from portal.office_hours.fetch import fetch
@@ -50,9 +50,33 @@ def enqueue_reminders(session: Session, at: datetime) -> int:
     return enqueued
 
 
+def enqueue_promises(session: Session, at: datetime) -> int:
+    """Remind people of what they have promised for today."""
+    enqueued = notes.remind_of_promises(session, at=at)
+    session.commit()
+    return enqueued
+
+
+def watch_questions(session: Session, at: datetime) -> int:
+    """Ask for questions that are due soon or must be sealed again, and let go of slots whose question has not come."""
+    sender = Sender.of(config_of(current_app))
+    done = questions.ask_for_questions(session, at=at) + questions.forget_questions(session, at=at)
+    session.commit()
+    for booking_id in questions.unasked(session, at=at):
+        try:
+            done += questions.let_go(session, booking_id, at=at, sender=sender)
+            session.commit()
+        except (Conflict, Refused):
+            # Somebody has changed it in between; the next tick looks again.
+            session.rollback()
+    if done:
+        offer_seats(session, at)
+    return done
+
+
 def let_go_of_holds(session: Session, at: datetime) -> int:
-    """Expire holds that have run out."""
-    swept = actions.expire_holds(session, at)
+    """Expire holds that have run out, and forget those of the day before."""
+    swept = actions.expire_holds(session, at) + actions.forget_holds(session, at - timedelta(days=1))
     session.commit()
     return swept
 
@@ -88,7 +112,8 @@ def offer_slot(session: Session, slot_id: int, *, at: datetime, sender: Sender) 
         try:
             offered += waiting.offer_seat(session, slot, found, at=at, sender=sender)
             session.commit()
-        except (Conflict, Refused):
+        except PortalError:
+            # What the lists did not know of: the next one is asked.
             session.rollback()
 
 
@@ -141,11 +166,17 @@ def _refresh(session: Session, calendar: HostCalendar, config: Config, at: datet
 
 outbox.guard(waiting.TEMPLATE, lambda session, mail: waiting.still_offered(session, mail, at=clock.now()))
 outbox.guard(TEMPLATE, lambda session, mail: still_true(session, mail, at=clock.now()))
+outbox.guard(notes.DUE, notes.still_open)
+
+for _template in (questions.DUE, questions.AGAIN):
+    outbox.guard(_template, lambda session, mail: questions.still_true(session, mail, at=clock.now()))
 
 JOBS: tuple[Job, ...] = (
     Job("office-hours-sessions", 3600, make_sessions),
     Job("office-hours-reminders", 60, enqueue_reminders),
+    Job("office-hours-promises", 600, enqueue_promises),
     Job("office-hours-calendars", 300, refresh_calendars),
+    Job("office-hours-questions", 60, watch_questions),
     Job("office-hours-holds", 60, let_go_of_holds),
     Job("office-hours-waiting", 60, offer_seats),
     Job("office-hours-rounds", 60, hold_rounds),

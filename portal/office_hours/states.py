@@ -78,12 +78,55 @@ class RequestState(StrEnum):
     INELIGIBLE = "ineligible"
 
 
+class EarlyState(StrEnum):
+    """A written answer ahead of the session: the participant decides whether it will do."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    TAKEN_BACK = "taken_back"
+
+
 class FeedScope(StrEnum):
     """What a calendar feed tells: what one's participants booked, what one holds as host, when any host is busy."""
 
     MINE = "mine"
     HOST = "host"
     BUSY = "busy"
+
+
+class NoteKind(StrEnum):
+    """Whom a note is for: participant and hosts, or the hosts and the lead alone."""
+
+    SHARED = "shared"
+    INTERNAL = "internal"
+
+
+class PromiseState(StrEnum):
+    """What has become of something that was promised in a session."""
+
+    OPEN = "open"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class AnswerState(StrEnum):
+    """The way of a question and its answer to all participants."""
+
+    DRAFT = "draft"
+    REVIEWED = "reviewed"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class Consent(StrEnum):
+    """Whether those whose question it was agree that all participants read it; nobody's question needs no consent."""
+
+    NOT_NEEDED = "not needed"
+    NOT_ASKED = "not asked"
+    ASKED = "asked"
+    GIVEN = "given"
+    REFUSED = "refused"
 
 
 class CalendarKind(StrEnum):
@@ -109,12 +152,37 @@ EXPIRE = Move("expire", "Let go", frozenset({BookingState.HELD}), BookingState.E
 CANCEL = Move("cancel", "Cancel", LIVE, BookingState.CANCELLED)
 CANCEL_LATE = Move("cancel-late", "Cancel late", frozenset({BookingState.CONFIRMED}), BookingState.LATE_CANCELLED)
 WITHDRAW = Move("withdraw", "Withdraw the offer", LIVE, BookingState.CANCELLED)
+# Of the portal, where no question came in time; of the participant, for whom a written answer will do.
+RELEASE = Move("release", "Let go: no question came", frozenset({BookingState.CONFIRMED}), BookingState.CANCELLED)
+SETTLE = Move("settle", "Answered in writing", frozenset({BookingState.CONFIRMED}), BookingState.CANCELLED)
 # Hosts may correct themselves: a person who came late is not a no-show.
 ATTEND = Move("attended", "Was there", frozenset({BookingState.CONFIRMED, BookingState.NO_SHOW}), BookingState.ATTENDED)
 MISS = Move("no-show", "Did not come", frozenset({BookingState.CONFIRMED, BookingState.ATTENDED}), BookingState.NO_SHOW)
 
-MOVES = (CONFIRM, EXPIRE, CANCEL, CANCEL_LATE, WITHDRAW, ATTEND, MISS)
+KEEP = Move("done", "Mark as done", frozenset({PromiseState.OPEN}), PromiseState.DONE)
+DROP = Move("drop", "Drop it", frozenset({PromiseState.OPEN}), PromiseState.DROPPED, needs=("reason",))
+PROMISE_MOVES = (KEEP, DROP)
+
+REVIEW = Move("review", "Pass it as reviewed", frozenset({AnswerState.DRAFT}), AnswerState.REVIEWED)
+RETURN = Move(
+    "return", "Back to the draft", frozenset({AnswerState.REVIEWED, AnswerState.WITHDRAWN}), AnswerState.DRAFT
+)
+PUBLISH = Move("publish", "Publish", frozenset({AnswerState.REVIEWED}), AnswerState.PUBLISHED)
+# Nothing that participants have read goes without a word why.
+UNPUBLISH = Move("withdraw", "Withdraw", frozenset({AnswerState.PUBLISHED}), AnswerState.WITHDRAWN, needs=("reason",))
+ANSWER_MOVES = (REVIEW, RETURN, PUBLISH, UNPUBLISH)
+
+MOVES = (CONFIRM, EXPIRE, CANCEL, CANCEL_LATE, WITHDRAW, RELEASE, SETTLE, ATTEND, MISS)
 HOST_MOVES = (ATTEND, MISS)
+
+ACCEPT_ANSWER = Move("accept", "This answers it", frozenset({EarlyState.OFFERED}), EarlyState.ACCEPTED)
+DECLINE_ANSWER = Move("decline", "I still want to talk", frozenset({EarlyState.OFFERED}), EarlyState.DECLINED)
+TAKE_BACK_ANSWER = Move(
+    "take-back", "Take it back",
+    frozenset({EarlyState.OFFERED, EarlyState.ACCEPTED, EarlyState.DECLINED}), EarlyState.TAKEN_BACK,
+)  # fmt: skip
+# What the participant may do with an answer.
+EARLY_MOVES = (ACCEPT_ANSWER, DECLINE_ANSWER)
 
 _WAITING = frozenset({WaiterState.WAITING})
 SERVE = Move("serve", "Take the seat", _WAITING, WaiterState.SERVED)

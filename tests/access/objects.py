@@ -30,14 +30,19 @@ from portal.line.actions.conversations import Draft, write
 from portal.line.models import Incoming
 from portal.line.states import Outcome
 from portal.office_hours.actions import Wish as Topic
-from portal.office_hours.actions import cancel_booking, open_feed
+from portal.office_hours.actions import cancel_booking, create_series, materialise, open_feed
+from portal.office_hours.actions.answers import Words, draft_answer, move_answer, review_answer
 from portal.office_hours.actions.calendars import give_file
+from portal.office_hours.actions.early import offer_answer
+from portal.office_hours.actions.notes import promise
+from portal.office_hours.actions.questions import put_question
 from portal.office_hours.actions.waiting import join_list, offer_seat
 from portal.office_hours.busy import Busy
-from portal.office_hours.models import Booking, Waiter
+from portal.office_hours.models import Booking, Slot, Waiter
+from portal.office_hours.queries import whole_booking
 from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
-from portal.office_hours.states import BookingState, FeedScope
+from portal.office_hours.states import PUBLISH, BookingState, FeedScope
 from portal.reports.actions import keys
 from portal.reports.models import UploadToken
 from portal.reports.receipts import Signer
@@ -53,12 +58,14 @@ from tests.cast import NOON, Cast
 from tests.challenges.conftest import Library
 from tests.kits.conftest import Afterwards
 from tests.kits.conftest import Bench as Kits
-from tests.office_hours.conftest import SENDER, Stage
+from tests.office_hours.conftest import SENDER, Stage, local
 from tests.office_hours.rounds import Rounds
 from tests.reports.conftest import RECOVERY, TIA, TOM
 from tests.reports.openpgp import message
 from tests.reports.people import Desk as Reports
 from tests.selection.conftest import Bench as Selection
+
+WEEKS = timedelta(weeks=2)
 
 
 @dataclass(frozen=True)
@@ -389,6 +396,37 @@ def booking(world: World) -> Values:
     return {"uid": made.uid, "verb": "attended"}
 
 
+def commitment(world: World) -> Values:
+    """What the researcher has promised in a session of last week."""
+    stage = Stage(world.session, world.cast)
+    past = stage.plan(first=local(2020, 6, 10, 9))
+    series = create_series(world.session, world.cast.challenge, past, by=world.cast.host.id, at=NOON - WEEKS)
+    materialise(world.session, series.id, since=NOON - WEEKS, before=NOON, at=NOON - WEEKS)
+    held = stage.book(stage.slots(series)[0], at=NOON - WEEKS)
+    due = NOON.date() + timedelta(days=3)
+    made = promise(world.session, held, "Send it", due, owner_id=None, by=world.cast.host.id, at=NOON)
+    return {"promise_id": made.id, "verb": "done"}
+
+
+def answer(world: World) -> Values:
+    """An answer that waits for the researcher to agree."""
+    held = whole_booking(world.session, world.session.query(Booking.id).filter_by(uid=booking(world)["uid"]).scalar())
+    words = Words("Boot", "Which stages?", "All.")
+    host, lead, challenge = world.cast.host.id, world.cast.lead.id, world.cast.challenge
+    made = draft_answer(world.session, challenge, words, by=host, at=NOON, booking=held)
+    review_answer(world.session, made, challenge, version=1, by=lead, at=NOON)
+    return {"uid": held.uid, "key": made.key, "verb": "return"}
+
+
+def published_answer(world: World) -> Values:
+    """An answer of nobody's question in particular, for all to read."""
+    host, lead, challenge = world.cast.host.id, world.cast.lead.id, world.cast.challenge
+    made = draft_answer(world.session, challenge, Words("Boot", "Which stages?", "All."), by=host, at=NOON)
+    review_answer(world.session, made, challenge, version=1, by=lead, at=NOON)
+    move_answer(world.session, made, challenge, PUBLISH, by=lead, at=NOON)
+    return {"key": made.key}
+
+
 def waiter(world: World) -> Values:
     """The researcher's place on the list of a session that the team has filled."""
     stage = Stage(world.session, world.cast)
@@ -426,6 +464,25 @@ def round_drawn(world: World) -> Values:
     give_file(world.session, world.cast.host.id, [Busy(slots[0].starts_at, slots[0].ends_at)], at=NOON)
     play.draw()
     return {"round_id": found.id}
+
+
+def shared_slot(world: World) -> Values:
+    """A slot that every host of the cast holds, with its session and series."""
+    stage = Stage(world.session, world.cast)
+    series = stage.series(hosts=(Share(world.cast.host.id), Share(world.cast.second_host.id)), engineers=2)
+    slot = stage.slots(series)[0]
+    return {"slot_id": slot.id, "sitting_id": slot.sitting_id, "series_id": series.id}
+
+
+def asked(world: World) -> Values:
+    """The researcher's booking with every host of the cast, with a sealed question and a written answer."""
+    stage, cast = Stage(world.session, world.cast), world.cast
+    found = stage.certify(cast.host, cast.second_host, at=NOON - timedelta(days=9))
+    slot_id = shared_slot(world)["slot_id"]
+    made = stage.book(world.session.get_one(Slot, slot_id))
+    put_question(world.session, made, stage.sealed(*found), by=cast.researcher.id, at=NOON)
+    answer = offer_answer(world.session, made, "It is in the documentation.", by=cast.host.id, at=NOON)
+    return {"uid": made.uid, "number": 1, "answer_id": answer.id, "verb": "decline"}
 
 
 def feed(world: World) -> Values:

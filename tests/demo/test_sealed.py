@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from portal.demo import facts, seal
+from portal.office_hours.rules.questions import check_package
 from portal.reports import certificates
 from portal.reports.rules import Limits
 from portal.reports.walker import Recipients, Walker
@@ -25,7 +26,7 @@ def members() -> Recipients:
 
 def test_there_is_one_for_each_submission_in_their_order() -> None:
     assert [entry["scenario"] for entry in INDEX] == [fact.scenario for fact in facts.SUBMISSIONS]
-    assert sorted(path.name for path in seal.SEALED.glob("*.pgp")) == [entry["file"] for entry in INDEX]
+    assert sorted(path.name for path in seal.SEALED.glob("[0-9]*.pgp")) == [entry["file"] for entry in INDEX]
     assert all(set(entry) == {"file", "sha256", "size", "title", "scenario", "build"} for entry in INDEX)
 
 
@@ -62,3 +63,16 @@ def test_what_is_sealed_is_what_the_source_says(tmp_path: Path) -> None:
 
     assert len(texts) == 40
     assert all(text in source for text in texts)
+
+
+@pytest.mark.parametrize("host", seal.HOSTS)
+def test_each_host_opens_the_questions_that_are_sealed_to_them_alone(host: str) -> None:
+    found = certificates.inspect((seal.KEYS / f"demo-{host}.asc").read_text(), at=NOON)
+    files = sorted(seal.SEALED.glob(f"question-{host}-*.pgp"))
+    with gpg_home() as gpg:
+        gpg.run("--import", str(seal.KEYS / f"demo-{host}-PRIVATE-not-secret.asc"))
+        opened = [gpg.open(path.read_bytes()) for path in files]
+
+    assert opened == [seal.archive(text) for text in seal.QUESTIONS]
+    for path in files:
+        assert check_package(path.read_bytes(), [(found.name, found.key_ids)]) == list(found.key_ids)

@@ -19,6 +19,7 @@ from portal.accounts.models import Account
 from portal.core.db import Model, db, set_reading
 from portal.factory import create_app
 from tests.cast import Cast, make_cast, sign_in
+from tests.databases import tables
 from tests.servers import Site, postgresql, web
 
 SECRET = "for-tests-only-" + "0123456789abcdef" * 2
@@ -79,12 +80,14 @@ class Backstage:
 def backstage(kind: str, folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Backstage]:
     """An empty database of a kind, with settings that name it and everything else in `folder`."""
     with ExitStack() as stack:
-        url = stack.enter_context(postgresql()) if kind == "postgresql" else f"sqlite:///{folder / 'portal.sqlite3'}"
+        url = f"sqlite:///{folder / 'portal.sqlite3'}"
+        if kind == "postgresql":
+            url = stack.enter_context(postgresql(tables))
+        else:
+            tables(url)
         made = Backstage(
             {"PORTAL_DATA": str(folder), "PORTAL_DATABASE_URL": url, "PORTAL_SECRET_KEY": SECRET, **(environ or {})}
         )
-        with made.app.app_context():
-            Model.metadata.create_all(db.engine)
         try:
             yield made
         finally:

@@ -57,6 +57,7 @@ def dispatch(stage: Stage, desk: Page) -> None:
     """Logistics open the address for a reason, put a unit in, and send the parcel off."""
     desk.goto(stage.staff("shipments"))
     desk.locator("tbody th a").click()
+    expect(desk.get_by_role("link", name="Open the address")).to_be_visible()
     parcel = desk.url
     desk.get_by_role("link", name="Open the address").click()
     desk.get_by_label("Why do you need it?").fill("To print the label")

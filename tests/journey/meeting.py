@@ -35,7 +35,7 @@ def book(stage: Stage, ada: Page) -> None:
     ada.goto(stage.at("office-hours"))
     expect(ada.get_by_role("main")).to_contain_text("1 of 1")
     expect(ada.get_by_role("listitem").filter(has_text="Weekly hours").first).to_contain_text("JST")
-    ada.get_by_role("link", name=re.compile("^Book ")).first.click()
+    ada.get_by_role("button", name=re.compile("^Book ")).first.click()
     ada.get_by_label("Topic").fill(TOPIC)
     ada.get_by_role("button", name="Book this slot").click()
     expect(ada.get_by_text("Booked. The invitation is on its way to your mail.")).to_be_visible()

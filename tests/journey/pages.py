@@ -60,10 +60,40 @@ SAMPLES = {
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2 AND office_slot.state = 'open'
         AND office_slot.starts_at > {now} ORDER BY office_slot.starts_at DESC""",
+    "expected": """SELECT office_booking.uid FROM office_booking
+        JOIN office_slot ON office_slot.id = office_booking.slot_id
+        JOIN office_session ON office_session.id = office_slot.sitting_id
+        JOIN office_series ON office_series.id = office_session.series_id
+        JOIN account ON account.id = office_slot.host_id
+        WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2 AND office_booking.state = 'confirmed'
+        AND office_booking.starts_at > {now} ORDER BY office_booking.starts_at DESC""",
+    "coming": """SELECT office_slot.sitting_id FROM office_slot
+        JOIN office_booking ON office_booking.slot_id = office_slot.id
+        JOIN office_question ON office_question.booking_id = office_booking.id
+        JOIN account ON account.id = office_slot.host_id
+        WHERE account.email LIKE 'host1@%' AND office_booking.starts_at > {now}
+        ORDER BY office_slot.starts_at, office_slot.id""",
     "sitting": """SELECT office_session.id FROM office_session JOIN office_slot ON sitting_id = office_session.id
         JOIN office_booking ON slot_id = office_slot.id JOIN account ON account.id = office_slot.host_id
         JOIN office_series ON office_series.id = office_session.series_id
         WHERE account.email LIKE 'host1@%' AND office_series.challenge_id = 2""",
+    "today": "SELECT sitting_id FROM office_course",
+    "noted": """SELECT office_booking.uid FROM office_booking
+        JOIN office_note ON office_note.booking_id = office_booking.id
+        JOIN office_slot ON office_slot.id = office_booking.slot_id JOIN account ON account.id = office_slot.host_id
+        WHERE account.email LIKE 'host1@%'
+        ORDER BY office_booking.starts_at DESC, office_note.id""",
+    "asked": """SELECT account.email FROM account JOIN office_booking ON office_booking.account_id = account.id
+        JOIN office_answer ON office_answer.booking_id = office_booking.id""",
+    "asked_of": """SELECT office_booking.uid FROM office_booking
+        JOIN office_answer ON office_answer.booking_id = office_booking.id""",
+    "answered": "SELECT key FROM office_answer WHERE state = 'published' ORDER BY id",
+    "answer": "SELECT key FROM office_answer WHERE state = 'draft' ORDER BY id",
+    "waiter": """SELECT account.email FROM account JOIN office_booking ON office_booking.account_id = account.id
+        WHERE office_booking.source = 'waitlist' AND office_booking.state = 'held' ORDER BY office_booking.id""",
+    "offer": """SELECT uid FROM office_booking
+        WHERE source = 'waitlist' AND state = 'held' ORDER BY office_booking.id""",
+    "full": "SELECT sitting_id FROM office_waiter WHERE state = 'waiting' ORDER BY id",
     "drafter": "SELECT email FROM account JOIN application ON account_id = account.id WHERE state = 'draft'",
     "submitter": """SELECT email FROM account JOIN application ON account_id = account.id
         WHERE state = 'submitted' AND challenge_id = 2""",
@@ -165,13 +195,23 @@ PAGES = (
     Kind("kit", "kits.mine", "{researcher}", f"/challenges/{LIVE}/kit"),
     Kind("kit-to-return", "kits.mine", "{returner}", f"/challenges/{LIVE}/kit"),
     Kind("kit-address", "kits.address", "{addressee}", f"/challenges/{LIVE}/kit/address?country=DE"),
+    Kind("programs", "office_hours.my_programs", "{researcher}", f"/challenges/{LIVE}/office-hours/programs"),
     Kind("calendars", "office_hours.my_calendars", "{researcher}", f"/challenges/{LIVE}/office-hours/calendar"),
     Kind("office-hours", "office_hours.mine", "{researcher}", f"/challenges/{LIVE}/office-hours"),
     Kind("book", "office_hours.book", "{researcher}", f"/challenges/{LIVE}/office-hours/slots/{{slot}}"),
     Kind("booking", "office_hours.booking", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}"),
+    Kind("booking-asked", "office_hours.booking", "{asked}", f"/challenges/{LIVE}/office-hours/bookings/{{asked_of}}"),
+    Kind("my-commitments", "office_hours.my_commitments", "{asked}", f"/challenges/{LIVE}/office-hours/commitments"),
+    Kind("answers", "office_hours.answers", "{researcher}", f"/challenges/{LIVE}/office-hours/answers"),
+    Kind("answer", "office_hours.answer", "{researcher}", f"/challenges/{LIVE}/office-hours/answers/{{answered}}"),
     Kind("round", "office_hours.round_page", "{researcher}", f"/challenges/{LIVE}/office-hours/rounds/{{round}}"),
     Kind("round-drawn", "office_hours.round_page", "{unlucky}", f"/challenges/{LIVE}/office-hours/rounds/{{drawn}}"),
+    Kind("question", "office_hours.question", "{booker}",
+         f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/question"),
     Kind("booking-move", "office_hours.move", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/move"),
+    Kind("waiting", "office_hours.waiting", "{waiter}", f"/challenges/{LIVE}/office-hours/waiting"),
+    Kind("wait", "office_hours.wait", "{researcher}", f"/challenges/{LIVE}/office-hours/sessions/{{full}}/wait"),
+    Kind("offer", "office_hours.offer", "{waiter}", f"/challenges/{LIVE}/office-hours/offers/{{offer}}"),
     Kind("resources", "challenges.resources", "{researcher}", f"/challenges/{LIVE}/resources"),
     Kind("document", "challenges.document", "{researcher}", f"/challenges/{LIVE}/resources/documents/{{document}}"),
     Kind("build", "challenges.build", "{researcher}", f"/challenges/{LIVE}/resources/builds/{{build}}"),
@@ -261,13 +301,35 @@ PAGES = (
     Kind("kit-numbers-past", "kits.numbers", "lead", f"/staff/{PAST}/shipments/numbers"),
     Kind("staff-calendars", "office_hours.staff_calendars", "host1", f"/staff/{LIVE}/office-hours/calendar"),
     Kind("staff-office-hours", "office_hours.staff", "host1", f"/staff/{LIVE}/office-hours"),
+    Kind("waiting-lists", "office_hours.waiting_lists", "lead", f"/staff/{LIVE}/office-hours/waiting"),
+    Kind("fair-share", "office_hours.fairness", "lead", f"/staff/{LIVE}/office-hours/fairness"),
+    Kind("zones", "office_hours.zones", "host1", f"/staff/{LIVE}/office-hours/zones"),
+    Kind("staff-bookings", "office_hours.staff_bookings", "lead", f"/staff/{LIVE}/office-hours/bookings"),
+    Kind("book-for", "office_hours.book_for", "lead", f"/staff/{LIVE}/office-hours/bookings/new"),
+    Kind("staff-booking", "office_hours.staff_booking", "lead", f"/staff/{LIVE}/office-hours/bookings/{{booking}}"),
+    Kind("strikes", "office_hours.strikes", "lead", f"/staff/{LIVE}/office-hours/strikes"),
+    Kind("import-bookings", "office_hours.import_page", "lead", f"/staff/{LIVE}/office-hours/import"),
     Kind("staff-rounds", "office_hours.staff_rounds", "host1", f"/staff/{LIVE}/office-hours/rounds"),
     Kind("staff-round", "office_hours.staff_round", "host1", f"/staff/{LIVE}/office-hours/rounds/{{drawn}}"),
     Kind("series", "office_hours.new_series", "host1", f"/staff/{LIVE}/office-hours/series/new"),
     Kind("series-edit", "office_hours.edit_series", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}"),
     Kind("sitting-add", "office_hours.add_sitting", "host1", f"/staff/{LIVE}/office-hours/series/{{series}}/add"),
     Kind("substitute", "office_hours.substitute", "host1", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/host"),
+    Kind("day", "office_hours.day", "host1", f"/staff/{LIVE}/office-hours/sessions/{{today}}/day"),
+    Kind("record", "office_hours.record", "host1", f"/staff/{LIVE}/office-hours/bookings/{{noted}}/record"),
+    Kind("follow-up", "office_hours.follow_up", "host1", f"/staff/{LIVE}/office-hours/bookings/{{noted}}/follow-up"),
+    Kind("commitments", "office_hours.commitments", "host1", f"/staff/{LIVE}/office-hours/commitments"),
+    Kind("staff-answers", "office_hours.staff_answers", "host1", f"/staff/{LIVE}/office-hours/answers"),
+    Kind("new-answer", "office_hours.new_answer", "host1", f"/staff/{LIVE}/office-hours/answers/new"),
+    Kind("staff-answer", "office_hours.staff_answer", "host2", f"/staff/{LIVE}/office-hours/answers/{{answer}}"),
+    Kind("edit-answer", "office_hours.edit_answer", "host1", f"/staff/{LIVE}/office-hours/answers/{{answer}}/edit"),
     Kind("busy", "office_hours.busy", "host1", f"/staff/{LIVE}/office-hours/busy"),
+    Kind("certificate", "office_hours.certificate", "host1", f"/staff/{LIVE}/office-hours/certificate"),
+    Kind("answer", "office_hours.write_answer", "host1", f"/staff/{LIVE}/office-hours/bookings/{{expected}}/answer"),
+    Kind("link-series", "office_hours.series_link", "lead", f"/staff/{LIVE}/office-hours/series/{{series}}/link"),
+    Kind("link-sitting", "office_hours.sitting_link", "lead", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}/link"),
+    Kind("link-slot", "office_hours.slot_link", "lead", f"/staff/{LIVE}/office-hours/slots/{{hosted}}/link"),
+    Kind("sitting-coming", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{coming}}"),
     Kind("sitting", "office_hours.sitting", "host1", f"/staff/{LIVE}/office-hours/sessions/{{sitting}}"),
     Kind("report-queue", "reports.queue", "triager1", f"/staff/{LIVE}/reports"),
     Kind("report-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{report}}"),
@@ -317,8 +379,13 @@ NO_PAGES = {
     "selection.table": "CSV", "selection.fairness_table": "CSV", "kits.stock_csv": "CSV", "kits.shipments_csv": "CSV",
     "kits.policies_csv": "CSV",
     "applications.export_table": "CSV", "applications.export_json": "JSON",
-    "office_hours.feed": "calendar", "office_hours.round_json": "JSON", "office_hours.round_csv": "CSV",
+    "office_hours.feed": "calendar", "office_hours.now": "JSON", "office_hours.day_now": "JSON",
+    "office_hours.commitments_csv": "CSV", "office_hours.answers_csv": "CSV",
+    "office_hours.api_slots": "JSON", "office_hours.api_bookings": "JSON",
+    "office_hours.fairness_csv": "CSV", "office_hours.round_json": "JSON", "office_hours.round_csv": "CSV",
     "office_hours.staff_round_json": "JSON", "challenges.download": "file",
+    "office_hours.host_certificates": "keys", "office_hours.host_certificate": "keys",
+    "office_hours.take_question": "file",
     "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
     "reports.staff_report": "JSON", "reports.staff_file": "file",

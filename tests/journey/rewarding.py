@@ -36,7 +36,7 @@ def approve(stage: Stage, second: Page, award: str) -> None:
     """Another triager finds it in the list, and approves it."""
     second.goto(stage.staff("awards"))
     second.locator("tbody tr a").first.click()
-    assert second.url == award
+    expect(second).to_have_url(award)
     expect(second.locator(".working")).to_contain_text(WORKING)
     second.get_by_role("button", name="Approve").click()
     expect(second.locator("h1 .state")).to_have_text("approved")

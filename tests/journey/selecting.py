@@ -94,10 +94,12 @@ def review(stage: Stage, page: Page, comment: str) -> None:
     """A reviewer scores Ada 5 and Bob 2, whoever comes first, with the mouse."""
     for _ in range(2):
         page.goto(stage.staff("review"))
-        score = "5" if "Ada" in page.locator("h1").inner_text() else "2"
+        name = page.locator("h1").inner_text()
+        score = "5" if "Ada" in name else "2"
         page.locator("[data-criterion]").get_by_label(score, exact=True).check()
         page.get_by_label("Comment").fill(comment)
         page.get_by_role("button", name="Save, next one").click()
+        expect(page.locator("h1")).not_to_have_text(name)
     expect(page.get_by_text("All reviewed")).to_be_visible()
 
 

@@ -20,7 +20,6 @@ from tests.servers.waiting import until
 
 SLUG, TITLE = "pluton-2026", "Pluton Research Challenge"
 PASSWORD = "quiet otters fold eleven maps"
-expect.set_options(timeout=15_000)
 
 
 @dataclass
@@ -40,7 +39,6 @@ class Stage:
         context.on("console", lambda told: self.complaints.append(told.text) if told.type == "error" else None)
         context.on("weberror", lambda told: self.complaints.append(str(told.error)))
         page = context.new_page()
-        page.set_default_timeout(15_000)
         return page
 
     def at(self, path: str) -> str:

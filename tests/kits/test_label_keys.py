@@ -107,8 +107,8 @@ def test_the_command_and_the_doctor_tell_of_labels(keyed: Flask, session: Sessio
 
     answer = runner.invoke(args=["kits", "rotate-addresses"])
     assert (answer.exit_code, answer.output.splitlines()) == (0, [
-        "addresses: 0 sealed anew", "labels: 1 sealed anew", f"labels: 1 under the current key ({now.key})",
-        "calendars: 0 sealed anew",
+        "addresses: 0 sealed anew", "calendars: 0 sealed anew", "labels: 1 sealed anew",
+        f"labels: 1 under the current key ({now.key})", "meeting links: 0 sealed anew",
     ])  # fmt: skip
 
     lose_the_key(session, back)

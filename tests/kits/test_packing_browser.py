@@ -337,6 +337,7 @@ def test_the_longest_address_fits_on_a_label_and_is_all_there(place: Place, pape
 
     labels = page.locator(".label")
     expect(labels).to_have_count(12)
+    page.wait_for_load_state()  # with its styles, which are measured
     assert labels.evaluate_all(STICKS_OUT) == []
     text = labels.nth(0).inner_text()
     for part in (LONG.recipient, LONG.company, LONG.city, LONG.region, LONG.postal_code, LONG.phone):

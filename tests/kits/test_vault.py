@@ -177,8 +177,9 @@ def test_the_command_tells_how_many_are_left_under_which_key(
         "addresses: 1 sealed anew",
         *sorted([f"addresses: 1 under the current key ({now})", f"addresses: 1 under an unknown key ({lost})"],
                 key=lambda line: line.partition("(")[2]),
-        "labels: 0 sealed anew",
         "calendars: 0 sealed anew",
+        "labels: 0 sealed anew",
+        "meeting links: 0 sealed anew",
     ]  # fmt: skip
     assert answer.stderr == "addresses: 1 cannot be opened with any of the keys, and stay as they are\n"
 

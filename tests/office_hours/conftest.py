@@ -7,14 +7,17 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import Account
 from portal.challenges.models import Member
 from portal.office_hours import actions
 from portal.office_hours.actions import Wish
+from portal.office_hours.actions.hostkeys import give_certificate
 from portal.office_hours.ics import Sender
-from portal.office_hours.models import Booking, Series, Sitting, Slot
+from portal.office_hours.models import Booking, HostKey, Series, Sitting, Slot
 from portal.office_hours.rules import Plan, Share
 from portal.office_hours.time import Weekly
 from tests.cast import NOON, Cast
+from tests.reports.openpgp import certificate, message
 
 SENDER = Sender("portal@localhost", "http://localhost")
 # Wednesday, two days after NOON; nine in Los Angeles is 16:00 UTC in summer.
@@ -69,6 +72,19 @@ class Stage:
         who = member or self.cast.member
         wish = Wish(key or f"{who.id}-{slot.id}-{at.timestamp()}", more.pop("topic", "Reading the device capability"))
         return actions.book_slot(self.session, slot, who, wish, at=at, sender=SENDER, **more)
+
+    def certify(self, *hosts: Account, at: datetime = NOON, seed: int = 0) -> list[HostKey]:
+        """Give certificates that look real to hosts (to the host of the cast, if to nobody else)."""
+        made = []
+        for host in hosts or (self.cast.host,):
+            text = certificate(f"{host.name} <{host.email}>", seed=20 + host.id + seed)
+            made.append(give_certificate(self.session, host.id, text, at=at))
+        self.session.commit()
+        return made
+
+    def sealed(self, *keys: HostKey, size: int = 64) -> bytes:
+        """What looks like a message that is sealed to certificates."""
+        return message(size, [key_id for key in keys for key_id in key.key_ids])
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_what_was_held_missed_or_given_back_late_counts(
         actions.cancel_booking(session, booking, by=cast.researcher.id, at=late, sender=SENDER)
     else:
         step = ATTEND if state is BookingState.ATTENDED else MISS
-        actions.mark_booking(session, booking, step, by=cast.host.id, at=booking.starts_at)
+        actions.mark_booking(session, booking, step, by=cast.host.id, at=booking.ends_at)
 
     assert booking.state is state
     soon, later = NOON + WEEK, NOON + 6 * WEEK

@@ -10,7 +10,7 @@ from itertools import permutations, product
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.core import seeds
@@ -20,12 +20,14 @@ from portal.office_hours.rules.recipe import RECIPE
 from portal.office_hours.rules.rounds import Outcome, holds, told, why
 from tests.cast import NOON
 
+# The same examples on every machine, however busy it is.
+steady = settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 SEED = "5eed" * 16
 WEIGHTS = tuple(weight_of(Access(1, recent, 1)) for recent in range(4))
 wishes = st.lists(st.integers(1, 6), unique=True, max_size=6).map(tuple)
 asks = st.lists(
-    st.builds(Ask, st.uuids().map(lambda made: made.hex), st.sampled_from(Tier), st.sampled_from(WEIGHTS), wishes),
-    unique_by=lambda ask: ask.id, max_size=12,
+    st.builds(Ask, st.integers(0, 999).map("{:032x}".format), st.sampled_from(Tier), st.sampled_from(WEIGHTS), wishes),
+    unique_by=lambda ask: ask.id, max_size=8,
 )  # fmt: skip
 seats = st.dictionaries(st.integers(1, 6), st.integers(0, 3))
 
@@ -40,6 +42,7 @@ def protocol(
     return told(7, seeds.commitment(SEED), SEED, dict.fromkeys(given, NOON), given, drawn, barred or {})
 
 
+@steady
 @given(st.data(), asks, seats)
 def test_the_order_in_which_requests_came_is_of_no_account(
     data: st.DataObject, made: list[Ask], given: dict[int, int]
@@ -47,6 +50,7 @@ def test_the_order_in_which_requests_came_is_of_no_account(
     assert draw(SEED, data.draw(st.permutations(made)), given) == draw(SEED, made, given)
 
 
+@steady
 @given(asks, seats, st.integers(0, 2**64))
 def test_no_seat_twice_nothing_unasked_and_everybody_once(made: list[Ask], given: dict[int, int], number: int) -> None:
     drawn = draw(f"{number:064x}", made, given)
@@ -58,6 +62,7 @@ def test_no_seat_twice_nothing_unasked_and_everybody_once(made: list[Ask], given
     assert all(number <= given[slot] for slot, number in taken.items())
 
 
+@steady
 @given(asks, seats)
 def test_nobody_goes_without_while_a_seat_that_they_named_is_left(made: list[Ask], given: dict[int, int]) -> None:
     drawn = draw(SEED, made, given)
@@ -69,7 +74,8 @@ def test_nobody_goes_without_while_a_seat_that_they_named_is_left(made: list[Ask
         assert not any(left[slot] for slot in dearer)
 
 
-@given(asks, seats, st.integers(0, 11), wishes)
+@steady
+@given(asks, seats, st.integers(0, 7), wishes)
 def test_another_list_than_the_true_one_never_helps(
     made: list[Ask], given: dict[int, int], which: int, other: tuple[int, ...]
 ) -> None:
@@ -84,6 +90,7 @@ def test_another_list_than_the_true_one_never_helps(
     assert value.get(got or 0, -99) <= value.get(honest or 0, -99)
 
 
+@steady
 @given(asks, seats)
 def test_the_tiers_come_one_after_the_other(made: list[Ask], given: dict[int, int]) -> None:
     tiers = [one.ask.tier for one in draw(SEED, made, given)]
@@ -139,6 +146,7 @@ def test_all_orders_of_three_come_as_often_as_they_should() -> None:
     assert counted == {"abc": 3985, "acb": 2656, "bac": 2382, "cab": 1451, "bca": 815, "cba": 711}
 
 
+@steady
 @given(
     st.fractions(Fraction(1, 9), 3, max_denominator=9),
     st.fractions(Fraction(1, 9), 3, max_denominator=9),
@@ -179,6 +187,7 @@ def test_a_thousand_requests() -> None:
     assert sum(one.slot is not None for one in drawn) == 96
 
 
+@steady
 @given(asks, seats)
 def test_what_is_told_holds_and_a_change_does_not(made: list[Ask], given: dict[int, int]) -> None:
     written = json.loads(json.dumps(protocol(draw(SEED, made, given), given)))

@@ -50,5 +50,9 @@ def test_a_hosts_queues(session: Session, cast: Cast, stage: Stage) -> None:
     told = [(queue.url, queue.count, queue.oldest) for queue in queries.queues(session, cast.challenge, cast.host, at)]
     other = [queue.count for queue in queries.queues(session, cast.challenge, cast.second_host, at)]
 
-    assert told == [(f"{STAFF}?show=past", 1, FIRST + HOUR / 2), (STAFF, 1, None)]
-    assert other == [0, 0]
+    certificate = f"{STAFF}/certificate"
+    assert told == [(f"{STAFF}?show=past", 1, FIRST + HOUR / 2), (STAFF, 1, None), (certificate, 1, None)]
+    assert other == [0, 0, 0]
+    stage.certify()
+    after = {queue.url: queue.count for queue in queries.queues(session, cast.challenge, cast.host, at)}
+    assert after[certificate] == 0

@@ -16,12 +16,14 @@ from portal.core.db import db, prepare
 from portal.core.errors import Conflict, Refused
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import Wish
+from portal.office_hours.actions import Wish, questions
 from portal.office_hours.actions.changes import change_series
-from portal.office_hours.models import Booking, Seat, Sitting, Slot
+from portal.office_hours.actions.days import call_in
+from portal.office_hours.models import Booking, SealedQuestion, Seat, Sitting, Slot
+from portal.office_hours.queries.days import day_of
 from portal.office_hours.queries.substitutes import slots_of
-from portal.office_hours.states import COUNTED, LIVE, SlotState
-from tests.cast import NOON, make_account, make_participant
+from portal.office_hours.states import COUNTED, LIVE, BookingState, SlotState
+from tests.cast import NOON, Cast, make_account, make_participant
 from tests.office_hours.conftest import FIRST, SENDER, Stage, local
 
 CROWD = 64
@@ -276,3 +278,100 @@ def test_one_of_sixty_four_staff_changes_a_series(session: Session, stage: Stage
     assert answers == {"done": 1, "Conflict": CROWD - 1}
     counts = [session.scalars(sa.select(sa.func.count()).select_from(kind)).one() for kind in (Sitting, Booking)]
     assert counts == [8, 1]
+
+
+def test_many_hosts_call_in_the_next_at_once(crowd: Crowd, stage: Stage) -> None:
+    slot = stage.slots(stage.series())[0]
+    stage.book(slot)
+    challenge, sitting, slot_id, host = stage.cast.challenge.id, slot.sitting_id, slot.id, stage.cast.host.id
+    stage.session.commit()
+
+    def act(session: Session, _number: int) -> None:
+        day = day_of(session, queries.sitting_of(session, challenge, sitting))
+        call_in(session, day, slot_id, version=0, by=host, at=FIRST)
+
+    assert crowd.run(act) == Counter(done=1, Conflict=CROWD - 1)
+
+
+def test_sixty_four_open_the_form_of_four_seats(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slot_id = stage.slots(stage.series(slots=1, seats=4))[0].id
+    who, challenge_id = members(stage, CROWD), stage.cast.challenge.id
+    session.commit()
+
+    def act(own: Session, number: int) -> None:
+        slot, member = queries.slot_of(own, challenge_id, slot_id), own.get_one(Member, who[number])
+        actions.hold_slot(own, slot, member, at=NOON)
+
+    assert crowd.run(act) == {"done": 4, "Conflict": 60}
+    assert seats_of(session) == [(slot_id, number) for number in range(1, 5)]
+
+
+def test_a_form_that_holds_a_seat_is_sent_sixty_four_times(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slot_id = stage.slots(stage.series(seats=4))[0].id
+    [who], challenge_id = members(stage, 1), stage.cast.challenge.id
+    slot = queries.slot_of(session, challenge_id, slot_id)
+    held = actions.hold_slot(session, slot, session.get_one(Member, who), at=NOON).id
+    session.commit()
+
+    answers = crowd.run(lambda own, _: book(own, challenge_id, slot_id, who, "the same"))
+
+    assert answers == {"done": 64}
+    found = session.execute(sa.select(Booking.id, Booking.state)).all()
+    assert [tuple(row) for row in found] == [(held, BookingState.CONFIRMED)]
+    assert len(session.scalars(sa.select(OutgoingMail)).all()) == 2
+
+
+def test_a_participant_holds_one_seat_however_many_forms_are_opened(
+    session: Session, stage: Stage, crowd: Crowd
+) -> None:
+    slots = [slot.id for slot in stage.slots(stage.series(slots=8, seats=16, weekly_quota=9))[:8]]
+    [who], challenge_id = members(stage, 1), stage.cast.challenge.id
+    session.commit()
+
+    def act(own: Session, number: int) -> None:
+        slot, member = queries.slot_of(own, challenge_id, slots[number % 8]), own.get_one(Member, who)
+        actions.hold_slot(own, slot, member, at=NOON)
+
+    answers = crowd.run(act)
+
+    assert set(answers) == {"done", "TooManyHolds"}
+    assert len(seats_of(session)) == 1
+
+
+def test_eight_participants_want_more_than_their_cap(session: Session, stage: Stage, crowd: Crowd) -> None:
+    slots = [slot.id for slot in stage.slots(stage.series(slots=2, seats=16, rolling_cap=2, weekly_quota=9))[:8]]
+    who, challenge_id = members(stage, 8), stage.cast.challenge.id
+    session.commit()
+
+    answers = crowd.run(
+        lambda own, number: book(own, challenge_id, slots[number % 8], who[number // 8], f"request-{number}")
+    )
+
+    assert answers == {"done": 16, "Refused": 48}
+    held = session.scalars(sa.select(Booking.participant_id).where(Booking.state.in_(COUNTED)))
+    assert sorted(Counter(held).values()) == [2] * 8
+
+
+def test_a_question_at_the_last_moment_and_workers_that_let_go(
+    session: Session, cast: Cast, stage: Stage, crowd: Crowd
+) -> None:
+    (key,) = stage.certify(at=NOON - timedelta(days=30))
+    booking = stage.book(stage.slots(stage.series(question_due_minutes=24 * 60))[0])
+    number, data, by = booking.id, stage.sealed(key), cast.researcher.id
+    session.commit()
+    due = FIRST - timedelta(days=1)
+
+    def act(own: Session, thread: int) -> object:
+        if thread % 8 == 0:
+            whole = queries.whole_booking(own, number)
+            return questions.put_question(own, whole, data, by=by, at=due - timedelta(microseconds=1))
+        return questions.let_go(own, number, at=due, sender=SENDER)
+
+    crowd.run(act)
+
+    session.expire_all()
+    kept = session.scalars(sa.select(SealedQuestion.booking_id)).all()
+    gone = queries.whole_booking(session, number).state is BookingState.CANCELLED
+    assert kept == ([] if gone else [number])
+    told = sa.select(sa.func.count()).where(OutgoingMail.template == "office_hours/cancelled")
+    assert session.scalars(told).one() == (2 if gone else 0)

@@ -178,6 +178,7 @@ def test_the_job_commits_and_counts(session: Session, stage: Stage) -> None:
     session.rollback()
     assert (counts, len(reminders(session))) == ([2, 0], 2)
     assert [job.name for job in jobs.JOBS] == [
-        "office-hours-sessions", "office-hours-reminders", "office-hours-calendars", "office-hours-holds",
+        "office-hours-sessions", "office-hours-reminders", "office-hours-promises", "office-hours-calendars",
+        "office-hours-questions", "office-hours-holds", "office-hours-waiting", "office-hours-rounds",
     ]  # fmt: skip
     assert jobs.let_go_of_holds(session, NOON) == 0

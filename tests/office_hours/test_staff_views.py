@@ -26,7 +26,7 @@ def series_form(cast: Cast, **changes: Any) -> dict[str, Any]:
         "weekday": "2", "start": "09:00",
         "zone": "America/Los_Angeles", "weeks": "1", "first_on": "2020-06-16", "until": "", "count": "10", "slots": "4",
         "slot_minutes": "30", "seats": "1", "buffer_before": "0", "buffer_after": "0", "notice_hours": "2",
-        "advance_days": "28", "cutoff_hours": "12", "weekly_quota": "1", "meeting_url": "",
+        "advance_days": "28", "cutoff_hours": "12", "weekly_quota": "1",
         "rolling_cap": "", "strike_limit": "2", "strike_days": "28", "strike_hours": "48", **changes,
     }  # fmt: skip
 
@@ -69,7 +69,8 @@ def test_a_host_opens_a_series_and_its_sessions_are_there(client: FlaskClient, s
         ({"engineers": "3"}, "Not a valid choice."),
         ({"engineers": "2"}, "Two engineers a slot need at least two hosts."),
         ({"hosts-0-account": "999"}, "Only hosts of this challenge can hold its office hours."),
-        ({"meeting_url": "javascript:alert(1)"}, "An address that begins with https://"),
+        ({"question_due_hours": "11"}, "A question is due before"),
+        ({"question_due_hours": "0"}, "From 1 to 336."),
     ],
 )
 def test_a_faulty_series_is_told_field_by_field(

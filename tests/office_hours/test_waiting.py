@@ -1,4 +1,4 @@
-"""The waiting list: joined, offered in the fair order, answered, missed."""
+"""The waiting list: seats offered in the fair order, taken, let go, missed."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,88 +6,21 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.accounts import personal
-from portal.accounts.models import Account
-from portal.challenges.models import Member
 from portal.challenges.states import ParticipantState
 from portal.core.errors import Conflict, Refused
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import actions, queries
-from portal.office_hours.actions import Wish
 from portal.office_hours.actions import waiting as lists
 from portal.office_hours.actions.bookings import withdraw_booking
-from portal.office_hours.jobs import offer_seats
-from portal.office_hours.models import Booking, SeatOffer, Series, Slot, Waiter
-from portal.office_hours.personal import erase
-from portal.office_hours.queries.waiting import candidates, offer_of, slots_in, waiter_in, waits_of
+from portal.office_hours.models import Booking, Seat
+from portal.office_hours.queries.waiting import candidates
 from portal.office_hours.rules import Share
-from portal.office_hours.rules.waiting import KEPT
 from portal.office_hours.states import BookingState, Source, WaiterState
-from tests.cast import NOON, Cast, make_account, make_participant
+from tests.cast import NOON, Cast
 from tests.office_hours.conftest import FIRST, SENDER, Stage, local
+from tests.office_hours.queueing import Queue
 
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)
-
-
-class Queue:
-    """A session that is full: its one slot is taken by somebody called Early."""
-
-    def __init__(self, stage: Stage, **plan: object) -> None:
-        self.stage, self.session = stage, stage.session
-        self.series: Series = stage.series(**{"slots": 1, **plan})
-        self.slots = list(slots_in(self.session, stage.slots(self.series)[0].sitting_id))
-        self.sitting_id = self.slots[0].sitting_id
-        self.taken = [stage.book(slot, self.person(f"Early {number}")) for number, slot in enumerate(self.slots)]
-        self.session.commit()
-
-    def person(self, name: str, zone: str = "UTC") -> Member:
-        account = make_account(self.session, name, zone=zone)
-        return make_participant(self.session, self.stage.cast.challenge, account).members[0]
-
-    def join(self, who: Member | str, *slots: Slot, at: datetime = NOON, zone: str = "UTC") -> Waiter:
-        member = self.person(who, zone) if isinstance(who, str) else who
-        sitting = queries.sitting_of(self.session, self.stage.cast.challenge.id, self.sitting_id)
-        waiter = lists.join_list(self.session, sitting, slots, member, Wish("", "Booting"), at=at)
-        self.session.commit()
-        return waiter_in(self.session, self.stage.cast.challenge.id, waiter.id)
-
-    def free(self, number: int = 0, at: datetime = NOON) -> None:
-        """Somebody gives a seat back."""
-        booking = self.taken[number]
-        actions.cancel_booking(self.session, booking, by=booking.account_id, at=at, sender=SENDER)
-        self.session.commit()
-
-    def tick(self, at: datetime = NOON) -> list[str]:
-        """Run the job; to whom seats are kept then."""
-        offer_seats(self.session, at)
-        return self.held()
-
-    def held(self) -> list[str]:
-        rows = sa.select(Waiter.account_id).join(SeatOffer, SeatOffer.waiter_id == Waiter.id)
-        rows = rows.join(Booking, Booking.id == SeatOffer.booking_id).where(Booking.state == BookingState.HELD)
-        return [self.name(account_id) for account_id in self.session.scalars(rows.order_by(Booking.id))]
-
-    def name(self, account_id: int) -> str:
-        return self.session.get_one(Account, account_id).name
-
-    def offer(self, waiter: Waiter) -> SeatOffer:
-        """The latest offer to somebody, as they see it."""
-        uid = self.session.scalars(
-            sa.select(Booking.uid)
-            .join(SeatOffer, SeatOffer.booking_id == Booking.id)
-            .where(SeatOffer.waiter_id == waiter.id)
-            .order_by(Booking.id.desc())
-        ).first()
-        member = self.session.scalars(sa.select(Member).where(Member.account_id == waiter.account_id)).one()
-        return offer_of(self.session, member, uid or "")
-
-    def again(self, waiter: Waiter) -> Waiter:
-        """A place on the list as it is now, with all that belongs to it."""
-        return waiter_in(self.session, self.stage.cast.challenge.id, waiter.id)
-
-    def state(self, waiter: Waiter) -> WaiterState:
-        self.session.refresh(waiter, ["state"])
-        return waiter.state
 
 
 @pytest.fixture
@@ -227,10 +160,10 @@ def test_who_is_elsewhere_or_has_used_up_the_week_is_not_asked(session: Session,
     waiting = [queue.join("Ann", at=NOON + HOUR)]
     members = {waiter.account_id: waiter for waiter in (busy, spent, left)}
     assert len(members) == 3
-    stage.book(other, member_of(session, busy))
+    stage.book(other, queue.member(busy))
     week = stage.slots(stage.series(first=local(2020, 6, 18, 9), slots=2, weekly_quota=2))[:2]
     for slot in week:
-        stage.book(slot, member_of(session, spent))
+        stage.book(slot, queue.member(spent))
     gone = queue.again(left).participant
     gone.state, gone.removed_at = ParticipantState.REMOVED, NOON
     session.commit()
@@ -240,59 +173,6 @@ def test_who_is_elsewhere_or_has_used_up_the_week_is_not_asked(session: Session,
 
     assert queue.state(left) is WaiterState.OVER
     assert [queue.state(waiter) for waiter in (busy, spent, *waiting)] == [WaiterState.WAITING] * 3
-
-
-def member_of(session: Session, waiter: Waiter) -> Member:
-    return session.scalars(sa.select(Member).where(Member.account_id == waiter.account_id)).one()
-
-
-def test_a_slot_that_others_wait_for_is_kept_from_the_page(session: Session, cast: Cast, queue: Queue) -> None:
-    waiter = queue.join("Ann")
-    queue.free()
-
-    with pytest.raises(Refused, match="Others wait for this slot"):
-        queue.stage.book(queue.slots[0], cast.member)
-    with pytest.raises(Refused, match="Others wait for this slot"):
-        queue.stage.book(queue.slots[0], cast.member, source=Source.API)
-    # The staff may, and whoever waits alone may take it without being asked.
-    session.rollback()
-    assert queue.stage.book(queue.slots[0], member_of(session, waiter)).state is BookingState.CONFIRMED
-
-
-def test_moving_into_it_is_refused_too(session: Session, cast: Cast, queue: Queue) -> None:
-    booking = queue.stage.book(queue.stage.slots(queue.series)[1], cast.member, source=Source.STAFF)
-    queue.join("Ann")
-    queue.free()
-
-    with pytest.raises(Refused, match=KEPT[:20]):
-        actions.reschedule_booking(session, booking, queue.slots[0], by=cast.researcher.id, at=NOON, sender=SENDER)
-
-
-def test_joining_is_refused_where_it_would_help_nobody(session: Session, cast: Cast, stage: Stage) -> None:
-    queue = Queue(stage, slots=2)
-    queue.join("Ann")
-    with pytest.raises(Refused, match="Your bookings of 2020-W25 are used up"):
-        queue.join(early(session, queue), queue.slots[1])
-    with pytest.raises(Refused, match="already have a seat in this slot"):
-        queue.join(early(session, queue), queue.slots[0])
-    with pytest.raises(Refused, match="too late"):
-        queue.join("Late", at=FIRST)
-    queue.free()
-    ben = queue.person("Ben")
-    queue.join(ben)  # the free seat is Ann's
-    with pytest.raises(Conflict, match="on the waiting list of this session already"):
-        queue.join(ben)
-
-
-def early(session: Session, queue: Queue) -> Member:
-    return session.scalars(sa.select(Member).where(Member.account_id == queue.taken[0].account_id)).one()
-
-
-def test_a_free_seat_is_booked_not_waited_for(session: Session, cast: Cast, queue: Queue) -> None:
-    queue.free()
-
-    with pytest.raises(Refused, match="A seat of it is free"):
-        queue.join(cast.member)
 
 
 def test_some_slots_of_a_session_may_be_chosen(session: Session, stage: Stage) -> None:
@@ -328,34 +208,6 @@ def test_one_offer_at_a_time(stage: Stage) -> None:
     queue.free(1)
 
     assert queue.tick() == ["Ann", "Ben"]
-
-
-def test_leaving_lets_the_seat_go(session: Session, queue: Queue) -> None:
-    waiter = queue.join("Ann")
-    queue.free()
-    queue.tick()
-
-    lists.leave_list(session, queue.again(waiter), by=waiter.account_id, at=NOON)
-    session.commit()
-
-    assert (queue.state(waiter), queue.held()) == (WaiterState.LEFT, [])
-    with pytest.raises(Refused, match="not on this list any more"):
-        lists.leave_list(session, queue.again(waiter), by=waiter.account_id, at=NOON)
-
-
-def test_a_session_that_is_called_off_ends_offers_and_lists(session: Session, cast: Cast, queue: Queue) -> None:
-    waiter, other = queue.join("Ann"), queue.join("Ben", at=NOON + HOUR)
-    queue.free()
-    queue.tick()
-
-    actions.cancel_sitting(session, queue.slots[0].sitting, "Ill", by=cast.host.id, at=NOON, sender=SENDER)
-    session.commit()
-
-    assert queue.tick() == []
-    assert [queue.state(one) for one in (waiter, other)] == [WaiterState.OVER] * 2
-    assert waits_of(session, waiter.participant_id) == []
-    with pytest.raises(Refused, match="cancelled"):
-        queue.join("Cem")
 
 
 def test_a_session_that_moves_lets_offers_go_and_makes_them_again(session: Session, cast: Cast, queue: Queue) -> None:
@@ -402,12 +254,21 @@ def test_a_mail_that_is_late_is_not_sent(session: Session, queue: Queue) -> None
     assert not lists.still_offered(session, mail, at=NOON)
 
 
-def test_what_is_kept_of_those_who_wait(session: Session, queue: Queue) -> None:
-    waiter = queue.join("Ann")
+def test_a_seat_more_is_offered_too(session: Session, queue: Queue) -> None:
+    queue.join("Ann")
+    session.add(Seat(slot_id=queue.slots[0].id, seat_no=2))
+    session.commit()
 
-    assert personal.export(session, waiter.account_id)["office_hours"]["waiting_lists"] == [
-        {"session": queue.sitting_id, "state": "waiting", "since": NOON, "joined_at": NOON, "topic": "Booting"}
-    ]
-    erase(session, waiter.account_id, NOON + HOUR)
-    session.expire_all()
-    assert (waiter.topic, waiter.state, waiter.state_since) == ("Erased", WaiterState.LEFT, NOON + HOUR)
+    assert queue.tick() == ["Ann"]
+
+
+def test_nobody_is_asked_beyond_the_rolling_cap(session: Session, stage: Stage) -> None:
+    queue = Queue(stage, rolling_cap=1)
+    capped = queue.person("Capped")
+    queue.join(capped)
+    queue.join("Ben", at=NOON + HOUR)
+    stage.book(stage.slots(queue.series)[1], capped)
+    session.commit()
+    queue.free()
+
+    assert queue.tick() == ["Ben"]

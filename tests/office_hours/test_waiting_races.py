@@ -23,7 +23,7 @@ from portal.office_hours.queries.waiting import offer_of, waiter_in
 from portal.office_hours.states import LIVE, BookingState, WaiterState
 from tests.cast import NOON
 from tests.office_hours.conftest import SENDER, Stage
-from tests.office_hours.test_waiting import Queue
+from tests.office_hours.queueing import Queue
 
 CROWD = 12
 

@@ -13,7 +13,7 @@ from portal.office_hours.rules.waiting import KEPT
 from portal.office_hours.states import BookingState, WaiterState
 from tests.cast import Cast, sign_in
 from tests.office_hours.conftest import Stage
-from tests.office_hours.test_waiting import Queue
+from tests.office_hours.queueing import Queue
 
 PAGE, STAFF = "/challenges/test-challenge/office-hours", "/staff/test-challenge/office-hours"
 HOUR = timedelta(hours=1)
@@ -52,6 +52,9 @@ def test_a_full_slot_leads_to_the_list_and_the_list_to_a_seat(
     assert "A seat is kept for you" in page.text
     assert "Monday 15 June 2020, 17:00 (Europe/Berlin)" in page.text
     assert "A seat is kept for you" in client.get(f"{PAGE}/waiting").text
+
+    assert client.get(f"{PAGE}/bookings/{uid}").location == f"{PAGE}/offers/{uid}"
+    assert "Take the seat that is kept for you, or let it go" in client.get("/home").text
 
     taken = client.post(f"{PAGE}/offers/{uid}/take")
     assert taken.location == f"{PAGE}/bookings/{uid}"

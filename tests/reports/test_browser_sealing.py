@@ -277,7 +277,8 @@ def test_an_upload_can_be_cancelled(form: Page, attach: Callable[[Page, int], by
     form.locator("#seal-send").click()
     expect(form.locator("#seal-figures")).to_contain_text("MiB/s")
 
-    form.locator("#seal-cancel").click()
+    with form.expect_event("requestfinished", lambda request: request.method == "DELETE"):
+        form.locator("#seal-cancel").click()
 
     expect(form.locator("#seal-status")).to_have_text("Cancelled. Nothing was submitted.")
     assert form.locator("#seal-text").input_value() == TEXT

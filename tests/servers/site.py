@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,13 +119,16 @@ def web(
     python: Path = Path(sys.executable),
     workers: int = 1,
     migrate: bool = True,
+    data: Path | None = None,
 ) -> Iterator[Site]:
     """Serve `app`, found from `folder` by `python`, with settings from `environ`: on an empty database of its own in
-    SQLite unless they name another.
+    SQLite unless they name another, or on a copy of all `data` of another portal.
     """
     with tempfile.TemporaryDirectory(prefix="portal-site-") as name:
         site = Site(Path(name), environ or {}, app=app, workers=workers, folder=folder, python=python)
-        if migrate:
+        if data:
+            shutil.copytree(data, site.data, dirs_exist_ok=True)
+        elif migrate:
             site.flask("db", "upgrade")
         try:
             site.start()

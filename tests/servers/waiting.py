@@ -1,21 +1,33 @@
 """Ports to listen on and a patience that ends."""
 
 import fcntl
+import itertools
+import random
 import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 STEP = 0.02
+_RANGE = range(10_240, 32_768)
+# Processes that look for a port at the same time begin at different places.
+_PORTS = itertools.cycle(random.sample(_RANGE, len(_RANGE)))
 
 
 def free_port() -> int:
-    """A port on the loopback address that nothing listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on the loopback address that nothing listens on just now.
+
+    It is below those from which a system takes the near end of every connection, so that it stays free until it is
+    listened on, and while a server that dies is started again.
+    """
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def until(ready: Callable[[], bool], what: str, *, tries: int = 1500) -> None:

@@ -52,6 +52,14 @@ def when(instant: datetime | None, zone: str | None = None) -> Markup | str:
     return _time(instant, _exact(instant, ZoneInfo(zone) if zone else viewer_zone()), _exact(instant, ZoneInfo("UTC")))
 
 
+def hour(instant: datetime | None) -> Markup | str:
+    """The time of a day that the page names, in the viewer's zone: 17:00; the exact instant in its title."""
+    if instant is None:
+        return "–"
+    zone = viewer_zone()
+    return _time(instant, format_datetime(instant.astimezone(zone), "HH:mm", locale=LOCALE), _exact(instant, zone))
+
+
 def ago(instant: datetime | None) -> Markup | str:
     """How long ago or ahead an instant is, the exact one in its title."""
     if instant is None:
@@ -119,7 +127,7 @@ def words(value: object) -> str:
 
 
 FILTERS: dict[str, Callable[..., object]] = {
-    "when": when, "ago": ago, "date": day, "dated": dated, "money": money, "number": number,
+    "when": when, "hour": hour, "ago": ago, "date": day, "dated": dated, "money": money, "number": number,
     "counted": counted, "size": size, "markdown": markdown,
     "words": words,
 }  # fmt: skip

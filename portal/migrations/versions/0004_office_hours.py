@@ -44,6 +44,21 @@ BOOKINGS_SQLITE = (
 )
 
 
+# The full-text search of questions and answers.
+ANSWERS_SQLITE = (
+    """CREATE VIRTUAL TABLE office_answer_search USING fts5(title, question, answer, component, content='office_answer', content_rowid='id', tokenize='unicode61 remove_diacritics 0')""",
+    """CREATE TRIGGER office_answer_search_insert AFTER INSERT ON office_answer BEGIN INSERT INTO office_answer_search (rowid, title, question, answer, component) VALUES (new.id, new.title, new.question, new.answer, new.component); END""",
+    """CREATE TRIGGER office_answer_search_delete AFTER DELETE ON office_answer BEGIN INSERT INTO office_answer_search (office_answer_search, rowid, title, question, answer, component) VALUES ('delete', old.id, old.title, old.question, old.answer, old.component); END""",
+    """CREATE TRIGGER office_answer_search_update AFTER UPDATE OF title, question, answer, component ON office_answer BEGIN INSERT INTO office_answer_search (office_answer_search, rowid, title, question, answer, component) VALUES ('delete', old.id, old.title, old.question, old.answer, old.component); INSERT INTO office_answer_search (rowid, title, question, answer, component) VALUES (new.id, new.title, new.question, new.answer, new.component); END""",
+)
+ANSWERS_POSTGRESQL = (
+    """CREATE TABLE office_answer_search (rowid integer NOT NULL CONSTRAINT pk_office_answer_search PRIMARY KEY CONSTRAINT fk_office_answer_search_rowid_office_answer REFERENCES office_answer (id) ON DELETE CASCADE, words tsvector NOT NULL)""",
+    """CREATE INDEX ix_office_answer_search_words ON office_answer_search USING gin (words)""",
+    """CREATE OR REPLACE FUNCTION office_answer_search_learn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO office_answer_search (rowid, words) VALUES (new.id, setweight(to_tsvector('simple', lower(regexp_replace(new.title::text || ' ' || new.question::text || ' ' || new.answer::text || ' ' || new.component::text, '[[:punct:][:space:][:cntrl:]]+', ' ', 'g'))), 'A') ) ON CONFLICT (rowid) DO UPDATE SET words = excluded.words; RETURN NULL; END $$""",
+    """CREATE TRIGGER office_answer_search_learn AFTER INSERT OR UPDATE OF title, question, answer, component ON office_answer FOR EACH ROW EXECUTE FUNCTION office_answer_search_learn()""",
+)
+
+
 def upgrade() -> None:
     _series()
     _bookings()
@@ -143,6 +158,8 @@ def _bookings() -> None:
         batch_op.add_column(sa.Column("booked_by_id", sa.Integer(), nullable=True))
         batch_op.create_foreign_key(op.f("fk_office_booking_booked_by_id"), "account", ["booked_by_id"], ["id"])
         batch_op.alter_column("quota_no", existing_type=sa.Integer(), nullable=True)
+        # What was asked in clear until now is forgotten: from here on questions come sealed.
+        batch_op.drop_column("question")
         batch_op.create_check_constraint(
             op.f("ck_office_booking_outside_quota"), "(quota_no IS NULL) = (source = 'follow_up')"
         )
@@ -388,6 +405,321 @@ def _rounds() -> None:
 
 def _meetings() -> None:
     """Sealed questions, meeting links, the day itself, notes and what was promised."""
+    _days()
+    _questions()
+
+
+def _days() -> None:
+    """The day itself, notes, what was promised, and questions with answers for all."""
+    op.create_table(
+        "office_host_arrival",
+        sa.Column("sitting_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("here_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_office_host_arrival_account_id")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_host_arrival_sitting_id")),
+        sa.PrimaryKeyConstraint("sitting_id", "account_id", name=op.f("pk_office_host_arrival")),
+    )
+    op.create_index(op.f("ix_office_host_arrival_account_id"), "office_host_arrival", ["account_id"], unique=False)
+
+    op.create_table(
+        "office_course",
+        sa.Column("sitting_id", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=True),
+        sa.Column("called_at", UtcDateTime(), nullable=True),
+        sa.Column("late_minutes", sa.Integer(), nullable=False),
+        sa.Column("late_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("(slot_id IS NULL) = (called_at IS NULL)", name=op.f("ck_office_course_called_has_time")),
+        sa.CheckConstraint("late_minutes BETWEEN 0 AND 240", name=op.f("ck_office_course_late_minutes")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_course_sitting_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_course_slot_id")),
+        sa.PrimaryKeyConstraint("sitting_id", name=op.f("pk_office_course")),
+    )
+    op.create_table(
+        "office_answer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=16), nullable=False),
+        sa.Column("challenge_id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=120), nullable=False),
+        sa.Column("question", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("component", sa.String(length=40), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "reviewed",
+                "published",
+                "withdrawn",
+                name="state",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("edited_by_id", sa.Integer(), nullable=False),
+        sa.Column("edited_at", UtcDateTime(), nullable=False),
+        sa.Column("reviewed_by_id", sa.Integer(), nullable=True),
+        sa.Column("published_at", UtcDateTime(), nullable=True),
+        sa.Column("reason", sa.String(length=300), nullable=True),
+        sa.Column("booking_id", sa.Integer(), nullable=True),
+        sa.Column(
+            "consent",
+            sa.Enum(
+                "not needed",
+                "not asked",
+                "asked",
+                "given",
+                "refused",
+                name="consent",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("consent_at", UtcDateTime(), nullable=True),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "(booking_id IS NULL) = (consent = 'not needed')", name=op.f("ck_office_answer_consent_of_somebody")
+        ),
+        sa.CheckConstraint(
+            "(state = 'draft') = (reviewed_by_id IS NULL)", name=op.f("ck_office_answer_reviewed_by_somebody")
+        ),
+        sa.CheckConstraint(
+            "(state = 'withdrawn') = (reason IS NOT NULL)", name=op.f("ck_office_answer_withdrawn_has_reason")
+        ),
+        sa.CheckConstraint(
+            "state <> 'published' OR consent IN ('not needed', 'given')",
+            name=op.f("ck_office_answer_published_with_consent"),
+        ),
+        sa.CheckConstraint(
+            "state <> 'published' OR published_at IS NOT NULL", name=op.f("ck_office_answer_published_has_time")
+        ),
+        sa.CheckConstraint("reviewed_by_id <> edited_by_id", name=op.f("ck_office_answer_two_people")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_answer_booking_id")),
+        sa.ForeignKeyConstraint(["challenge_id"], ["challenge.id"], name=op.f("fk_office_answer_challenge_id")),
+        sa.ForeignKeyConstraint(["edited_by_id"], ["account.id"], name=op.f("fk_office_answer_edited_by_id")),
+        sa.ForeignKeyConstraint(["reviewed_by_id"], ["account.id"], name=op.f("fk_office_answer_reviewed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_answer")),
+        sa.UniqueConstraint("key", name=op.f("uq_office_answer_key")),
+    )
+    op.create_index(op.f("ix_office_answer_booking_id"), "office_answer", ["booking_id"], unique=False)
+    op.create_index(
+        "ix_office_answer_published", "office_answer", ["challenge_id", "state", "published_at", "id"], unique=False
+    )
+
+    op.create_table(
+        "office_arrival",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("slot_id", sa.Integer(), nullable=False),
+        sa.Column("here_at", UtcDateTime(), nullable=True),
+        sa.Column("here_by_id", sa.Integer(), nullable=True),
+        sa.Column("late_minutes", sa.Integer(), nullable=True),
+        sa.Column("late_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("(here_at IS NULL) = (here_by_id IS NULL)", name=op.f("ck_office_arrival_here_by_somebody")),
+        sa.CheckConstraint("(late_minutes IS NULL) = (late_at IS NULL)", name=op.f("ck_office_arrival_late_since")),
+        sa.CheckConstraint("here_at IS NOT NULL OR late_at IS NOT NULL", name=op.f("ck_office_arrival_says_something")),
+        sa.CheckConstraint("late_minutes BETWEEN 1 AND 240", name=op.f("ck_office_arrival_late_minutes")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_arrival_booking_id")),
+        sa.ForeignKeyConstraint(["here_by_id"], ["account.id"], name=op.f("fk_office_arrival_here_by_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_arrival_slot_id")),
+        sa.PrimaryKeyConstraint("booking_id", "slot_id", name=op.f("pk_office_arrival")),
+    )
+    op.create_index(op.f("ix_office_arrival_here_by_id"), "office_arrival", ["here_by_id"], unique=False)
+    op.create_index(op.f("ix_office_arrival_slot_id"), "office_arrival", ["slot_id"], unique=False)
+
+    op.create_table(
+        "office_note",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("shared", "internal", name="kind", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("author_id", sa.Integer(), nullable=False),
+        sa.Column("written_at", UtcDateTime(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["author_id"], ["account.id"], name=op.f("fk_office_note_author_id")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_note_booking_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_note")),
+    )
+    op.create_index(op.f("ix_office_note_author_id"), "office_note", ["author_id"], unique=False)
+    op.create_index("ix_office_note_booking", "office_note", ["booking_id", "id"], unique=False)
+
+    op.create_table(
+        "office_promise",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("text", sa.String(length=500), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("open", "done", "dropped", name="state", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=300), nullable=True),
+        sa.Column("made_by_id", sa.Integer(), nullable=False),
+        sa.Column("made_at", UtcDateTime(), nullable=False),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'dropped') = (reason IS NOT NULL)", name=op.f("ck_office_promise_dropped_has_reason")
+        ),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_promise_booking_id")),
+        sa.ForeignKeyConstraint(["made_by_id"], ["account.id"], name=op.f("fk_office_promise_made_by_id")),
+        sa.ForeignKeyConstraint(["owner_id"], ["account.id"], name=op.f("fk_office_promise_owner_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_promise")),
+    )
+    op.create_index(op.f("ix_office_promise_booking_id"), "office_promise", ["booking_id"], unique=False)
+    op.create_index("ix_office_promise_due", "office_promise", ["state", "due_on", "id"], unique=False)
+    op.create_index(op.f("ix_office_promise_owner_id"), "office_promise", ["owner_id"], unique=False)
+    for statement in ANSWERS_POSTGRESQL if op.get_bind().dialect.name == "postgresql" else ANSWERS_SQLITE:
+        op.execute(statement)
+
+
+def _questions() -> None:
+    """Hosts' certificates, sealed questions and answers, and the way into a meeting as a secret."""
+    with op.batch_alter_table("office_series", schema=None) as batch_op:
+        # A migration has no key to seal with: links are given anew, and what was kept in clear is forgotten.
+        batch_op.drop_column("meeting_url")
+        batch_op.add_column(sa.Column("question_due_minutes", sa.Integer(), nullable=True))
+        batch_op.create_check_constraint(
+            op.f("ck_office_series_question_before_cutoff"),
+            "question_due_minutes > 0 AND question_due_minutes >= cutoff_minutes",
+        )
+    op.create_table(
+        "office_host_key",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("fingerprint", sa.String(length=40), nullable=False),
+        sa.Column("certificate", sa.Text(), nullable=False),
+        sa.Column("key_ids", sa.JSON(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
+        sa.Column("given_at", UtcDateTime(), nullable=False),
+        sa.Column("retired_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint("length(fingerprint) = 40", name=op.f("ck_office_host_key_fingerprint_whole")),
+        sa.CheckConstraint("retired_at >= given_at", name=op.f("ck_office_host_key_retired_after")),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_office_host_key_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_host_key")),
+    )
+    op.create_index("ix_office_host_key_account", "office_host_key", ["account_id", "given_at"], unique=False)
+    op.create_index(
+        "uq_office_host_key_live",
+        "office_host_key",
+        ["account_id"],
+        unique=True,
+        sqlite_where=sa.text("retired_at IS NULL"),
+        postgresql_where=sa.text("retired_at IS NULL"),
+    )
+    op.create_table(
+        "office_question",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("sealed_by_id", sa.Integer(), nullable=False),
+        sa.Column("sealed_at", UtcDateTime(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("recipients", sa.JSON(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_office_question_sha256_whole")),
+        sa.CheckConstraint("size > 0", name=op.f("ck_office_question_size_positive")),
+        sa.ForeignKeyConstraint(["booking_id"], ["office_booking.id"], name=op.f("fk_office_question_booking_id")),
+        sa.ForeignKeyConstraint(["sealed_by_id"], ["account.id"], name=op.f("fk_office_question_sealed_by_id")),
+        sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_question")),
+    )
+    op.create_index(op.f("ix_office_question_sealed_by_id"), "office_question", ["sealed_by_id"], unique=False)
+    op.create_table(
+        "office_booking_report",
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("report_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["office_booking.id"], name=op.f("fk_office_booking_report_booking_id")
+        ),
+        sa.ForeignKeyConstraint(["report_id"], ["report.id"], name=op.f("fk_office_booking_report_report_id")),
+        sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_office_booking_report")),
+    )
+    op.create_index(op.f("ix_office_booking_report_report_id"), "office_booking_report", ["report_id"], unique=False)
+    op.create_table(
+        "office_written_answer",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("booking_id", sa.Integer(), nullable=False),
+        sa.Column("by_id", sa.Integer(), nullable=False),
+        sa.Column("offered_at", UtcDateTime(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "offered",
+                "accepted",
+                "declined",
+                "taken_back",
+                name="earlystate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_since", UtcDateTime(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'taken_back') = (length(text) = 0)", name=op.f("ck_office_written_answer_taken_back_is_gone")
+        ),
+        sa.ForeignKeyConstraint(
+            ["booking_id"], ["office_booking.id"], name=op.f("fk_office_written_answer_booking_id")
+        ),
+        sa.ForeignKeyConstraint(["by_id"], ["account.id"], name=op.f("fk_office_written_answer_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_written_answer")),
+    )
+    op.create_index("ix_office_written_answer_booking", "office_written_answer", ["booking_id", "id"], unique=False)
+    op.create_index(op.f("ix_office_written_answer_by_id"), "office_written_answer", ["by_id"], unique=False)
+    op.create_index(
+        "uq_office_written_answer_offered",
+        "office_written_answer",
+        ["booking_id"],
+        unique=True,
+        sqlite_where=sa.text("state = 'offered'"),
+        postgresql_where=sa.text("state = 'offered'"),
+    )
+    _links()
+
+
+def _links() -> None:
+    """The way into a meeting."""
+    op.create_table(
+        "office_meeting_link",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("series_id", sa.Integer(), nullable=True),
+        sa.Column("sitting_id", sa.Integer(), nullable=True),
+        sa.Column("slot_id", sa.Integer(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(length=4000), nullable=True),
+        sa.Column("varying", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("changed_by_id", sa.Integer(), nullable=True),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("turned_at", UtcDateTime(), nullable=True),
+        sa.CheckConstraint(
+            "(CASE WHEN series_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN sitting_id IS NULL THEN 0 ELSE 1 END) "
+            "+ (CASE WHEN slot_id IS NULL THEN 0 ELSE 1 END) = 1",
+            name=op.f("ck_office_meeting_link_of_one_thing"),
+        ),
+        sa.CheckConstraint(
+            "slot_id IS NOT NULL OR (turn = 0 AND turned_at IS NULL)", name=op.f("ck_office_meeting_link_slots_turn")
+        ),
+        sa.CheckConstraint("turn >= 0", name=op.f("ck_office_meeting_link_turn")),
+        sa.ForeignKeyConstraint(["series_id"], ["office_series.id"], name=op.f("fk_office_meeting_link_series_id")),
+        sa.ForeignKeyConstraint(["sitting_id"], ["office_session.id"], name=op.f("fk_office_meeting_link_sitting_id")),
+        sa.ForeignKeyConstraint(["slot_id"], ["office_slot.id"], name=op.f("fk_office_meeting_link_slot_id")),
+        sa.ForeignKeyConstraint(["changed_by_id"], ["account.id"], name=op.f("fk_office_meeting_link_changed_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_office_meeting_link")),
+        sa.UniqueConstraint("series_id", name=op.f("uq_office_meeting_link_series_id")),
+        sa.UniqueConstraint("sitting_id", name=op.f("uq_office_meeting_link_sitting_id")),
+        sa.UniqueConstraint("slot_id", name=op.f("uq_office_meeting_link_slot_id")),
+    )
 
 
 def _calendars() -> None:

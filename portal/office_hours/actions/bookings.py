@@ -6,27 +6,27 @@ Without a `sender` the same happens and nobody is told: for what is brought in f
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session
 
-from portal.challenges.models import Member, Participant
+from portal.challenges.models import Member
 from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, NotFound, Refused
 from portal.core.moves import Move, take
 from portal.office_hours import queries, rules, states
+from portal.office_hours.actions.days import refuse_missing
+from portal.office_hours.actions.links import turn_slots
 from portal.office_hours.actions.mails import release, tell
+from portal.office_hours.actions.places import Place, find_place, let_go_of_form, one_at_a_time
 from portal.office_hours.actions.wishes import check_wish
 from portal.office_hours.ics import Sender
-from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot, Withdrawal
-from portal.office_hours.queries.rounds import why_not_yet
+from portal.office_hours.models import Booking, Slot, Withdrawal
 from portal.office_hours.queries.sittings import hosts_of
-from portal.office_hours.queries.waiting import candidates
-from portal.office_hours.rules.waiting import KEPT
+from portal.office_hours.rules.links import shown
 from portal.office_hours.states import BookingState, Source
-from portal.office_hours.time import iso_week
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,72 +35,40 @@ class Wish:
 
     key: str
     topic: str
-    question: str = ""
     scenario_id: int | None = None
     component: str = ""
 
     def columns(self) -> dict[str, Any]:
         """As columns of a booking."""
         return {
-            "topic": self.topic, "question": self.question, "scenario_id": self.scenario_id,
-            "component": self.component,
+            "topic": self.topic, "scenario_id": self.scenario_id, "component": self.component,
         }  # fmt: skip
 
 
-class Place(NamedTuple):
-    """What a booking takes up: a seat of a slot, and one of the participant's bookings of that week, if it counts."""
-
-    slot: Slot
-    seat_no: int
-    quota_period: str
-    quota_no: int | None
-
-    def columns(self) -> dict[str, object]:
-        """As columns of a booking."""
-        return {
-            "slot_id": self.slot.id,
-            "seat_no": self.seat_no,
-            "starts_at": self.slot.starts_at,
-            "ends_at": self.slot.ends_at,
-            "quota_period": self.quota_period,
-            "quota_no": self.quota_no,
-        }
-
-
 def book_slot(
-    session: Session,
-    slot: Slot,
-    member: Member,
-    wish: Wish,
-    *,
-    at: datetime,
-    sender: Sender | None,
-    hold_until: datetime | None = None,
-    source: Source = Source.PAGE,
-    by: int | None = None,
-    overrule: str = "",
-) -> Booking:
+    session: Session, slot: Slot, member: Member, wish: Wish, *, at: datetime, sender: Sender | None,
+    hold_until: datetime | None = None, source: Source = Source.PAGE, by: int | None = None, overrule: str = "",
+) -> Booking:  # fmt: skip
     """Take a seat for the member's participant; with `hold_until`, only hold it until then, without telling anyone.
 
     A seat that is held for them in this slot while they fill in the form becomes the booking. `by` is who of the staff
     does it; the reason why they `overrule` notice and advance is kept. Raises Refused where a rule or the quota says
     no, Invalid where the wish makes no sense for the slot, Conflict where the last seat went to somebody else.
     """
-    _one_at_a_time(session, member.participant_id)
+    one_at_a_time(session, member.participant_id)
     sent = _same_request(session, member.participant_id, wish.key)
     if sent is not None:
         return queries.whole_booking(session, sent)
     check_wish(session, slot.id, wish)
     held = queries.hold_of(session, member.participant_id, at)
     if held is not None and held.slot_id == slot.id and source is not Source.WAITLIST:
+        if hold_until is not None:
+            return queries.whole_booking(session, held.id)
         return _settle(session, held, member, wish, at=at, sender=sender, source=source, by=by)
-    if source in rules.OWN_HAND:
+    if held is not None and source in rules.OWN_HAND:
         let_go_of_form(session, member.participant_id, at)
-    place = _place(session, slot.id, member.participant_id, at, source, overrule=overrule)
-    booking = _new(member, wish, place, at, hold_until, source, by)
-    session.add(booking)
-    with conflicts():
-        session.flush()
+    place = find_place(session, slot.id, member.participant_id, at, source, overrule=overrule)
+    booking = _add(session, _new(member, wish, place, at, hold_until, source, by))
     verb = "book" if hold_until is None else "hold"
     _note(session, verb, booking, place.slot, by=by or member.account_id, at=at, reason=overrule or None)
     whole = queries.whole_booking(session, booking.id)
@@ -118,6 +86,13 @@ def _new(
         hold_expires_at=hold_until, idempotency_key=wish.key, booked_at=at, changed_at=at, source=source,
         booked_by_id=by, **wish.columns(), **place.columns(),
     )  # fmt: skip
+
+
+def _add(session: Session, booking: Booking) -> Booking:
+    session.add(booking)
+    with conflicts():
+        session.flush()
+    return booking
 
 
 def _settle(
@@ -158,7 +133,7 @@ def reschedule_booking(
 
     `source` is by which way it is moved: staff may `overrule` cut-off, notice and advance, with the reason.
     """
-    _one_at_a_time(session, booking.participant_id)
+    one_at_a_time(session, booking.participant_id)
     old = queries.whole_booking(session, booking.id)
     before, old_hosts = {"slot": old.slot_id, "starts_at": old.starts_at}, hosts_of(old.slot)
     series = old.slot.sitting.series
@@ -170,7 +145,7 @@ def reschedule_booking(
     if source in rules.OWN_HAND:
         let_go_of_form(session, old.participant_id, at)
     way = Source.FOLLOW_UP if old.source is Source.FOLLOW_UP else source
-    place = _place(session, slot.id, old.participant_id, at, way, moving=old, overrule=overrule)
+    place = find_place(session, slot.id, old.participant_id, at, way, moving=old, overrule=overrule)
     if place.slot.sitting.series.challenge_id != series.challenge_id:
         raise NotFound("slot")
     _move(session, old, place, at)
@@ -205,117 +180,34 @@ def withdraw_booking(
     _end(session, booking, states.WITHDRAW, by=by, at=at, sender=sender, reason=reason, actor=actor)
 
 
-def mark_booking(session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime) -> None:
-    """Note, as its host, whether the person was there."""
+def settle_booking(
+    session: Session, booking: Booking, move: Move[BookingState], reason: str, *, by: int | None, at: datetime,
+    sender: Sender | None,
+) -> Booking:  # fmt: skip
+    """End a booking without fault of the participant, who gets the credit again: no question came in time (nobody's
+    act), or a written answer will do.
+    """
+    return _end(session, queries.whole_booking(session, booking.id), move, by=by, at=at, sender=sender, reason=reason)
+
+
+def mark_booking(
+    session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sure: bool = False
+) -> None:
+    """Note, as its host, whether the person was there. Who has checked in was missing only if the host is `sure`."""
     reason = rules.why_not_mark(booking, at)
     if reason:
         raise Refused(reason)
+    if move is states.MISS:
+        refuse_missing(session, booking, at, sure=sure)
     slot, before = booking.slot, booking.state
     take(session, booking, move, at=at)
     _note(session, move.name, booking, slot, by=by, at=at, before={"state": before})
-
-
-def expire_holds(
-    session: Session, at: datetime, *, slot_id: int | None = None, participant_id: int | None = None
-) -> int:
-    """Let go of holds that have run out: everywhere, or where a new booking is about to look."""
-    over = sa.update(Booking).where(Booking.state == BookingState.HELD, Booking.hold_expires_at <= at)
-    if slot_id is not None:
-        over = over.where(sa.or_(Booking.slot_id == slot_id, Booking.participant_id == participant_id))
-    swept = session.execute(
-        over.values(state=BookingState.EXPIRED, state_since=at, hold_expires_at=None)
-        .returning(Booking.id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(swept.all())
-
-
-def let_go_of_form(session: Session, participant_id: int, at: datetime) -> None:
-    """Give back the seat that is held while a form is open: whoever wants another one leaves it."""
-    session.execute(
-        sa.update(Booking)
-        .where(
-            Booking.participant_id == participant_id,
-            Booking.state == BookingState.HELD,
-            Booking.source == Source.PAGE,
-        )
-        .values(state=BookingState.EXPIRED, state_since=at, hold_expires_at=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _one_at_a_time(session: Session, participant_id: int) -> None:
-    """Let only one booking of a participant be decided at any time (SQLite has but one writer anyway)."""
-    session.execute(sa.select(Participant.id).where(Participant.id == participant_id).with_for_update(key_share=True))
 
 
 def _same_request(session: Session, participant_id: int, key: str) -> int | None:
     return session.scalars(
         sa.select(Booking.id).where(Booking.participant_id == participant_id, Booking.idempotency_key == key)
     ).one_or_none()
-
-
-def _place(
-    session: Session, slot_id: int, participant_id: int, at: datetime, source: Source, moving: Booking | None = None,
-    overrule: str = "",
-) -> Place:  # fmt: skip
-    """Find a seat and a number within the quota, the slot being locked; `moving` is the booking that is given up."""
-    slot = _locked(session, slot_id)
-    series = slot.sitting.series
-    expire_holds(session, at, slot_id=slot_id, participant_id=participant_id)
-    record = queries.record_of(session, series.challenge_id, participant_id, at)
-    record = record if moving is None else record.without(moving.id)
-    reason = rules.why_not_slot(slot, series, at, overruled=bool(overrule)) or rules.why_not_record(
-        record, slot, series, at, source
-    )
-    if reason is None and source in states.FIRST_COME:
-        reason = why_not_yet(session, slot, at)
-    if reason:
-        raise Refused(reason)
-    seat_no = _free_seat(session, slot_id)
-    if seat_no is None:
-        raise Conflict("All seats of this slot are taken. Choose another one.")
-    if source in rules.OWN_HAND and candidates(session, slot, at, participant_id):
-        raise Refused(KEPT)
-    period = iso_week(slot.starts_at, series.challenge.zone)
-    if source is Source.FOLLOW_UP:
-        return Place(slot, seat_no, period, None)
-    quota_no = _free_number(record.numbers(period), period, series.weekly_quota)
-    return Place(slot, seat_no, period, quota_no)
-
-
-def _locked(session: Session, slot_id: int) -> Slot:
-    """The slot as it is now, kept so until the end of the transaction: its seats are given out one after another."""
-    return session.scalars(
-        sa.select(Slot)
-        .join(Slot.sitting)
-        .join(Sitting.series)
-        .options(
-            contains_eager(Slot.sitting).contains_eager(Sitting.series).joinedload(Series.challenge),
-            joinedload(Slot.host),
-        )
-        .where(Slot.id == slot_id)
-        .with_for_update(key_share=True, of=Slot)
-        .execution_options(populate_existing=True)
-    ).one()
-
-
-def _free_seat(session: Session, slot_id: int) -> int | None:
-    taken = sa.select(Booking.seat_no).where(Booking.slot_id == slot_id, Booking.state.in_(states.SEATED))
-    return session.scalars(
-        sa.select(Seat.seat_no)
-        .where(Seat.slot_id == slot_id, Seat.seat_no.not_in(taken))
-        .order_by(Seat.seat_no)
-        .limit(1)
-    ).one_or_none()
-
-
-def _free_number(used: set[int], period: str, quota: int) -> int:
-    number = rules.lowest_free(used, quota)
-    if number is None:
-        each = "One booking" if quota == 1 else f"{quota} bookings"
-        raise Refused(f"{each} a week and participant; yours of {period} are used up.")
-    return number
 
 
 def _move(session: Session, booking: Booking, place: Place, at: datetime) -> None:
@@ -338,14 +230,15 @@ def _move(session: Session, booking: Booking, place: Place, at: datetime) -> Non
 
 
 def _end(
-    session: Session, booking: Booking, move: Move[BookingState], *, by: int, at: datetime, sender: Sender | None,
-    reason: str | None = None, actor: str = "",
+    session: Session, booking: Booking, move: Move[BookingState], *, by: int | None, at: datetime,
+    sender: Sender | None, reason: str | None = None, actor: str = "",
 ) -> Booking:  # fmt: skip
     was_held = booking.state is BookingState.HELD
     sequence = booking.sequence + 1
     take(session, booking, move, at=at, sequence=sequence, changed_at=at, hold_expires_at=None)
     ended = queries.whole_booking(session, booking.id)
     _note(session, move.name, ended, ended.slot, by=by, at=at, reason=reason)
+    turn_slots(session, [ended.slot] if not was_held and shown(ended.starts_at, ended.ends_at, at) else [], at=at)
     if not was_held:
         credit = ended.state not in states.COUNTED
         tell(session, ended, "cancelled", at=at, sender=sender, reason=reason or "", credit=credit, actor=actor)
@@ -353,7 +246,7 @@ def _end(
 
 
 def _note(
-    session: Session, verb: str, booking: Booking, slot: Slot, *, by: int, at: datetime,
+    session: Session, verb: str, booking: Booking, slot: Slot, *, by: int | None, at: datetime,
     before: dict[str, object] | None = None, reason: str | None = None,
 ) -> None:  # fmt: skip
     """The audit entry: which slot and seat, never what about."""

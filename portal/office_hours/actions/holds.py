@@ -11,6 +11,7 @@ from portal.core.errors import Refused
 from portal.core.moves import take
 from portal.office_hours import queries, rules, states
 from portal.office_hours.actions.bookings import Wish, book_slot
+from portal.office_hours.actions.places import one_at_a_time
 from portal.office_hours.models import Booking, Slot
 
 
@@ -23,6 +24,7 @@ def hold_slot(session: Session, slot: Slot, member: Member, *, at: datetime) -> 
 
     Asking again for the same slot neither takes a second seat nor makes the time longer. Raises Refused, Conflict.
     """
+    one_at_a_time(session, member.participant_id)
     held = queries.hold_of(session, member.participant_id, at)
     if held is None or held.slot_id != slot.id:
         let_go = queries.holds_let_go(session, member.participant_id, slot.id, at - rules.HOLDS_SPAN)

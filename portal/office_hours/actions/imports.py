@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -28,6 +29,15 @@ class Taken:
 
     booked: int = 0
     faults: list[Fault] = field(default_factory=list)
+
+
+class _Slot(NamedTuple):
+    """A slot and by which words its hosts are meant, as they were read: what is booked is read anew."""
+
+    slot: Slot
+    starts_at: datetime
+    names: str
+    words: frozenset[str]
 
 
 class _Faulty(Exception):
@@ -86,31 +96,36 @@ def _book(
         raise _Faulty("", f"It was imported before, and is {made.state.replace('_', ' ')} since.")
 
 
-def _slots(session: Session, challenge_id: int, begins: set[datetime]) -> Sequence[Slot]:
-    return session.scalars(
+def _slots(session: Session, challenge_id: int, begins: set[datetime]) -> list[_Slot]:
+    slots = session.scalars(
         sa.select(Slot)
         .join(Slot.sitting)
         .join(Sitting.series)
         .options(*whole_slot())
         .where(Series.challenge_id == challenge_id, Slot.state == SlotState.OPEN, Slot.starts_at.in_(sorted(begins)))
         .order_by(Slot.id)
-    ).all()
+    )
+    return [
+        _Slot(
+            slot,
+            slot.starts_at,
+            slot.names,
+            frozenset(word.casefold() for host in hosts_of(slot) for word in (host.name, host.email)),
+        )
+        for slot in slots
+    ]
 
 
-def _slot(entry: Entry, slots: Sequence[Slot]) -> Slot:
+def _slot(entry: Entry, slots: Sequence[_Slot]) -> Slot:
     then = [slot for slot in slots if slot.starts_at == entry.starts_at]
     if not then:
         raise _Faulty("starts_at", "No slot begins then.")
     wanted = entry.host.casefold()
-    fitting = [slot for slot in then if not wanted or wanted in _words(slot)]
+    fitting = [slot for slot in then if not wanted or wanted in slot.words]
     if len(fitting) == 1:
-        return fitting[0]
+        return fitting[0].slot
     names = ", ".join(slot.names for slot in then)
     raise _Faulty("host", f"Name one of those who hold a slot then: {names}.")
-
-
-def _words(slot: Slot) -> set[str]:
-    return {word.casefold() for host in hosts_of(slot) for word in (host.name, host.email)}
 
 
 def _member(entry: Entry, members: Sequence[Member]) -> Member:

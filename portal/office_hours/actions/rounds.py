@@ -20,7 +20,8 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Refused
 from portal.core.moves import Move, take
 from portal.office_hours import rules, states
-from portal.office_hours.actions.bookings import Wish, book_slot, expire_holds
+from portal.office_hours.actions.bookings import Wish, book_slot
+from portal.office_hours.actions.places import expire_holds
 from portal.office_hours.actions.slots import open_slots
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Round, RoundRequest, Series, Sitting, Slot

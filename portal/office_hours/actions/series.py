@@ -21,7 +21,7 @@ LONGEST = timedelta(hours=12)
 # What a plan and a series call by the same name.
 SAME = (
     "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "notice_minutes", "cutoff_minutes",
-    "advance_days", "weekly_quota", "meeting_url", "engineers", "rolling_cap", "strike_limit", "strike_days",
+    "advance_days", "weekly_quota", "question_due_minutes", "engineers", "rolling_cap", "strike_limit", "strike_days",
     "strike_hours", "late_strikes", "round_hours",
 )  # fmt: skip
 
@@ -89,5 +89,7 @@ def check_plan(session: Session, challenge: Challenge, plan: Plan) -> None:
         faults["until"] = "The series would end before it begins."
     if plan.round_hours and 24 * plan.advance_days < plan.round_hours + plan.notice_minutes / 60:
         faults["round_hours"] = "The draw would come after booking has closed. Open booking earlier."
+    if plan.question_due_minutes is not None and plan.question_due_minutes < plan.cutoff_minutes:
+        faults["question_due_hours"] = "A question is due before bookings can no longer be given back: the cut-off."
     if faults:
         raise Invalid(faults)

@@ -11,6 +11,7 @@ from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Refused
 from portal.office_hours import queries
+from portal.office_hours.actions.links import turn_slots
 from portal.office_hours.actions.mails import people_of, release, tell_one
 from portal.office_hours.actions.slots import live_in
 from portal.office_hours.ics import Sender
@@ -43,6 +44,8 @@ def substitute(
     for slot in slots:
         _change(session, slot, old.id if old else None, new_id)
         session.expire(slot)
+    if old is not None:
+        turn_slots(session, slots, at=at)
     bookings = [booking for booking in live_in(session, ids) if booking.state is BookingState.CONFIRMED]
     for booking in bookings:
         _tell(session, booking, old, new_id, at=at, sender=sender)

@@ -14,11 +14,13 @@ from portal.challenges.models import Member, Participant
 from portal.challenges.states import ParticipantState
 from portal.core import audit, outbox
 from portal.core.constraints import conflicts
-from portal.core.errors import Conflict, Refused
+from portal.core.errors import Conflict, NotFound, Refused
 from portal.core.moves import Move, take
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import states
 from portal.office_hours.actions.bookings import Wish, book_slot, cancel_booking, confirm_booking
+from portal.office_hours.actions.places import one_at_a_time
+from portal.office_hours.actions.wishes import check_wish
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, SeatOffer, Sitting, Slot, Waiter, WaiterSlot
 from portal.office_hours.queries.rounds import why_not_yet
@@ -37,15 +39,18 @@ def join_list(
 
     Raises Refused where there is nothing to wait for, Conflict if they are on the list already.
     """
-    _one_at_a_time(session, member.participant_id)
-    wanted = slots or slots_in(session, sitting.id)
+    if member.challenge_id != sitting.series.challenge_id:
+        raise NotFound("session")
+    one_at_a_time(session, member.participant_id)
+    wanted = list(slots) or list(slots_in(session, sitting.id))
     reason = (
         why_not_join(sitting, wanted, at)
-        or why_not_yet(session, next(iter(wanted)), at)
+        or why_not_yet(session, wanted[0], at)
         or _better(session, wanted, member.participant_id, at)
     )
     if reason:
         raise Refused(reason)
+    check_wish(session, wanted[0].id, wish)
     waiter = Waiter(
         sitting_id=sitting.id, participant_id=member.participant_id, account_id=member.account_id,
         state=WaiterState.WAITING, state_since=at, joined_at=at, topic=wish.topic, scenario_id=wish.scenario_id,
@@ -58,19 +63,17 @@ def join_list(
     return waiter
 
 
-def _better(session: Session, slots: Collection[Slot], participant_id: int, at: datetime) -> str | None:
-    """Why waiting helps nobody: a seat can be booked at once, or none could be taken."""
+def _better(session: Session, slots: Sequence[Slot], participant_id: int, at: datetime) -> str | None:
+    """Why waiting helps nobody: seats are to be drawn, one can be booked at once, or none could be taken."""
+    to_draw = why_not_yet(session, slots[0], at)
+    if to_draw is not None:
+        return to_draw
     able = [slot for slot in slots if why_not_able(session, slot, participant_id, at) is None]
     if not able:
-        return why_not_able(session, next(iter(slots)), participant_id, at)
+        return why_not_able(session, slots[0], participant_id, at)
     if any(is_bookable(session, slot, participant_id, at) for slot in able):
         return "A seat of it is free. Book it."
     return None
-
-
-def _one_at_a_time(session: Session, participant_id: int) -> None:
-    """Bookings and places on lists of one participant are decided one after the other."""
-    session.execute(sa.select(Participant.id).where(Participant.id == participant_id).with_for_update(key_share=True))
 
 
 def leave_list(session: Session, waiter: Waiter, *, by: int, at: datetime) -> None:
@@ -79,7 +82,7 @@ def leave_list(session: Session, waiter: Waiter, *, by: int, at: datetime) -> No
     if reason:
         raise Refused(reason)
     sitting, number = waiter.sitting, waiter.id
-    _one_at_a_time(session, waiter.participant_id)
+    one_at_a_time(session, waiter.participant_id)
     take(session, waiter, states.LEAVE, at=at)
     offer = open_offers(session, [number]).get(number)
     if offer is not None:

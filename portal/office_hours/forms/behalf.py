@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from wtforms import HiddenField, RadioField, SelectField, StringField
+from wtforms import HiddenField, RadioField, SelectField, StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from portal.core.forms import Form
@@ -14,8 +14,18 @@ OVERRULES = "Only where notice, advance or cut-off has passed. It is kept; seats
 class _SlotForm(Form):
     """A slot, and why rules about time do not matter for once."""
 
-    slot = SelectField("Slot", coerce=int, validators=[InputRequired("Choose a slot.")])
+    # Whether it is still free is known when it is booked: the same form sent twice names one that is not.
+    slot = SelectField("Slot", coerce=int, validate_choice=False)
     reason = StringField("Why at such short notice", [Optional(), Length(max=300)], description=OVERRULES)
+
+    def offer(self, slots: dict[str, str]) -> None:
+        """Set the choices, with none chosen beforehand."""
+        self.slot.choices = {"0": "Choose a slot"} | slots
+
+    def validate_slot(self, field: SelectField) -> None:
+        """One must be chosen."""
+        if not field.data:
+            raise ValidationError("Choose a slot.")
 
 
 class BookForForm(_SlotForm):

@@ -7,15 +7,15 @@ from wtforms import (
     RadioField,
     SelectField,
     StringField,
-    TextAreaField,
 )
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from portal.core.forms import Form
 from portal.office_hours.actions import Wish
 
-NO_SECRETS = (
-    "Your host reads it beforehand. It is not sealed: write no vulnerability details here, hand those in as a report."
+NEUTRAL = (
+    "A few words, so that the right engineer can prepare. Everybody who runs office hours can read it: say nothing "
+    "secret here. Your question goes in afterwards, sealed to your hosts."
 )
 
 
@@ -25,17 +25,16 @@ class BookForm(Form):
     key = HiddenField(default=lambda: uuid4().hex, validators=[DataRequired(), Length(16, 64)])
     topic = StringField(
         "Topic", [DataRequired("Say in a few words what you want to talk about."), Length(max=120)],
-        description="A few words, so that the right engineer can prepare.",
+        description=NEUTRAL,
     )  # fmt: skip
     scenario = SelectField("Research scenario", coerce=int, default=0)
     component = SelectField("Component", default="")
-    question = TextAreaField("Question", [Length(max=4000)], description=NO_SECRETS)
 
     def wish(self) -> Wish:
         """What the form asks for."""
         return Wish(
-            key=self.key.data or "", topic=self.topic.data or "", question=self.question.data or "",
-            scenario_id=self.scenario.data or None, component=self.component.data or "",
+            key=self.key.data or "", topic=self.topic.data or "", scenario_id=self.scenario.data or None,
+            component=self.component.data or "",
         )  # fmt: skip
 
 

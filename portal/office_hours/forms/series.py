@@ -16,7 +16,7 @@ from wtforms import (
     TimeField,
     ValidationError,
 )
-from wtforms.validators import URL, DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 
 from portal.core.forms import Form
 from portal.office_hours.actions.series import LONGEST
@@ -50,7 +50,7 @@ def _row(account_id: int, share: Share | None) -> dict[str, object]:
 # What the form and the plan call by the same name.
 SAME = (
     "title", "slots", "slot_minutes", "seats", "buffer_before", "buffer_after", "advance_days", "weekly_quota",
-    "meeting_url", "engineers", "rolling_cap", "strike_limit", "strike_days", "strike_hours", "late_strikes",
+    "engineers", "rolling_cap", "strike_limit", "strike_days", "strike_hours", "late_strikes",
     "round_hours",
 )  # fmt: skip
 
@@ -64,6 +64,7 @@ def _shown(plan: Plan | None, zone: str) -> dict[str, object]:
         "weekday": rule.first.weekday(), "start": rule.first.time(), "zone": rule.zone, "weeks": rule.interval,
         "first_on": rule.first.date(), "until": rule.until, "count": rule.count,
         "notice_hours": plan.notice_minutes // 60, "cutoff_hours": plan.cutoff_minutes // 60,
+        "question_due_hours": plan.question_due_minutes and plan.question_due_minutes // 60,
         **{name: getattr(plan, name) for name in SAME}, "round_hours": plan.round_hours or 0,
     }  # fmt: skip
 
@@ -135,9 +136,10 @@ class SeriesForm(Form):
     strike_hours = IntegerField("Then book at most … hours before", _between(1, 672), default=48)
     strike_days = IntegerField("A strike lapses after … days", _between(1, MAX_STRIKE_DAYS), default=28)
     late_strikes = BooleanField("Cancelling after the cut-off is a strike too")
-    meeting_url = StringField(
-        "Meeting link", [Optional(), URL(message="An address that begins with https://"), Length(max=300)],
-        description="Shown to those who booked, from 15 minutes before.",
+    question_due_hours = IntegerField(
+        "Sealed question at least … hours before", [Optional(), NumberRange(1, 336, "From 1 to 336.")],
+        description="Not before the cut-off above. Without a question by then, the slot goes to others. "
+                    "Empty: none is demanded.",
     )  # fmt: skip
 
     preview_zone = SelectField("Preview on the clock of")
@@ -190,10 +192,11 @@ class SeriesForm(Form):
     def plan(self) -> Plan:
         """The series that the form describes."""
         rule = Weekly(self._first(), self.zone.data, self.weeks.data or 1, self.until.data, self.count.data)
-        same = {name: self[name].data for name in SAME if name not in ("title", "meeting_url", "round_hours")}
+        same = {name: self[name].data for name in SAME if name not in ("title", "round_hours")}
         return Plan(
             title=self.title.data or "", rule=rule,
             hosts=tuple(row.share() for row in self.rows() if row.takes.data),
             notice_minutes=60 * (self.notice_hours.data or 0), cutoff_minutes=60 * (self.cutoff_hours.data or 0),
-            meeting_url=self.meeting_url.data or "", round_hours=self.round_hours.data or None, **same,
+            round_hours=self.round_hours.data or None,
+            question_due_minutes=60 * self.question_due_hours.data if self.question_due_hours.data else None, **same,
         )  # fmt: skip

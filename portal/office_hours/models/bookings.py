@@ -72,7 +72,6 @@ class Booking(Moving[BookingState], Model):
     # Which of the staff booked it, where that was not the account.
     booked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
-    question: Mapped[str] = mapped_column(sa.Text, default="", deferred=True)
 
     participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
     account: Mapped[Account] = relationship(lazy="raise_on_sql", foreign_keys=[account_id])

@@ -43,6 +43,9 @@ class Series(Moving[SeriesState], Model):
         sa.CheckConstraint(
             f"round_hours IS NULL OR round_hours BETWEEN {SHORTEST_ROUND} AND {LONGEST_ROUND}", name="round_hours"
         ),
+        sa.CheckConstraint(
+            "question_due_minutes > 0 AND question_due_minutes >= cutoff_minutes", name="question_before_cutoff"
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -65,7 +68,6 @@ class Series(Moving[SeriesState], Model):
     cutoff_minutes: Mapped[int] = mapped_column(default=720)
     advance_days: Mapped[int] = mapped_column(default=28)
     weekly_quota: Mapped[int] = mapped_column(default=1)
-    meeting_url: Mapped[str] = mapped_column(sa.String(300), default="")
     # At most so many seats in any four weeks; none is no cap.
     rolling_cap: Mapped[int | None]
     # So many live strikes let a participant book late only: what is still free `strike_hours` before. None is never.
@@ -74,6 +76,8 @@ class Series(Moving[SeriesState], Model):
     strike_hours: Mapped[int] = mapped_column(default=48)
     # Whether cancelling after the cut-off makes a strike, as not coming does.
     late_strikes: Mapped[bool] = mapped_column(default=False)
+    # How long before its slot a sealed question is due; without it, none is demanded.
+    question_due_minutes: Mapped[int | None]
     # How many engineers hold a slot together.
     engineers: Mapped[int] = mapped_column(default=1)
     # For so long wishes are gathered before seats are drawn; without it, who comes first is served first.

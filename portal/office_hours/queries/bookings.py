@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from portal.challenges.models import Member, Participant
 from portal.challenges.states import ParticipantState
@@ -27,7 +27,7 @@ def bookings_of(session: Session, participant_id: int, since: datetime) -> Seque
 def booking_of(session: Session, member: Member, uid: str) -> Booking:
     """A booking of the member's own participant. Raises NotFound."""
     mine = sa.select(Booking).where(Booking.uid == uid, Booking.participant_id == member.participant_id)
-    return one(session, mine.options(*whole_booking_options(), undefer(Booking.question)), "booking")
+    return one(session, mine.options(*whole_booking_options()), "booking")
 
 
 def booking_for_host(session: Session, challenge_id: int, host_id: int, uid: str) -> Booking:

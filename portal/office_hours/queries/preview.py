@@ -103,6 +103,6 @@ def plan_of(session: Session, series: Series) -> Plan:
         title=series.title, rule=series.rule, slots=series.slots, slot_minutes=series.slot_minutes, seats=series.seats,
         buffer_before=series.buffer_before, buffer_after=series.buffer_after, notice_minutes=series.notice_minutes,
         cutoff_minutes=series.cutoff_minutes, advance_days=series.advance_days, weekly_quota=series.weekly_quota,
-        meeting_url=series.meeting_url, engineers=series.engineers, round_hours=series.round_hours,
+        question_due_minutes=series.question_due_minutes, engineers=series.engineers, round_hours=series.round_hours,
         hosts=tuple(Share(host.account_id, host.weight, host.weekly_max, tuple(host.components)) for host in hosts),
     )  # fmt: skip

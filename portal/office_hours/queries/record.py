@@ -27,8 +27,11 @@ def _taken(at: datetime) -> "sa.Select[int, int, int, datetime, datetime, Bookin
 def record_of(session: Session, challenge_id: int, participant_id: int, at: datetime) -> Record:
     """A participant's seats that count at `at`, and their live strikes. A hold that has run out is none."""
     rows = session.execute(_taken(at).where(Booking.participant_id == participant_id))
-    live = (strike for strike in strikes(session, challenge_id, at, [participant_id]) if strike.forgiven is None)
-    return Record(tuple(Taken(*row[1:]) for row in rows), tuple(strike.lapses_at for strike in live))
+    taken = tuple(Taken(*row[1:]) for row in rows)
+    # Most have missed nothing: then nothing more is asked.
+    missed = any(seat.state in (BookingState.NO_SHOW, BookingState.LATE_CANCELLED) for seat in taken)
+    told = strikes(session, challenge_id, at, [participant_id]) if missed else []
+    return Record(taken, tuple(strike.lapses_at for strike in told if strike.forgiven is None))
 
 
 def records_of(session: Session, participant_ids: Collection[int], at: datetime) -> dict[int, Record]:

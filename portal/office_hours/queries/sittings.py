@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, undefer
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from portal.accounts.models import Account
 from portal.office_hours.models import Booking, Seat, Series, SeriesHost, Sitting, Slot, SlotHost
@@ -193,7 +193,7 @@ def _bookings_in(session: Session, slot_ids: Sequence[int]) -> Sequence[Booking]
     told = SEATED | {BookingState.LATE_CANCELLED}
     return session.scalars(
         sa.select(Booking)
-        .options(*whole_booking_options(), undefer(Booking.question))
+        .options(*whole_booking_options())
         .where(Booking.slot_id.in_(slot_ids), Booking.state.in_(told))
         .order_by(Booking.starts_at, Booking.seat_no, Booking.id)
     ).all()

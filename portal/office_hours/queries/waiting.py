@@ -209,7 +209,7 @@ def offer_of(session: Session, member: Member, uid: str) -> SeatOffer:
 
 
 class Line(NamedTuple):
-    """The waiting list of one session: who waits in the fair order, and the offers that are open."""
+    """The waiting list of one session: who is being asked, then who waits in the fair order; the open offers."""
 
     sitting: Sitting
     waiters: list[Waiter]
@@ -225,6 +225,7 @@ def lines(session: Session, challenge_id: int, at: datetime, sitting_ids: Collec
             Series.challenge_id == challenge_id,
             Waiter.state == WaiterState.WAITING,
             Participant.state == ParticipantState.ACTIVE,
+            Participant.challenge_id == challenge_id,
             Waiter.sitting_id.in_(sitting_ids) if sitting_ids is not None else sa.true(),
         )
     )
@@ -238,7 +239,7 @@ def lines(session: Session, challenge_id: int, at: datetime, sitting_ids: Collec
         if waiter.id in offers:
             line.offers[waiter.id] = offers[waiter.id]
     for line in found.values():
-        line.waiters.sort(key=lambda waiter: _turn(waiter, access))
+        line.waiters.sort(key=lambda waiter: (waiter.id not in offers, *_turn(waiter, access)))
     return list(found.values())
 
 

@@ -104,9 +104,9 @@ def is_held(booking: Booking, at: datetime) -> bool:
     return held and booking.hold_expires_at is not None and booking.hold_expires_at > at
 
 
-def doors_open(booking: Booking, at: datetime) -> bool:
-    """Whether the way into the meeting is shown."""
-    return booking.state is BookingState.CONFIRMED and booking.starts_at - DOORS_OPEN <= at < booking.ends_at
+def may_enter(booking: Booking) -> bool:
+    """Whether the way into the meeting is for this booking; whom the host has noted as present may come in again."""
+    return booking.state in (BookingState.CONFIRMED, BookingState.ATTENDED)
 
 
 def hours(number: int) -> str:

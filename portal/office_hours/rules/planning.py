@@ -44,7 +44,7 @@ class Plan:
     cutoff_minutes: int = 720
     advance_days: int = 28
     weekly_quota: int = 1
-    meeting_url: str = ""
+    question_due_minutes: int | None = None
     engineers: int = 1
     rolling_cap: int | None = None
     strike_limit: int | None = 2

@@ -72,7 +72,7 @@ def _book_form(slug: str, challenge: Challenge) -> BookForForm:
     form = BookForForm(slot=request.args.get("slot", 0, int))
     free = _free(slug, challenge)
     known = components_of(db.session, [offer.slot.sitting.series_id for offer in free])
-    form.slot.choices = _labels(free)
+    form.offer(_labels(free))
     form.person.choices = {
         str(each.id): each.account.name
         if each.account.name == each.participant.name
@@ -135,7 +135,7 @@ def _page(
 
 def _move_form(slug: str, challenge: Challenge, booking: Booking) -> MoveForForm:
     form = MoveForForm()
-    form.slot.choices = _labels([offer for offer in _free(slug, challenge) if offer.slot.id != booking.slot_id])
+    form.offer(_labels([offer for offer in _free(slug, challenge) if offer.slot.id != booking.slot_id]))
     return form
 
 

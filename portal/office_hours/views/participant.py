@@ -17,16 +17,21 @@ from portal.core.web.limits import limiter
 from portal.office_hours import actions, queries, rules
 from portal.office_hours.actions.holds import TooManyHolds
 from portal.office_hours.forms import BookForm, MoveForm
+from portal.office_hours.forms.days import LateForm
 from portal.office_hours.jobs import offer_seats
 from portal.office_hours.models import Slot
 from portal.office_hours.queries.components import components_of
+from portal.office_hours.queries.questions import preparation
 from portal.office_hours.queries.rounds import why_not_yet
 from portal.office_hours.queries.waiting import kept_slots, waits_of
+from portal.office_hours.rules.questions import FAIR, demanded_at
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import face, iso_week
 from portal.office_hours.views import blueprint
+from portal.office_hours.views.days import my_day
+from portal.office_hours.views.records import my_record
 from portal.office_hours.views.rounds import on_show
-from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of
+from portal.office_hours.views.shapes import Day, days, quota_of, sender, timeline_of, way_into
 from portal.office_hours.views.standing import component_choices, standing
 
 AHEAD, BACK = timedelta(weeks=8), timedelta(weeks=8)
@@ -136,15 +141,17 @@ def scenarios_of(challenge: Challenge) -> dict[str, Any]:
 
 def _slot_context(challenge: Challenge, member: Member, slot: Slot) -> dict[str, object]:
     """What a page about one slot shows."""
-    series, zone = slot.sitting.series, member.account.zone
+    series, zone, at = slot.sitting.series, member.account.zone, clock.now()
+    due = demanded_at(slot, series)
     return {
         "challenge": challenge,
         "slot": slot,
         "series": series,
         "begin": face(slot.starts_at, zone, series.zone),
         "end": face(slot.ends_at, zone, series.zone),
-        "why_not": rules.why_not_slot(slot, series, clock.now()) or why_not_yet(db.session, slot, clock.now()),
+        "why_not": rules.why_not_slot(slot, series, at) or why_not_yet(db.session, slot, at),
         "cutoff": rules.length(series.cutoff),
+        "demanded": due if due and due - FAIR >= at else None,
     }
 
 
@@ -154,6 +161,8 @@ def booking(slug: str, uid: str) -> ResponseReturnValue:
     """One booking of one's participant."""
     challenge, member, at = challenge_or_404(slug), member_or_404(slug), clock.now()
     found = queries.booking_of(db.session, member, uid)
+    if found.state is BookingState.HELD and found.source is Source.WAITLIST:
+        return redirect(url_for("office_hours.offer", slug=slug, uid=uid))
     if rules.is_held(found, at):
         return redirect(url_for("office_hours.book", slug=slug, slot_id=found.slot_id))
     series = found.slot.sitting.series
@@ -161,11 +170,15 @@ def booking(slug: str, uid: str) -> ResponseReturnValue:
         "office_hours/booking.html",
         **_slot_context(challenge, member, found.slot),
         booking=found,
-        link=series.meeting_url if rules.doors_open(found, at) else "",
+        link=way_into([found.slot], at).get(found.slot_id, "") if rules.may_enter(found) else "",
+        prepared=preparation(db.session, found, at),
         cannot_cancel=rules.why_not_cancel(found, at),
         cannot_move=rules.why_not_reschedule(found, series, at),
         late=rules.is_late(found, series, at),
         entries=timeline_of(found),
+        day=my_day(found, at),
+        late_form=LateForm(formdata=None),
+        **my_record(found),
     )
 
 

@@ -1,6 +1,7 @@
 """What the templates are given: slots by day on the viewer's clock, and what stands in the way of each."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
@@ -8,13 +9,19 @@ from typing import NamedTuple
 from flask import current_app
 
 from portal.accounts.models import Account
+from portal.core.db import db
+from portal.core.errors import Refused
 from portal.core.mail import config_of
+from portal.kits.vault import Vault
 from portal.office_hours import rules
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, Series, Slot
 from portal.office_hours.queries import Offer
 from portal.office_hours.queries.components import Known
-from portal.office_hours.states import BookingState, Source
+from portal.office_hours.queries.days import lateness
+from portal.office_hours.queries.links import ways
+from portal.office_hours.rules.links import address, shown, subject
+from portal.office_hours.states import BookingState, SlotState, Source
 from portal.office_hours.time import Face, face, iso_week, shift
 
 HELD_NOW, FULL = "Held for somebody just now; it may open again.", "All seats are taken."
@@ -71,6 +78,25 @@ def sender() -> Sender:
     return Sender.of(config_of(current_app))
 
 
+def way_into(slots: Sequence[Slot], at: datetime) -> dict[int, str]:
+    """The addresses of slots whose doors are open now. Only for those who may enter."""
+    late = lateness(db.session, {slot.sitting_id for slot in slots})
+    now = [
+        slot
+        for slot in slots
+        if slot.state is SlotState.OPEN and shown(slot.starts_at, slot.ends_at, at, late.get(slot.sitting_id, 0))
+    ]
+    found, vault = ways(db.session, now) if now else {}, Vault.of(config_of(current_app))
+    told = {}
+    for slot_id, way in found.items():
+        if way.link is not None and way.link.sealed is not None:
+            # A link whose key is lost is as good as none: its hosts give a new one.
+            with suppress(Refused):
+                content = vault.open(way.link.sealed, subject(way.link.id))
+                told[slot_id] = address(content, slot_id, way.turn)
+    return told
+
+
 def days(
     offers: Sequence[Offer], record: rules.Record, viewer: Account, at: datetime, known: Known | None = None
 ) -> list[Day]:
@@ -91,8 +117,11 @@ def _card(offer: Offer, record: rules.Record, viewer: Account, at: datetime, kno
         seat.slot_id == slot.id for seat in others.taken
     )
     spent = len(others.numbers(iso_week(slot.starts_at, series.challenge.zone))) >= series.weekly_quota
+    # The page says once why that is.
+    struck = rules.why_not_strikes(others.lapses, slot.starts_at, series, at)
     why_not = (
         rules.why_not_slot(slot, series, at)
+        or (f"For you it opens {rules.hours(series.strike_hours)} before." if struck else None)
         or rules.why_not_record(others, slot, series, at, Source.PAGE)
         or (_full(offer) if free < 1 and not mine else None)
         or ("Your bookings of this week are used up." if spent else None)

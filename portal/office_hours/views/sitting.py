@@ -21,15 +21,19 @@ from portal.office_hours.forms import ReasonForm
 from portal.office_hours.forms.exceptions import MoveSittingForm
 from portal.office_hours.models import Sitting
 from portal.office_hours.queries import behalf
+from portal.office_hours.queries.links import ways
+from portal.office_hours.queries.questions import preparations
+from portal.office_hours.queries.sittings import ids_of
 from portal.office_hours.queries.story import Told, names_of, story_of, unheld
 from portal.office_hours.rules.exceptions import is_stale
 from portal.office_hours.states import SittingState
-from portal.office_hours.views.shapes import Entry
+from portal.office_hours.views.shapes import Entry, way_into
 
 TITLES = {
     "office_hours:add-session": "Added", "office_hours:move-session": "Moved",
     "office_hours:cancel-session": "Cancelled", "office_hours:reopen-session": "Opened again",
     "office_hours:substitute": "Another engineer", "office_hours:forgive-session": "Strikes forgiven",
+    "office_hours:set-link": "New way in", "office_hours:remove-link": "Way in removed",
 }  # fmt: skip
 
 
@@ -47,13 +51,18 @@ def sitting_page(
     table = queries.timetable(
         db.session, challenge.id, found.starts_at, found.ends_at, viewer_id=account.id, sitting_id=found.id
     )
+    offers = table[0].offers if table else []
     own = [booking for each in (table[0].bookings if table else {}).values() for booking in each]
     page = render_template(
         "office_hours/sitting.html",
         challenge=challenge,
         sitting=found,
-        offers=table[0].offers if table else [],
+        offers=offers,
         bookings=own,
+        holds=any(account.id == host_id for offer in offers for _, host_id in offer.hosts),
+        prepared=preparations(db.session, own, at),
+        links=way_into([offer.slot for offer in offers if account.id in ids_of(offer.slot)], at),
+        ways=ways(db.session, [offer.slot for offer in offers]),
         moves={booking.id: open_moves(states.HOST_MOVES, booking.state) for booking in own if booking.starts_at <= at},
         **_about(slug, found, at),
         form=form,
@@ -72,6 +81,8 @@ def _about(slug: str, found: Sitting, at: datetime) -> dict[str, Any]:
         "may_cancel": planned and not rules.why_not_cancel_sitting(found, at) and mine,
         "may_move": planned and coming and mine,
         "may_substitute": planned and coming and mine,
+        "may_link": planned and found.ends_at > at and mine,
+        "now": at,
         "may_reopen": not planned and coming and mine,
         "stale": planned and coming and is_stale(found, found.series.zone),
         "unheld": unheld(db.session, found, found.series) if planned and coming else [],

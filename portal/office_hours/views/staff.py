@@ -16,13 +16,17 @@ from portal.core.moves import move_named, open_moves
 from portal.office_hours import actions, queries, states
 from portal.office_hours.forms import ReasonForm
 from portal.office_hours.jobs import WEEKS_AHEAD
+from portal.office_hours.queries.days import todays
 from portal.office_hours.queries.substitutes import gaps
+from portal.office_hours.rules.days import CLOSES
 from portal.office_hours.views import blueprint
 from portal.office_hours.views.shapes import sender
 from portal.office_hours.views.sitting import may_change, sitting_page
 
 BASE = "/staff/<slug>/office-hours"
 SPAN = timedelta(weeks=WEEKS_AHEAD)
+# Sessions that begin within it are today's, whatever the zone.
+TODAY = timedelta(hours=12)
 
 
 @blueprint.get(BASE)
@@ -43,6 +47,7 @@ def staff(slug: str) -> ResponseReturnValue:
         load=queries.load_by_week(db.session, challenge),
         moves={booking.id: open_moves(states.HOST_MOVES, booking.state) for booking in own if booking.starts_at <= at},
         gaps=gaps(db.session, challenge, at),
+        today=todays(db.session, challenge.id, current_account().id, at - CLOSES, at + TODAY),
     )
 
 
@@ -89,7 +94,9 @@ def mark(slug: str, uid: str, verb: str) -> ResponseReturnValue:
     booking = queries.booking_for_host(db.session, challenge.id, account.id, uid)
     step = move_named(states.HOST_MOVES, verb)
     who, sitting_id = booking.participant.name, booking.slot.sitting_id
-    actions.mark_booking(db.session, booking, step, by=account.id, at=clock.now())
+    sure = request.form.get("sure") == "yes"
+    actions.mark_booking(db.session, booking, step, by=account.id, at=clock.now(), sure=sure)
     db.session.commit()
     flash(f"{who}: {step.label.lower()}.")
-    return redirect(url_for("office_hours.sitting", slug=slug, sitting_id=sitting_id))
+    page = "office_hours.day" if request.form.get("back") == "day" else "office_hours.sitting"
+    return redirect(url_for(page, slug=slug, sitting_id=sitting_id))

@@ -5,15 +5,15 @@ import { readKeys } from "../../vendor/openpgp/openpgp.min.mjs";
 const SEIPD1_ONLY = 0x01;
 
 /** Reads the current key set. Throws unless its fingerprints are exactly `stated` and gpg 2.2 can read what is sealed to it. */
-export async function fetchKeys(url, stated) {
+export async function fetchKeys(url, stated, whose = "the triage team") {
   const response = await fetch(url, { cache: "no-store", credentials: "same-origin", redirect: "error" });
-  if (!response.ok) throw new Error("The keys of the triage team cannot be fetched. Reload the page in a while.");
+  if (!response.ok) throw new Error(`The keys of ${whose} cannot be fetched. Reload the page in a while.`);
   const keys = await readKeys({ armoredKeys: await response.text() });
   const fetched = keys.map((key) => key.getFingerprint().toUpperCase());
   if (!alike(fetched, stated)) {
     throw new Error("The keys that the portal gave are not those that this page states. Do not send anything; tell the team.");
   }
-  for (const key of keys) await check(key);
+  for (const key of keys) await check(key, whose);
   return keys;
 }
 
@@ -28,10 +28,10 @@ function alike(fetched, stated) {
 }
 
 // The certificate, not a flag of ours, decides the format: others than 0x01 would make messages that gpg 2.2 cannot open.
-async function check(key) {
+async function check(key, whose) {
   await key.getEncryptionKey();
   const { features } = (await key.getPrimaryUser()).selfCertification;
   if (!features || features[0] !== SEIPD1_ONLY || features.slice(1).some(Boolean)) {
-    throw new Error(`A key of the triage team is of a kind that cannot be used here (${key.getKeyID().toHex()}).`);
+    throw new Error(`A key of ${whose} is of a kind that cannot be used here (${key.getKeyID().toHex()}).`);
   }
 }

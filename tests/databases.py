@@ -1,0 +1,203 @@
+"""Databases for the tests of a process: one of each kind, made when first asked for and put back before each test."""
+
+import contextvars
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session, make_transient_to_detached
+from werkzeug.test import TestResponse
+
+from portal.core.db import Model, db, prepare, set_reading
+from portal.factory import create_app
+from tests.cast import Cast, make_cast
+from tests.servers import postgresql
+
+
+def tables(url: str) -> None:
+    """Make every table in an empty database."""
+    engine = sa.create_engine(url)
+    prepare(engine)
+    set_reading(False)
+    Model.metadata.create_all(engine)
+    engine.dispose()
+
+
+class Client(FlaskClient):
+    """A client whose requests see what the test has written, and keep their own contexts."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Commit the test's session, then answer the request in a context of its own."""
+        db.session.commit()
+        try:
+            return contextvars.Context().run(super().open, *args, **kwargs)
+        finally:
+            set_reading(False)
+
+
+class Sqlite:
+    """A file that is copied from one without anybody, or from one with the cast."""
+
+    def __init__(self, data: Path) -> None:
+        self.file = data / "portal.sqlite3"
+        self.url = f"sqlite:///{self.file}"
+
+    def prepare(self) -> None:
+        """Called once there are tables. No test needs to outlive a power cut."""
+        sa.event.listen(db.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+        db.engine.dispose()
+
+    def keep(self, name: str) -> None:
+        """Keep what is there under a name."""
+        with db.engine.connect() as connection:
+            connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+        db.engine.dispose()
+        shutil.copy(self.file, self.file.with_name(name))
+
+    def put_back(self, name: str) -> None:
+        """Have there again what was kept."""
+        db.engine.dispose()
+        for suffix in ("-wal", "-shm"):
+            self.file.with_name(f"{self.file.name}{suffix}").unlink(missing_ok=True)
+        # A new file: a connection that a failed test still holds must not see it.
+        fresh = shutil.copy(self.file.with_name(name), self.file.with_name("fresh.sqlite3"))
+        Path(fresh).replace(self.file)
+
+
+class Postgresql:
+    """Functions in the database which delete every row, begin the numbers anew, and copy the cast from beside."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def prepare(self) -> None:
+        """Called once there are tables."""
+        with db.engine.begin() as connection:
+            connection.execute(sa.text("CREATE SCHEMA kept"))
+
+    def keep(self, name: str) -> None:
+        """Keep what is there under a name."""
+        with db.engine.begin() as connection:
+            filled = {table.name: self._last(connection, table) for table in self._filled(connection)}
+            for table in filled:
+                connection.execute(sa.text(f"CREATE TABLE kept.{name}_{table} AS TABLE public.{table}"))
+            body = " ".join([*map(self._emptying, Model.metadata.sorted_tables), *self._filling(name, filled)])
+            # Neither foreign keys nor append-only triggers are asked.
+            connection.exec_driver_sql(
+                f"CREATE FUNCTION kept.{name}() RETURNS void LANGUAGE plpgsql "
+                f"SET session_replication_role = replica AS $body$BEGIN {body} END$body$"
+            )
+
+    def put_back(self, name: str) -> None:
+        """Have there again what was kept: one journey to the server."""
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT kept.{name}()")
+
+    def _filled(self, connection: sa.Connection) -> Iterator[sa.Table]:
+        for table in Model.metadata.sorted_tables:
+            if connection.scalar(sa.select(sa.exists().select_from(table))):
+                yield table
+
+    @staticmethod
+    def _last(connection: sa.Connection, table: sa.Table) -> int | None:
+        if "id" not in table.columns:
+            return None
+        return connection.scalar(sa.select(sa.func.max(table.c.id)))
+
+    @staticmethod
+    def _sequence(table: str) -> str:
+        return f"pg_get_serial_sequence('public.{table}', 'id')"
+
+    def _emptying(self, table: sa.Table) -> str:
+        """TRUNCATE takes half a second even for tables that are empty."""
+        anew = f"PERFORM setval({self._sequence(table.name)}, 1, false);" if "id" in table.columns else ""
+        name = f"public.{table.name}"
+        return f"IF EXISTS (SELECT FROM {name}) THEN DELETE FROM {name}; {anew} END IF;"
+
+    def _filling(self, name: str, filled: dict[str, int | None]) -> Iterator[str]:
+        for table, last in filled.items():
+            yield f"INSERT INTO public.{table} SELECT * FROM kept.{name}_{table};"
+            if last is not None:
+                yield f"PERFORM setval({self._sequence(table)}, {last});"
+
+
+@dataclass
+class Databases:
+    """One application for each kind of database."""
+
+    folder: Path
+    stack: ExitStack
+    apps: dict[str, Flask] = field(default_factory=dict)
+    stores: dict[str, Sqlite | Postgresql] = field(default_factory=dict)
+    people: dict[str, tuple[type[Model], int]] = field(default_factory=dict)
+
+    def app(self, kind: str, *, cast: bool = False) -> Flask:
+        """The application on an empty database, or on one in which there is the cast and nothing else."""
+        if kind not in self.apps:
+            self.apps[kind] = self._make(kind)
+        with self.apps[kind].app_context():
+            self.stores[kind].put_back("manned" if cast else "empty")
+        for folder in (self.folder / kind / "store", self.folder / kind / "mail"):
+            if not folder.is_dir() or any(folder.iterdir()):
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir(exist_ok=True)
+        return self.apps[kind]
+
+    def cast(self, session: Session) -> Cast:
+        """The cast of such a database, as `make_cast` leaves it: nothing of it has been read yet."""
+        everybody = {}
+        for name, (model, number) in self.people.items():
+            everybody[name] = row = model(id=number)
+            make_transient_to_detached(row)
+            session.add(row)
+        return Cast(**everybody)  # type: ignore[arg-type]
+
+    def _make(self, kind: str) -> Flask:
+        data = self.folder / kind
+        made = Postgresql(self.stack.enter_context(postgresql(tables))) if kind == "postgresql" else Sqlite(data)
+        app = create_app(
+            {
+                "PORTAL_DATA": str(data),
+                "PORTAL_DATABASE_URL": made.url,
+                "PORTAL_SECRET_KEY": "only-for-tests-" * 4,
+                "PORTAL_TESTING": "1",
+                "PORTAL_PUBLIC_URL": "http://localhost",
+            }
+        )
+        app.config["WTF_CSRF_ENABLED"] = False
+        app.test_client_class = Client
+        if kind != "postgresql":
+            tables(made.url)
+        with app.app_context():
+            made.prepare()
+            made.keep("empty")
+            with writing() as session:
+                cast = make_cast(session)
+                self.people = {
+                    each.name: (type(row), row.id) for each in fields(Cast) for row in [getattr(cast, each.name)]
+                }
+            made.keep("manned")
+        self.stores[kind] = made
+        return app
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        for app in self.apps.values():
+            with app.app_context():
+                db.engine.dispose()
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """A session that may write, and lets go of everything."""
+    set_reading(False)
+    try:
+        yield db.session
+    finally:
+        db.session.remove()
