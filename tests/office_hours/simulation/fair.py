@@ -13,28 +13,16 @@ from portal.challenges.models import Member
 from portal.core.errors import Conflict, Refused
 from portal.office_hours import queries
 from portal.office_hours.actions import Wish, requests, waiting
-from portal.office_hours.models import Booking, Round, RoundRequest, SeatOffer, Slot, Waiter, WaiterSlot
+from portal.office_hours.models import Booking, Round, RoundRequest
 from portal.office_hours.queries import rounds as queries_rounds
 from portal.office_hours.queries import waiting as queries_waiting
-from portal.office_hours.states import SEATED, BookingState, RequestState, SlotState, Source, WaiterState
+from portal.office_hours.states import BookingState, RequestState, Source
 from tests.office_hours.simulation.first_come import FirstCome
 from tests.office_hours.simulation.people import HOUR, Person, chance, everybody
 from tests.office_hours.simulation.weeks import MINUTE, OFFERING, SENDER, Chair, Weeks
 
 ROUND_HOURS = 24
 DRAWING = "office-hours-rounds"
-
-
-# A free seat for somebody who is asleep: the worker looks again and again.
-_TO_OFFER = (
-    sa.select(Waiter.id)
-    .join(Waiter.slots)
-    .join(Slot, Slot.id == WaiterSlot.slot_id)
-    .where(Waiter.state == WaiterState.WAITING, Slot.state == SlotState.OPEN, Slot.starts_at > sa.bindparam("at"))
-    .where(~sa.exists().where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED)))
-    .where(~sa.exists().where(SeatOffer.slot_id == Slot.id, SeatOffer.waiter_id == Waiter.id))
-    .limit(1)
-)
 
 
 class Fair(FirstCome):
@@ -134,7 +122,7 @@ class Fair(FirstCome):
                 self.ask(person, wanted, at, set())
 
     def watch(self, at: datetime) -> None:
-        """After the worker: who has got a seat, or is offered one? While seats are free, it comes by again."""
+        """After the worker: who has got a seat, or is offered one?"""
         ways = [Source.ROUND, Source.WAITLIST]
         new = sa.select(Booking.id).where(Booking.id > self.newest, Booking.source.in_(ways)).order_by(Booking.id)
         for number in self.session.scalars(new).all():
@@ -146,8 +134,6 @@ class Fair(FirstCome):
                 self.offered(booking, person, chair, at)
             else:
                 self.weeks.booked(person, number, chair, at)
-        if self.session.execute(_TO_OFFER, {"at": at}).first():
-            self.weeks.alarm(at.replace(minute=0) + 2 * HOUR, OFFERING)
         self.session.rollback()
 
     def offered(self, booking: Booking, person: Person, chair: Chair, at: datetime) -> None:

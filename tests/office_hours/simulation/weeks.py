@@ -142,8 +142,9 @@ class Weeks:
                 self.at(when, partial(self.work, names))
 
     def soon(self, at: datetime) -> None:
-        """Let the worker come by at the next full minute."""
-        self.alarm(minute_after(at), OFFERING)
+        """Let the worker look for free seats at the next full minute, and when those are up who sleep now."""
+        for later in (0, 9):
+            self.alarm(minute_after(at) + later * HOUR, OFFERING)
 
     # --- the people ---
 
