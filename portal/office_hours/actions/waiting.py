@@ -43,7 +43,11 @@ def join_list(
         raise NotFound("session")
     one_at_a_time(session, member.participant_id)
     wanted = list(slots) or list(slots_in(session, sitting.id))
-    reason = why_not_join(sitting, wanted, at) or _better(session, wanted, member.participant_id, at)
+    reason = (
+        why_not_join(sitting, wanted, at)
+        or why_not_yet(session, wanted[0], at)
+        or _better(session, wanted, member.participant_id, at)
+    )
     if reason:
         raise Refused(reason)
     check_wish(session, wanted[0].id, wish)
@@ -105,6 +109,8 @@ def offer_seat(
     session.refresh(waiter, ["state"])
     if waiter.state is not WaiterState.WAITING:
         raise Conflict("They have just left the list.")
+    if open_offers(session, [waiter.id]):
+        raise Conflict("Another seat has just been offered to them.")
     offer = SeatOffer(booking_id=booking.id, waiter_id=waiter.id, slot_id=slot.id, offered_at=at, expires_at=until)
     session.add(offer)
     with conflicts():
