@@ -5,6 +5,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,16 @@ from sqlalchemy.orm import Session, make_transient_to_detached
 from werkzeug.test import TestResponse
 
 from portal.core.db import Model, db, prepare, set_reading
-from portal.factory import create_app
+from portal.factory import ROOMS, create_app
 from tests.cast import Cast, make_cast
 from tests.servers import postgresql
 
 
 def tables(url: str) -> None:
-    """Make every table in an empty database."""
+    """Make every table in an empty database, whether an application has been made already or not."""
+    for room in ROOMS:
+        if find_spec(f"portal.{room}.models"):
+            import_module(f"portal.{room}.models")
     engine = sa.create_engine(url)
     prepare(engine)
     set_reading(False)
