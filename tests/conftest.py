@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,10 @@ from portal.core.outbox import OutgoingMail
 from tests.cast import NOON, Cast
 from tests.databases import Databases
 from tests.servers import chromium
+
+# Neither the load of the machine nor chance decides whether a test passes.
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 KINDS = ("sqlite", "postgresql")
 # Where the tests are that take longest.

@@ -60,7 +60,7 @@ def _hold(world: World, stage: Stage, series: Series, week: int, asking: int, be
     sitting_id = session.scalars(
         sa.select(Sitting.id).where(Sitting.series_id == series.id).order_by(Sitting.starts_at).offset(week).limit(1)
     ).one()
-    rounds.open_round(session, sitting_id, at=begin)
+    rounds.open_round(session, sitting_id, at=begin, seed=f"{world.random.getrandbits(256):064x}")
     session.flush()
     number = session.scalars(sa.select(Round.id).where(Round.sitting_id == sitting_id)).one()
     slots = [slot.id for slot in slots_in(session, sitting_id)]
@@ -70,5 +70,7 @@ def _hold(world: World, stage: Stage, series: Series, week: int, asking: int, be
         anywhere = world.random.random() < 0.3
         wish = Asking(world.random.choice(TOPICS), () if anywhere else chosen, anywhere=anywhere)
         at = min(begin + world.minutes(5, 60 * HOURS - 60), world.now)
-        requests.ask(session, found, member, wish, at=at)
+        asked = requests.ask(session, found, member, wish, at=at)
+        # The same seed makes the same demonstration; the draw goes by these numbers.
+        asked.public_id = f"{world.random.getrandbits(128):032x}"
     rounds.draw_round(session, number, at=min(begin + timedelta(hours=HOURS), world.now), sender=world.sender)

@@ -63,8 +63,11 @@ class Table:
     booked: dict[str, int] = field(default_factory=dict)
 
 
-def open_round(session: Session, sitting_id: int, *, at: datetime) -> bool:
-    """Open the round of a session: whoever wants a seat can ask for one from now on. Whether it was this call."""
+def open_round(session: Session, sitting_id: int, *, at: datetime, seed: str | None = None) -> bool:
+    """Open the round of a session: whoever wants a seat can ask for one from now on. Whether it was this call.
+
+    The seed comes by chance, unless a course of events is replayed.
+    """
     sitting = session.scalars(
         sa.select(Sitting)
         .join(Sitting.series)
@@ -72,7 +75,7 @@ def open_round(session: Session, sitting_id: int, *, at: datetime) -> bool:
         .where(Sitting.id == sitting_id)
         .execution_options(populate_existing=True)
     ).one()
-    seed, series = seeds.draw(), sitting.series
+    seed, series = seed or seeds.draw(), sitting.series
     found = Round(
         sitting_id=sitting_id, state=RoundState.GATHERING, state_since=at, opened_at=at,
         draws_at=told.draws_at(series, at), commitment=seeds.commitment(seed), seed=seed, protocol=None,
