@@ -10,7 +10,7 @@ from portal.challenges.states import ParticipantState
 from portal.office_hours import actions
 from portal.office_hours.models import Sitting
 from portal.office_hours.queries.access import access_of
-from portal.office_hours.rules.access import Access, fair_order, gini, owed, weight
+from portal.office_hours.rules.access import Access, fair_order, gini, owed
 from portal.office_hours.states import ATTEND, MISS, BookingState, Source
 from tests.cast import NOON, Cast
 from tests.office_hours.conftest import SENDER, Stage
@@ -32,21 +32,6 @@ def test_the_fair_order_is_owed_then_new_then_fewest() -> None:
     ordered = sorted(people, key=lambda access: fair_order(access, NOON - access.participant_id * WEEK))
 
     assert [access.participant_id for access in ordered] == [6, 5, 7, 3, 4, 2, 1]
-
-
-@pytest.mark.parametrize(
-    ("access", "expected"),
-    [
-        (Access(1), Fraction(2)),
-        (Access(1, recent=0, total=3), Fraction(1)),
-        (Access(1, recent=2, total=3), Fraction(1, 3)),
-        (Access(1, recent=2, total=3, owed=1), Fraction(2, 3)),
-        (Access(1, recent=1, total=3, strikes=2), Fraction(1, 4)),
-        (Access(1, owed=1), Fraction(4)),
-    ],
-)
-def test_the_weight_in_a_draw(access: Access, expected: Fraction) -> None:
-    assert weight(access) == expected
 
 
 @pytest.mark.parametrize(

@@ -35,15 +35,6 @@ def fair_order(access: Access, tie: int | str | datetime) -> Key:
     return (-access.owed, not access.is_first_timer, access.recent, access.total, tie)
 
 
-def weight(access: Access) -> Fraction:
-    """How much a participant counts for in a draw, exactly.
-
-    One over one more than the recent seats and the strikes; twice that for first-timers; times one more than is owed.
-    """
-    share = Fraction(1 + access.owed, 1 + access.recent + access.strikes)
-    return 2 * share if access.is_first_timer else share
-
-
 def owed(withdrawn: Sequence[datetime], seated: Iterable[datetime]) -> int:
     """How many bookings that hosts took back have not been made good.
 
