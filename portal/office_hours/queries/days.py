@@ -9,7 +9,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from portal.core.errors import NotFound
 from portal.office_hours.models import Arrival, Booking, Course, HostArrival, Series, Sitting, Slot
 from portal.office_hours.queries.base import held_by, whole_booking_options, whole_slot
 from portal.office_hours.queries.sittings import ids_of
@@ -102,14 +101,6 @@ def arrival_of(session: Session, booking: Booking) -> Arrival | None:
         .where(Arrival.booking_id == booking.id, Arrival.slot_id == booking.slot_id)
         .execution_options(populate_existing=True)
     ).one_or_none()
-
-
-def slot_in(day: Day, slot_id: int) -> Slot:
-    """One of the slots of the day. Raises NotFound."""
-    for slot in day.slots:
-        if slot.id == slot_id:
-            return slot
-    raise NotFound("slot")
 
 
 def todays(session: Session, challenge_id: int, account_id: int, since: datetime, before: datetime) -> list[Sitting]:

@@ -120,14 +120,6 @@ def slots_in(session: Session, sitting_id: int) -> Sequence[Slot]:
     ).all()
 
 
-def has_waiters(session: Session, sitting_id: int, apart: int | None = None) -> bool:
-    """Whether anybody, other than the participant `apart`, waits for the session."""
-    waiting = sa.select(Waiter.id).where(
-        Waiter.sitting_id == sitting_id, Waiter.state == WaiterState.WAITING, Waiter.participant_id != (apart or 0)
-    )
-    return session.scalars(waiting.limit(1)).one_or_none() is not None
-
-
 def _with_seat() -> "sa.Select[Slot]":
     """The open slots with a free seat in sessions that somebody waits for, whole."""
     taken = sa.select(Booking.seat_no).where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED)).correlate(Slot)
