@@ -75,8 +75,8 @@ def watch_questions(session: Session, at: datetime) -> int:
 
 
 def let_go_of_holds(session: Session, at: datetime) -> int:
-    """Expire holds that have run out, and forget those of the day before."""
-    swept = actions.expire_holds(session, at) + actions.forget_holds(session, at - timedelta(days=1))
+    """Expire holds that have run out."""
+    swept = actions.expire_holds(session, at)
     session.commit()
     return swept
 

@@ -189,8 +189,9 @@ SERVE = Move("serve", "Take the seat", _WAITING, WaiterState.SERVED)
 LEAVE = Move("leave", "Leave the list", _WAITING, WaiterState.LEFT)
 MISS_OFFER = Move("miss-offer", "Miss an offer", _WAITING, WaiterState.MISSED)
 END_WAITING = Move("end-waiting", "End with the session", _WAITING, WaiterState.OVER)
-# Who books for themselves waits until a round is drawn. The hosts' own bookings do not.
-FIRST_COME = frozenset({Source.PAGE, Source.API})
+# What people take for themselves: only when a round is drawn, when nobody else is asked first, and as far as what they
+# missed allows. Staff, the draw and the waiting list weigh these otherwise.
+OWN_HAND = frozenset({Source.PAGE, Source.API})
 
 DRAW = Move("draw", "Draw", frozenset({RoundState.GATHERING}), RoundState.DRAWN)
 CANCEL_ROUND = Move("cancel", "Cancel the round", frozenset({RoundState.GATHERING}), RoundState.CANCELLED)

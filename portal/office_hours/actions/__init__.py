@@ -13,7 +13,7 @@ from portal.office_hours.actions.bookings import (
 from portal.office_hours.actions.exceptions import add_sitting, move_sitting, reopen_sitting
 from portal.office_hours.actions.feeds import open_feed, publish_busy_times, revoke_feed, withdraw_busy_times
 from portal.office_hours.actions.holds import give_hold_back, hold_slot
-from portal.office_hours.actions.places import expire_holds, forget_holds
+from portal.office_hours.actions.places import expire_holds
 from portal.office_hours.actions.reminders import choose_reminders, remind
 from portal.office_hours.actions.series import check_plan, close_series, create_series
 from portal.office_hours.actions.sittings import cancel_sitting, follow_zone_rules, materialise
@@ -32,7 +32,6 @@ __all__ = [
     "create_series",
     "expire_holds",
     "follow_zone_rules",
-    "forget_holds",
     "forgive_sitting",
     "forgive_strike",
     "give_hold_back",

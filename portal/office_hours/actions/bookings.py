@@ -65,7 +65,7 @@ def book_slot(
         if hold_until is not None:
             return queries.whole_booking(session, held.id)
         return _settle(session, held, member, wish, at=at, sender=sender, source=source, by=by)
-    if held is not None and source in rules.OWN_HAND:
+    if held is not None and source in states.OWN_HAND:
         let_go_of_form(session, member.participant_id, at)
     place = find_place(session, slot.id, member.participant_id, at, source, overrule=overrule)
     booking = _add(session, _new(member, wish, place, at, hold_until, source, by))
@@ -142,7 +142,7 @@ def reschedule_booking(
         raise Refused(reason)
     if slot.id == old.slot_id:
         return old
-    if source in rules.OWN_HAND:
+    if source in states.OWN_HAND:
         let_go_of_form(session, old.participant_id, at)
     way = Source.FOLLOW_UP if old.source is Source.FOLLOW_UP else source
     place = find_place(session, slot.id, old.participant_id, at, way, moving=old, overrule=overrule)

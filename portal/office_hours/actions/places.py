@@ -11,7 +11,7 @@ from portal.core.errors import Conflict, Refused
 from portal.office_hours import queries, rules, states
 from portal.office_hours.models import Booking, Seat, Series, Sitting, Slot
 from portal.office_hours.queries.rounds import why_not_yet
-from portal.office_hours.queries.waiting import candidates
+from portal.office_hours.queries.waiting import in_turn
 from portal.office_hours.rules.waiting import KEPT
 from portal.office_hours.states import BookingState, Source
 from portal.office_hours.time import iso_week
@@ -55,14 +55,15 @@ def find_place(
     reason = rules.why_not_slot(slot, series, at, overruled=bool(overrule)) or rules.why_not_record(
         record, slot, series, at, source
     )
-    if reason is None and source in states.FIRST_COME:
+    own_hand = source in states.OWN_HAND
+    if reason is None and own_hand:
         reason = why_not_yet(session, slot, at)
     if reason:
         raise Refused(reason)
     seat_no = _free_seat(session, slot_id)
     if seat_no is None:
         raise Conflict("All seats of this slot are taken. Choose another one.")
-    if source in rules.OWN_HAND and candidates(session, slot, at, participant_id):
+    if own_hand and in_turn(session, slot, at, participant_id):
         raise Refused(KEPT)
     period = iso_week(slot.starts_at, series.challenge.zone)
     if source is Source.FOLLOW_UP:
@@ -132,11 +133,3 @@ def let_go_of_form(session: Session, participant_id: int, at: datetime) -> None:
         .values(state=BookingState.EXPIRED, state_since=at, hold_expires_at=None)
         .execution_options(synchronize_session=False)
     )
-
-
-def forget_holds(session: Session, before: datetime) -> int:
-    """Delete what is left of holds that nobody made a booking of: no record needs them, and nobody was told."""
-    left = sa.delete(Booking).where(
-        Booking.state == BookingState.EXPIRED, Booking.source == Source.PAGE, Booking.state_since < before
-    )
-    return len(session.execute(left.returning(Booking.id).execution_options(synchronize_session=False)).all())

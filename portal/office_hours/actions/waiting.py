@@ -64,10 +64,7 @@ def join_list(
 
 
 def _better(session: Session, slots: Sequence[Slot], participant_id: int, at: datetime) -> str | None:
-    """Why waiting helps nobody: seats are to be drawn, one can be booked at once, or none could be taken."""
-    to_draw = why_not_yet(session, slots[0], at)
-    if to_draw is not None:
-        return to_draw
+    """Why waiting helps nobody: a seat can be booked at once, or none could be taken."""
     able = [slot for slot in slots if why_not_able(session, slot, participant_id, at) is None]
     if not able:
         return why_not_able(session, slots[0], participant_id, at)

@@ -1,12 +1,10 @@
 """What staff type when they book, move or cancel for somebody, and when they forgive."""
 
-from uuid import uuid4
-
-from wtforms import HiddenField, RadioField, SelectField, StringField, ValidationError
+from wtforms import RadioField, SelectField, StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from portal.core.forms import Form
-from portal.office_hours.actions import Wish
+from portal.office_hours.forms.bookings import WishForm
 
 OVERRULES = "Only where notice, advance or cut-off has passed. It is kept; seats and quota cannot be overruled."
 
@@ -28,21 +26,10 @@ class _SlotForm(Form):
             raise ValidationError("Choose a slot.")
 
 
-class BookForForm(_SlotForm):
-    """A wish of a participant, typed by somebody else. The hidden key makes the same form sent twice one booking."""
+class BookForForm(_SlotForm, WishForm):
+    """A wish of a participant, typed by somebody else."""
 
-    key = HiddenField(default=lambda: uuid4().hex, validators=[DataRequired(), Length(16, 64)])
     person = SelectField("For whom", coerce=int, validators=[InputRequired("Choose somebody.")])
-    topic = StringField("Topic", [DataRequired("Say in a few words what it is about."), Length(max=120)])
-    scenario = SelectField("Research scenario", coerce=int, default=0)
-    component = SelectField("Component", default="")
-
-    def wish(self) -> Wish:
-        """What the form asks for."""
-        return Wish(
-            key=self.key.data or "", topic=self.topic.data or "", scenario_id=self.scenario.data or None,
-            component=self.component.data or "",
-        )  # fmt: skip
 
 
 class MoveForForm(_SlotForm):

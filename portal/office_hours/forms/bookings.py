@@ -19,14 +19,11 @@ NEUTRAL = (
 )
 
 
-class BookForm(Form):
+class WishForm(Form):
     """A wish. The hidden key makes the same form sent twice one booking."""
 
     key = HiddenField(default=lambda: uuid4().hex, validators=[DataRequired(), Length(16, 64)])
-    topic = StringField(
-        "Topic", [DataRequired("Say in a few words what you want to talk about."), Length(max=120)],
-        description=NEUTRAL,
-    )  # fmt: skip
+    topic = StringField("Topic", [DataRequired("Say in a few words what it is about."), Length(max=120)])
     scenario = SelectField("Research scenario", coerce=int, default=0)
     component = SelectField("Component", default="")
 
@@ -36,6 +33,15 @@ class BookForm(Form):
             key=self.key.data or "", topic=self.topic.data or "", scenario_id=self.scenario.data or None,
             component=self.component.data or "",
         )  # fmt: skip
+
+
+class BookForm(WishForm):
+    """A wish of one's own."""
+
+    topic = StringField(
+        "Topic", [DataRequired("Say in a few words what you want to talk about."), Length(max=120)],
+        description=NEUTRAL,
+    )  # fmt: skip
 
 
 class MoveForm(Form):

@@ -31,14 +31,19 @@ class Candidate(NamedTuple):
 
 
 def candidates(session: Session, slot: Slot, at: datetime, apart: int | None = None) -> list[Candidate]:
-    """To whom a seat of the slot can be offered, in the fair order; the participant `apart` left out.
+    """To whom a seat of the whole slot can be offered, in the fair order: nobody, if it cannot be booked now."""
+    if rules.why_not_slot(slot, slot.sitting.series, at) or why_not_yet(session, slot, at):
+        return []
+    return in_turn(session, slot, at, apart)
+
+
+def in_turn(session: Session, slot: Slot, at: datetime, apart: int | None = None) -> list[Candidate]:
+    """Who waits for a slot that can be booked, in the fair order; the participant `apart` left out.
 
     Whoever has something else then, has used up the week, has been offered this slot or is just being offered another
-    one is not among them; nor is whoever would have to answer in their sleep. The slot is whole.
+    one is not among them; nor is whoever would have to answer in their sleep.
     """
     series = slot.sitting.series
-    if rules.why_not_slot(slot, series, at) or why_not_yet(session, slot, at):
-        return []
     waiting = [waiter for waiter in _unasked(session, slot) if waiter.participant_id != apart]
     if not waiting:
         return []

@@ -19,7 +19,6 @@ from portal.office_hours.rules.booking import (
 from portal.office_hours.rules.planning import Place, Plan, Share, Span, layout
 from portal.office_hours.rules.record import (
     HOLDS_SPAN,
-    OWN_HAND,
     Record,
     Taken,
     limited_until,
@@ -34,7 +33,6 @@ __all__ = [
     "DOORS_OPEN",
     "HOLD",
     "HOLDS_SPAN",
-    "OWN_HAND",
     "HostLoad",
     "Place",
     "Plan",

@@ -6,15 +6,13 @@ from typing import NamedTuple
 
 from portal.office_hours.models import Series, Slot
 from portal.office_hours.rules.booking import length, why_not_mine
-from portal.office_hours.states import BookingState, Source
+from portal.office_hours.states import OWN_HAND, BookingState, Source
 from portal.office_hours.time import spoken_day
 
 # A rolling cap looks at so long a stretch, wherever it begins.
 STRETCH = timedelta(weeks=4)
 # Holding a seat without booking it: so often within the hour, of one slot and altogether.
 HOLDS_OF_SLOT, HOLDS_IN_ALL, HOLDS_SPAN = 3, 10, timedelta(hours=1)
-# What people take for themselves. What they missed counts there; staff, a draw and the waiting list weigh it otherwise.
-OWN_HAND = frozenset({Source.PAGE, Source.API})
 
 
 class Taken(NamedTuple):
