@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -91,6 +91,21 @@ def read_table(text: str, needed: str, is_known: Callable[[str], bool], most: in
     except csv.Error as error:
         raise Invalid({"file": f"Line {reader.line_num}: this is no CSV ({error})."}) from error
     return Sheet(rows, [*wrong, *short])
+
+
+def too_long(largest: int) -> str:
+    """What is said of a table of more than so many characters."""
+    return f"The table is longer than {largest // 1000} kB. Divide it."
+
+
+def read_sheet(text: str, needed: str, columns: Collection[str], *, what: str, most: int, largest: int) -> Sheet:
+    """Read a table of at most `most` rows and `largest` characters, in which there is a `what`. Raises Invalid."""
+    if len(text) > largest:
+        raise Invalid({"file": too_long(largest)})
+    sheet = read_table(text, needed, columns.__contains__, most)
+    if not sheet.rows and not sheet.faults:
+        raise Invalid({"file": f"There is no {what} in this table."})
+    return sheet
 
 
 def _wrong_header(header: Sequence[str], needed: str, is_known: Callable[[str], bool]) -> list[Fault]:

@@ -1,13 +1,13 @@
 """What finance types about payments."""
 
-from wtforms import FileField, IntegerField, StringField, TextAreaField
-from wtforms.validators import Length, Optional
+from wtforms import StringField
+from wtforms.validators import Length
 
 from portal.awards.forms.awards import NEEDED
 from portal.awards.models import Payment
-from portal.awards.rules.bank import LARGEST, TOO_LONG
+from portal.awards.rules.bank import LARGEST
 from portal.awards.states import PaymentState
-from portal.core.forms import Form
+from portal.core.forms import Form, TableForm
 from portal.core.moves import Move
 
 _FIELDS = ("reason", "donated_to", "reference")
@@ -36,14 +36,7 @@ class PaymentForm(Form):
         return {name: self[name].data for name in _FIELDS if name in self}
 
 
-class ResultsForm(Form):
-    """What the bank says: a file, or pasted. `good` is how many rows the person was told are good."""
+class ResultsForm(TableForm):
+    """What the bank says."""
 
-    file = FileField("File", description="CSV, with a first line that names the columns.",
-                     render_kw={"accept": ".csv,text/csv"})  # fmt: skip
-    text = TextAreaField(
-        "Or paste the table",
-        [Length(max=LARGEST, message=TOO_LONG)],
-        render_kw={"rows": 8, "class": "mono", "spellcheck": "false"},
-    )
-    good = IntegerField(validators=[Optional()])
+    largest = LARGEST

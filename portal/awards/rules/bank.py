@@ -9,12 +9,10 @@ from typing import NamedTuple
 from portal.awards import states
 from portal.awards.models import Payment
 from portal.awards.states import PaymentState
-from portal.core.errors import Invalid
 from portal.core.moves import Move
-from portal.core.tables import Fault, Row, Sheet, read_table
+from portal.core.tables import Fault, Row, Sheet, read_sheet
 
 MOST_ROWS, LARGEST = 5_000, 1_000_000
-TOO_LONG = f"The table is longer than {LARGEST // 1000} kB. Divide it."
 HEADER = ("payment", "batch", "name", "email", "award", "report", "amount", "currency")
 # The columns of the file for the bank, of which some are only read past, and what the bank adds to them.
 COLUMNS = (*HEADER, "result", "reference", "reason")
@@ -45,12 +43,7 @@ class Checked:
 
 def read(text: str) -> Sheet:
     """Read a table of results. Raises Invalid where it is none."""
-    if len(text) > LARGEST:
-        raise Invalid({"file": TOO_LONG})
-    sheet = read_table(text, "payment", COLUMNS.__contains__, MOST_ROWS)
-    if not sheet.rows and not sheet.faults:
-        raise Invalid({"file": "There is no payment in this table."})
-    return sheet
+    return read_sheet(text, "payment", COLUMNS, what="payment", most=MOST_ROWS, largest=LARGEST)
 
 
 def _told(row: Row, name: str) -> str:

@@ -16,7 +16,6 @@ from portal.challenges.models import Challenge
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Invalid
-from portal.core.tables import text_of
 
 
 def _page(challenge: Challenge, form: ResultsForm, checked: Checked | None = None) -> ResponseReturnValue:
@@ -39,10 +38,9 @@ def read_results(slug: str) -> ResponseReturnValue:
     try:
         checked = _checked(challenge, form)
     except Invalid as problem:
-        form.file.errors = [problem.messages.get("file", problem.reason)]
+        form.refuse(problem)
         return _page(challenge, form)
-    skips = bool(checked.good) and form.good.data == len(checked.good)
-    if checked.faults and not skips:
+    if checked.faults and not form.skips(len(checked.good)):
         return _page(challenge, form, checked)
     actions.apply_results(db.session, challenge, checked.good, by=current_account().id, at=clock.now())
     db.session.commit()
@@ -54,19 +52,6 @@ def read_results(slug: str) -> ResponseReturnValue:
 
 def _checked(challenge: Challenge, form: ResultsForm) -> Checked:
     """Read the table, and keep it in the form whatever is wrong with it. Raises Invalid."""
-    sent = request.files.get("file")
-    data = sent.read() if sent else b""
-    if sent:
-        sent.close()
-    if len(data) > bank.LARGEST:
-        raise Invalid({"file": bank.TOO_LONG})
-    if data:
-        form.text.data = text_of(data)
-    if not form.validate():
-        raise Invalid({"file": " ".join(str(told) for errors in form.errors.values() for told in errors)})
-    text = form.text.data or ""
-    if not text:
-        raise Invalid({"file": "Choose a file, or paste a table."})
-    sheet = bank.read(text)
+    sheet = bank.read(form.table(request.files.get("file")))
     numbers = [number for row in sheet.rows if (number := bank.number_of(row))]
     return bank.check(sheet, queries.payments_by_id(db.session, challenge.id, numbers))

@@ -4,14 +4,13 @@ import re
 import secrets
 from collections.abc import Iterable
 
-from wtforms import FileField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.validators import Length, Optional
 
-from portal.core.forms import Form
+from portal.core.forms import Form, TableForm
 from portal.kits.forms.base import NEEDED, line
 from portal.kits.models import KitModel
-from portal.kits.rules.intake import LARGEST, TOO_LONG
+from portal.kits.rules.intake import LARGEST
 
 _SITTING = re.compile(r"[0-9a-f]{16}")
 
@@ -40,17 +39,10 @@ class ScanInForm(Form):
         return str(self.sitting.data)
 
 
-class ImportForm(Form):
-    """A table of units: a file, or pasted. `good` is how many rows the person was told are good."""
+class ImportForm(TableForm):
+    """A table of units."""
 
-    file = FileField("File", description="CSV, with a first line that names the columns.",
-                     render_kw={"accept": ".csv,text/csv"})  # fmt: skip
-    text = TextAreaField(
-        "Or paste the table",
-        [Length(max=LARGEST, message=TOO_LONG)],
-        render_kw={"rows": 8, "class": "mono", "spellcheck": "false"},
-    )
-    good = IntegerField(validators=[Optional()])
+    largest = LARGEST
 
 
 class ArrangeForm(Form):

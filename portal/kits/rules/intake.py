@@ -4,13 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from portal.core.errors import Invalid
-from portal.core.tables import Fault, Row, Sheet, read_table
+from portal.core.tables import Fault, Row, Sheet, read_sheet
 from portal.kits.models import KitModel
 from portal.kits.rules.serials import serial_fault
 
 MOST_ROWS, LARGEST = 5_000, 400_000
-TOO_LONG = f"The table is longer than {LARGEST // 1000} kB. Divide it."
 LONGEST = {"location": 80, "firmware": 60}
 # Written for the reader's sake; a unit that arrives is in stock from now on.
 READ_PAST = ("state", "since")
@@ -37,12 +35,7 @@ class Checked:
 
 def read(text: str) -> Sheet:
     """Read a table of units. Raises Invalid where it is none."""
-    if len(text) > LARGEST:
-        raise Invalid({"file": TOO_LONG})
-    sheet = read_table(text, "serial", COLUMNS.__contains__, MOST_ROWS)
-    if not sheet.rows and not sheet.faults:
-        raise Invalid({"file": "There is no unit in this table."})
-    return sheet
+    return read_sheet(text, "serial", COLUMNS, what="unit", most=MOST_ROWS, largest=LARGEST)
 
 
 def serials_of(sheet: Sheet) -> list[str]:

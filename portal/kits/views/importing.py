@@ -11,11 +11,10 @@ from portal.challenges.models import Challenge
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Invalid
-from portal.core.tables import text_of
 from portal.kits import queries
 from portal.kits.actions import intake as actions
 from portal.kits.forms.intake import ImportForm
-from portal.kits.rules.intake import LARGEST, TOO_LONG, Checked, check, read, serials_of
+from portal.kits.rules.intake import Checked, check, read, serials_of
 from portal.kits.views.base import blueprint
 
 
@@ -42,10 +41,9 @@ def import_units(slug: str) -> ResponseReturnValue:
     try:
         checked = _checked(challenge, form)
     except Invalid as problem:
-        form.file.errors = [problem.messages.get("file", problem.reason)]
+        form.refuse(problem)
         return _page(challenge, form)
-    skips = bool(checked.good) and form.good.data == len(checked.good)
-    if checked.faults and not skips:
+    if checked.faults and not form.skips(len(checked.good)):
         return _page(challenge, form, checked)
     actions.add_arrivals(db.session, challenge, checked.good, by=current_account().id, at=clock.now())
     db.session.commit()
@@ -56,19 +54,6 @@ def import_units(slug: str) -> ResponseReturnValue:
 
 def _checked(challenge: Challenge, form: ImportForm) -> Checked:
     """Read the table, and keep it in the form whatever is wrong with it. Raises Invalid."""
-    sent = request.files.get("file")
-    data = sent.read() if sent else b""
-    if sent:
-        sent.close()
-    if len(data) > LARGEST:
-        raise Invalid({"file": TOO_LONG})
-    if data:
-        form.text.data = text_of(data)
-    if not form.validate():
-        raise Invalid({"file": " ".join(str(told) for errors in form.errors.values() for told in errors)})
-    text = form.text.data or ""
-    if not text:
-        raise Invalid({"file": "Choose a file, or paste a table."})
-    sheet = read(text)
+    sheet = read(form.table(request.files.get("file")))
     known = queries.known_serials(db.session, challenge.id, serials_of(sheet))
     return check(sheet, queries.models(db.session, challenge.id), known)

@@ -1,23 +1,17 @@
 """A table of bookings, as it is sent."""
 
-from wtforms import BooleanField, FileField, IntegerField, StringField, TextAreaField
+from wtforms import BooleanField, StringField
 from wtforms.validators import Length, Optional
 
-from portal.core.forms import Form
+from portal.core.forms import TableForm
 from portal.office_hours.forms.behalf import OVERRULES
-from portal.office_hours.rules.imports import LARGEST, TOO_LONG
+from portal.office_hours.rules.imports import LARGEST
 
 
-class ImportForm(Form):
-    """A table: a file, or pasted. `good` is how many rows the person was told are good."""
+class ImportForm(TableForm):
+    """A table of bookings, and whether their people are told."""
 
-    file = FileField("File", description="CSV, with a first line that names the columns.",
-                     render_kw={"accept": ".csv,text/csv"})  # fmt: skip
-    text = TextAreaField(
-        "Or paste the table",
-        [Length(max=LARGEST, message=TOO_LONG)],
-        render_kw={"rows": 8, "class": "mono", "spellcheck": "false"},
-    )
+    largest = LARGEST
+
     mails = BooleanField("Send the ordinary mails", description="Otherwise nobody is told.")
     reason = StringField("Why at such short notice", [Optional(), Length(max=300)], description=OVERRULES)
-    good = IntegerField(validators=[Optional()])

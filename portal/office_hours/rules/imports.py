@@ -4,11 +4,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from portal.core.errors import Invalid
-from portal.core.tables import Fault, Row, Sheet, read_table
+from portal.core.tables import Fault, Row, Sheet, read_sheet
 
 MOST_ROWS, LARGEST = 500, 200_000
-TOO_LONG = f"The table is longer than {LARGEST // 1000} kB. Divide it."
 COLUMNS = ("participant", "starts_at", "host", "topic", "scenario", "component")
 
 
@@ -34,12 +32,7 @@ class Parsed:
 
 def read(text: str) -> Sheet:
     """Read a table of bookings. Raises Invalid where it is none."""
-    if len(text) > LARGEST:
-        raise Invalid({"file": TOO_LONG})
-    sheet = read_table(text, "participant", COLUMNS.__contains__, MOST_ROWS)
-    if not sheet.rows and not sheet.faults:
-        raise Invalid({"file": "There is no booking in this table."})
-    return sheet
+    return read_sheet(text, "participant", COLUMNS, what="booking", most=MOST_ROWS, largest=LARGEST)
 
 
 def parse(sheet: Sheet) -> Parsed:

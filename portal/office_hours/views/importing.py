@@ -10,11 +10,10 @@ from portal.challenges.access import challenge_or_404
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Invalid
-from portal.core.tables import text_of
 from portal.core.web.filters import counted
 from portal.office_hours.actions.imports import Taken, import_bookings
 from portal.office_hours.forms.importing import ImportForm
-from portal.office_hours.rules.imports import LARGEST, TOO_LONG, parse, read
+from portal.office_hours.rules.imports import parse, read
 from portal.office_hours.views import blueprint
 from portal.office_hours.views.shapes import sender
 
@@ -42,10 +41,9 @@ def import_table(slug: str) -> ResponseReturnValue:
         taken = _taken(slug, form)
     except Invalid as problem:
         db.session.rollback()
-        form.file.errors = [problem.messages.get("file", problem.reason)]
+        form.refuse(problem)
         return _page(slug, form)
-    skips = taken.booked > 0 and form.good.data == taken.booked
-    if taken.faults and not skips:
+    if taken.faults and not form.skips(taken.booked):
         db.session.rollback()
         return _page(slug, form, taken)
     db.session.commit()
@@ -56,20 +54,7 @@ def import_table(slug: str) -> ResponseReturnValue:
 
 def _taken(slug: str, form: ImportForm) -> Taken:
     """Read the table, keep it in the form whatever is wrong with it, and try every row. Raises Invalid."""
-    sent = request.files.get("file")
-    data = sent.read(LARGEST + 1) if sent else b""
-    if sent:
-        sent.close()
-    if len(data) > LARGEST:
-        raise Invalid({"file": TOO_LONG})
-    if data:
-        form.text.data = text_of(data)
-    if not form.validate():
-        raise Invalid({"file": " ".join(str(told) for errors in form.errors.values() for told in errors)})
-    text = form.text.data or ""
-    if not text:
-        raise Invalid({"file": "Choose a file, or paste a table."})
-    parsed = parse(read(text))
+    parsed = parse(read(form.table(request.files.get("file"))))
     taken = import_bookings(
         db.session, challenge_or_404(slug), parsed.entries, by=current_account().id, at=clock.now(),
         sender=sender() if form.mails.data else None, overrule=form.reason.data or "",
