@@ -1,9 +1,7 @@
 """Many at once: one conversation, every message, one turn, one who takes it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -11,8 +9,6 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member
-from portal.core.db import db, prepare
-from portal.core.errors import Conflict, Refused
 from portal.core.outbox import OutgoingMail
 from portal.line.actions import conversations as actions
 from portal.line.actions import desk as desks
@@ -21,6 +17,7 @@ from portal.line.models import Conversation, Message
 from portal.line.queries import conversations
 from portal.line.states import Author, ConversationState
 from tests.cast import NOON, Cast
+from tests.crowd import Crowd, crowd_of
 from tests.line.conftest import Desk
 
 CROWD = 16
@@ -28,35 +25,13 @@ S = ConversationState
 
 
 @pytest.fixture
-def crowd(desk: Desk) -> Iterator[Callable[[Callable[[Session, int], object]], Counter[str]]]:
-    """Runs something in sixteen threads at the same moment; what came of it, counted."""
-    engine = sa.create_engine(db.engine.url, pool_size=CROWD, pool_timeout=60)
-    prepare(engine)
-
-    def run(act: Callable[[Session, int], object]) -> Counter[str]:
-        start = Barrier(CROWD)
-
-        def one(number: int) -> str:
-            start.wait()
-            with Session(engine) as session:
-                try:
-                    act(session, number)
-                    session.commit()
-                except (Conflict, Refused) as answer:
-                    return type(answer).__name__
-                return "done"
-
-        with ThreadPoolExecutor(CROWD) as pool:
-            return Counter(pool.map(one, range(CROWD)))
-
-    yield run
-    engine.dispose()
+def crowd(desk: Desk) -> Iterator[Crowd]:
+    """Sixteen threads on the test's database."""
+    with crowd_of(CROWD) as made:
+        yield made
 
 
-Run = Callable[[Callable[[Session, int], object]], Counter[str]]
-
-
-def test_whoever_writes_first_all_are_in_one_conversation(desk: Desk, cast: Cast, crowd: Run) -> None:
+def test_whoever_writes_first_all_are_in_one_conversation(desk: Desk, cast: Cast, crowd: Crowd) -> None:
     members = [member.id for member in cast.team.members]
     desk.session.commit()
 
@@ -64,25 +39,25 @@ def test_whoever_writes_first_all_are_in_one_conversation(desk: Desk, cast: Cast
         member = session.get_one(Member, members[number % 2])
         actions.write(session, member, Draft(f"Question {number}", f"key-of-a-form-{number}"), at=NOON)
 
-    assert crowd(write) == {"done": CROWD}
+    assert crowd.run(write) == {"done": CROWD}
     assert desk.session.scalars(sa.select(sa.func.count()).select_from(Conversation)).one() == 1
     assert desk.session.scalars(sa.select(sa.func.count()).select_from(Message)).one() == CROWD
     asked = sa.select(sa.func.count()).where(OutgoingMail.template == "line/asked")
     assert desk.session.scalars(asked).one() == 5
 
 
-def test_the_same_form_from_many_is_one_message(desk: Desk, cast: Cast, crowd: Run) -> None:
+def test_the_same_form_from_many_is_one_message(desk: Desk, cast: Cast, crowd: Crowd) -> None:
     member = cast.member.id
     desk.session.commit()
 
     def write(session: Session, _number: int) -> None:
         actions.write(session, session.get_one(Member, member), Draft("Once.", "the-same-form-twice"), at=NOON)
 
-    assert crowd(write) == {"done": CROWD}
+    assert crowd.run(write) == {"done": CROWD}
     assert desk.session.scalars(sa.select(Message.text)).all() == ["Once."]
 
 
-def test_of_many_answers_one_is_sent_and_no_question_is_lost(desk: Desk, cast: Cast, crowd: Run) -> None:
+def test_of_many_answers_one_is_sent_and_no_question_is_lost(desk: Desk, cast: Cast, crowd: Crowd) -> None:
     """Half of them answer what they have seen while the other half ask more."""
     seen = desk.write().id
     host, member, challenge, found = cast.host.id, cast.member.id, cast.challenge.id, desk.conversation().id
@@ -97,7 +72,7 @@ def test_of_many_answers_one_is_sent_and_no_question_is_lost(desk: Desk, cast: C
         draft = Draft(f"Answer {number}", f"key-of-an-answer-{number}")
         actions.answer(session, conversation, draft, seen=seen, by=host, at=NOON, addresses=desk.addresses)
 
-    outcome = crowd(act)
+    outcome = crowd.run(act)
     answers = desk.session.scalars(sa.select(sa.func.count()).where(Message.author == Author.TEAM)).one()
     asked = desk.session.scalars(sa.select(sa.func.count()).where(Message.author == Author.PARTICIPANT)).one()
     assert asked == 1 + CROWD // 2
@@ -107,7 +82,7 @@ def test_of_many_answers_one_is_sent_and_no_question_is_lost(desk: Desk, cast: C
     assert desk.conversation().due_at is not None
 
 
-def test_of_many_who_take_it_one_has_it(desk: Desk, cast: Cast, crowd: Run) -> None:
+def test_of_many_who_take_it_one_has_it(desk: Desk, cast: Cast, crowd: Crowd) -> None:
     desk.write()
     team = [cast.host.id, cast.lead.id, cast.triager.id, cast.second_host.id]
     found, challenge = desk.conversation().id, cast.challenge.id
@@ -118,6 +93,6 @@ def test_of_many_who_take_it_one_has_it(desk: Desk, cast: Cast, crowd: Run) -> N
         person = session.get_one(Account, team[number % 4])
         desks.assign(session, conversation, person, seen=None, by=person.id, at=NOON)
 
-    assert crowd(take) == {"done": 1, "Conflict": CROWD - 1}
+    assert crowd.run(take) == {"done": 1, "Conflict": CROWD - 1}
     desk.session.rollback()
     assert desk.conversation().assignee_id in team

@@ -1,10 +1,8 @@
 """Many at once. The only answers are a seat, taken, and used up; nothing is ever given twice."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -12,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
 from portal.challenges.models import Member
-from portal.core.db import db, prepare
-from portal.core.errors import Conflict, Refused
+from portal.core.errors import Conflict
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import actions, queries
 from portal.office_hours.actions import Wish, questions
@@ -24,41 +21,17 @@ from portal.office_hours.queries.days import day_of
 from portal.office_hours.queries.substitutes import slots_of
 from portal.office_hours.states import COUNTED, LIVE, BookingState, SlotState
 from tests.cast import NOON, Cast, make_account, make_participant
+from tests.crowd import Crowd, crowd_of
 from tests.office_hours.conftest import FIRST, SENDER, Stage, local
 
 CROWD = 64
 
 
-class Crowd:
-    """Runs something in 64 threads at the same moment, each with its own session; what came of it, counted."""
-
-    def __init__(self) -> None:
-        self.engine = sa.create_engine(db.engine.url, pool_size=CROWD, pool_timeout=60)
-        prepare(self.engine)
-
-    def run(self, act: Callable[[Session, int], object]) -> Counter[str]:
-        start = Barrier(CROWD)
-
-        def one(number: int) -> str:
-            start.wait()
-            with Session(self.engine) as session:
-                try:
-                    act(session, number)
-                    session.commit()
-                except (Conflict, Refused) as answer:
-                    return type(answer).__name__
-                return "done"
-
-        with ThreadPoolExecutor(CROWD) as pool:
-            return Counter(pool.map(one, range(CROWD)))
-
-
 @pytest.fixture
 def crowd(stage: Stage) -> Iterator[Crowd]:
     """Sixty-four threads on the test's database."""
-    made = Crowd()
-    yield made
-    made.engine.dispose()
+    with crowd_of(CROWD) as made:
+        yield made
 
 
 def members(stage: Stage, number: int) -> list[int]:

@@ -2,8 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -14,8 +12,7 @@ from portal.challenges.models import Member
 from portal.challenges.states import ParticipantState
 from portal.core import seeds
 from portal.core.audit import AuditEntry
-from portal.core.db import db, prepare
-from portal.core.errors import Conflict, Invalid, Refused
+from portal.core.errors import Invalid, Refused
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import actions, jobs, queries
 from portal.office_hours.actions import requests, rounds
@@ -28,6 +25,7 @@ from portal.office_hours.rules import Share
 from portal.office_hours.rules.rounds import holds
 from portal.office_hours.states import BookingState, RequestState, RoundState, Source
 from tests.cast import NOON, Cast
+from tests.crowd import crowd_of
 from tests.office_hours.conftest import FIRST, SENDER, Stage, local
 from tests.office_hours.rounds import DAY, DRAW, HOUR, Rounds
 
@@ -433,25 +431,14 @@ def test_a_worker_that_dies_leaves_nothing_and_the_next_one_draws_the_same(
 def test_eight_workers_draw_once(session: Session, play: Rounds, mails: Mails) -> None:
     found, slots = play.one()
     made = [play.ask(found, member, *slots) for member in play.crowd(6)]
-    round_id, workers = found.id, 8
+    round_id = found.id
     session.commit()
-    engine = sa.create_engine(db.engine.url, pool_size=workers)
-    prepare(engine)
-    start = Barrier(workers)
 
-    def work(_number: int) -> str:
-        start.wait()
-        with Session(engine) as own:
-            try:
-                done = rounds.draw_round(own, round_id, at=DRAW, sender=SENDER)
-                own.commit()
-            except Conflict:
-                return "conflict"
-            return "drawn" if done else "too late"
+    def draw(own: Session, _number: int) -> str:
+        return "drawn" if rounds.draw_round(own, round_id, at=DRAW, sender=SENDER) else "too late"
 
-    with ThreadPoolExecutor(workers) as pool:
-        answers = Counter(pool.map(work, range(workers)))
-    engine.dispose()
+    with crowd_of(8) as workers:
+        answers = workers.run(draw)
 
     assert answers["drawn"] == 1
     assert Counter(play.states(made)) == {"seated": 2, "unlucky": 4}
@@ -464,28 +451,18 @@ def test_asking_while_it_is_drawn(session: Session, cast: Cast, play: Rounds) ->
     found, _ = play.one(seats=8)
     members, round_id, challenge_id = [member.id for member in play.crowd(8)], found.id, cast.challenge.id
     session.commit()
-    engine = sa.create_engine(db.engine.url, pool_size=9)
-    prepare(engine)
-    start = Barrier(9)
 
-    def work(number: int) -> str:
-        start.wait()
-        with Session(engine) as own:
-            try:
-                if number == 8:
-                    rounds.draw_round(own, round_id, at=DRAW, sender=SENDER)
-                else:
-                    loaded, who = round_of(own, challenge_id, round_id), own.get_one(Member, members[number])
-                    requests.ask(own, loaded, who, Asking("Boot", anywhere=True), at=DRAW - HOUR / 60)
-                own.commit()
-            except Refused:
-                return "refused"
-            return "asked"
+    def act(own: Session, number: int) -> str:
+        if number == 8:
+            return "drawn" if rounds.draw_round(own, round_id, at=DRAW, sender=SENDER) else "too late"
+        loaded, who = round_of(own, challenge_id, round_id), own.get_one(Member, members[number])
+        requests.ask(own, loaded, who, Asking("Boot", anywhere=True), at=DRAW - HOUR / 60)
+        return "asked"
 
-    with ThreadPoolExecutor(9) as pool:
-        answers = Counter(list(pool.map(work, range(9)))[:8])
-    engine.dispose()
+    with crowd_of(9) as everybody:
+        answers = everybody.run(act)
 
+    assert (answers["drawn"], answers["asked"] + answers["Refused"]) == (1, 8)
     kept = session.scalars(sa.select(RoundRequest.state)).all()
     assert Counter(kept) == Counter({RequestState.SEATED: answers["asked"]})
     assert len(play.all()[0].protocol["requests"]) == answers["asked"]

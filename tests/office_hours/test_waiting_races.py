@@ -1,18 +1,14 @@
 """The waiting list when many act at once: no seat is given twice, nobody is asked twice."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Member
-from portal.core.db import db, prepare
-from portal.core.errors import Conflict, Refused
 from portal.core.outbox import OutgoingMail
 from portal.office_hours import actions, queries
 from portal.office_hours.actions import Wish
@@ -22,42 +18,18 @@ from portal.office_hours.models import Booking, SeatOffer, Waiter
 from portal.office_hours.queries.waiting import offer_of, waiter_in
 from portal.office_hours.states import LIVE, BookingState, WaiterState
 from tests.cast import NOON
+from tests.crowd import Crowd, crowd_of
 from tests.office_hours.conftest import SENDER, Stage
 from tests.office_hours.queueing import Queue
 
 CROWD = 12
 
 
-class Crowd:
-    """Runs something in a dozen threads at the same moment, each with its own session; what came of it, counted."""
-
-    def __init__(self) -> None:
-        self.engine = sa.create_engine(db.engine.url, pool_size=CROWD, pool_timeout=60)
-        prepare(self.engine)
-
-    def run(self, act: Callable[[Session, int], object]) -> Counter[str]:
-        start = Barrier(CROWD)
-
-        def one(number: int) -> str:
-            start.wait()
-            with Session(self.engine) as session:
-                try:
-                    act(session, number)
-                    session.commit()
-                except (Conflict, Refused) as answer:
-                    return type(answer).__name__
-                return "done"
-
-        with ThreadPoolExecutor(CROWD) as pool:
-            return Counter(pool.map(one, range(CROWD)))
-
-
 @pytest.fixture
 def crowd(stage: Stage) -> Iterator[Crowd]:
     """A dozen threads on the test's database."""
-    made = Crowd()
-    yield made
-    made.engine.dispose()
+    with crowd_of(CROWD) as made:
+        yield made
 
 
 THREE_HOURS = timedelta(hours=3)
