@@ -45,16 +45,17 @@ def in_turn(session: Session, slot: Slot, at: datetime, apart: int | None = None
     """
     series = slot.sitting.series
     waiting = [waiter for waiter in _unasked(session, slot) if waiter.participant_id != apart]
-    if not waiting:
+    open_slots = _open_slots(session, slot.sitting_id) if waiting else ()
+    asked = [(each, offer_until(at, closes_at(slot, series), each.account.zone)) for each in waiting
+             if wants(each, slot, open_slots)]  # fmt: skip
+    found = [Candidate(waiter, until) for waiter, until in asked if until]
+    if not found:
         return []
-    open_slots = _open_slots(session, slot.sitting_id)
-    waiting = [waiter for waiter in waiting if wants(waiter, slot, open_slots)]
-    found_busy = _obstacles(session, slot, [waiter.participant_id for waiter in waiting], at)
-    able = [waiter.participant_id for waiter in waiting if waiter.participant_id not in found_busy]
-    access = access_of(session, series.challenge_id, at, able)
-    asked = [(waiter, offer_until(at, closes_at(slot, series), waiter.account.zone)) for waiter in waiting]
-    found = [Candidate(waiter, until) for waiter, until in asked if until and waiter.participant_id in access]
-    return sorted(found, key=lambda each: _turn(each.waiter, access))
+    busy = _obstacles(session, slot, [each.waiter.participant_id for each in found], at)
+    able = [each for each in found if each.waiter.participant_id not in busy]
+    access = access_of(session, series.challenge_id, at, [each.waiter.participant_id for each in able])
+    here = [each for each in able if each.waiter.participant_id in access]
+    return sorted(here, key=lambda each: _turn(each.waiter, access))
 
 
 def _turn(waiter: Waiter, access: dict[int, Access]) -> tuple[object, ...]:
