@@ -10,7 +10,10 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Signature
+from portal.office_hours import queries
+from portal.office_hours.actions import Wish
 from portal.office_hours.actions.programs import LIFE, make_token
+from portal.office_hours.actions.waiting import join_list
 from portal.office_hours.models import Booking, ProgramToken
 from portal.office_hours.rules import Share
 from portal.office_hours.states import BookingState, Source
@@ -73,6 +76,22 @@ def test_a_program_books_moves_and_cancels(program: Program, session: Session, c
     moved = program.post(f"bookings/{told['uid']}/move", {"slot": second}).json
     assert (moved["slot"], moved["sequence"], moved["uid"]) == (second, 1, told["uid"])
     assert program.post(f"bookings/{told['uid']}/cancel").json["state"] == "cancelled"
+
+
+def test_what_a_program_gives_back_is_offered_at_once(
+    program: Program, session: Session, cast: Cast, stage: Stage
+) -> None:
+    slot = stage.slots(stage.series(slots=1))[0]
+    uid = program.post("bookings", {"slot": slot.id, "topic": "Boot log"}, "my-request-1").json["uid"]
+    sitting = queries.sitting_of(session, cast.challenge.id, slot.sitting_id)
+    join_list(session, sitting, (), cast.team.members[0], Wish("", "Booting"), at=NOON)
+    session.commit()
+
+    told = program.post(f"bookings/{uid}/cancel").json
+
+    assert (told["uid"], told["state"]) == (uid, "cancelled")
+    kept = sa.select(Booking.participant_id).where(Booking.state == BookingState.HELD)
+    assert session.scalars(kept).all() == [cast.team.id]
 
 
 @pytest.mark.parametrize(

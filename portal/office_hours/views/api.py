@@ -28,6 +28,7 @@ from portal.core.web.answers import cell
 from portal.core.web.limits import limiter
 from portal.office_hours import actions, queries
 from portal.office_hours.actions import Wish, programs
+from portal.office_hours.jobs import offer_seats
 from portal.office_hours.models import Booking, Slot
 from portal.office_hours.queries import programs as found_programs
 from portal.office_hours.queries.components import components_of
@@ -186,11 +187,12 @@ def api_move(slug: str, uid: str) -> ResponseReturnValue:
     slot_id = _slot_id(_sent(), faults)
     if faults:
         raise Invalid(faults)
-    target = queries.slot_of(db.session, challenge.id, slot_id)
+    target, at, freed = queries.slot_of(db.session, challenge.id, slot_id), clock.now(), found.slot_id
     actions.reschedule_booking(
-        db.session, found, target, by=member.account_id, at=clock.now(), sender=sender(), source=Source.API
-    )  # fmt: skip
+        db.session, found, target, by=member.account_id, at=at, sender=sender(), source=Source.API
+    )
     db.session.commit()
+    offer_seats(db.session, at, [freed])
     return jsonify(_booking(slug, queries.booking_of(db.session, member, uid)))
 
 
@@ -201,7 +203,8 @@ def api_move(slug: str, uid: str) -> ResponseReturnValue:
 def api_cancel(slug: str, uid: str) -> ResponseReturnValue:
     """Give a booking back."""
     _, member = caller(slug)
-    found = queries.booking_of(db.session, member, uid)
-    actions.cancel_booking(db.session, found, by=member.account_id, at=clock.now(), sender=sender())
+    found, at = queries.booking_of(db.session, member, uid), clock.now()
+    actions.cancel_booking(db.session, found, by=member.account_id, at=at, sender=sender())
     db.session.commit()
+    offer_seats(db.session, at, [found.slot_id])
     return jsonify(_booking(slug, queries.booking_of(db.session, member, uid)))

@@ -23,6 +23,7 @@ from portal.office_hours.queries.sittings import Offer, ids_of
 from portal.office_hours.states import Source
 from portal.office_hours.time import spoken
 from portal.office_hours.views import blueprint
+from portal.office_hours.views.participant import scenarios_of
 from portal.office_hours.views.shapes import sender, timeline_of
 
 BASE = "/staff/<slug>/office-hours"
@@ -79,9 +80,7 @@ def _book_form(slug: str, challenge: Challenge) -> BookForForm:
         else f"{each.participant.name}: {each.account.name}"
         for each in behalf.bookable_members(db.session, challenge.id)
     }
-    form.scenario.choices = {"0": "None in particular"} | {
-        str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios
-    }
+    form.scenario.choices = scenarios_of(challenge)
     form.component.choices = {"": "None in particular"} | {name: name for name in known.all()}
     return form
 
