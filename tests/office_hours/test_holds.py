@@ -154,6 +154,17 @@ def test_booking_another_slot_leaves_the_one_that_is_held(session: Session, stag
     assert (held.state, booking.quota_no) == (BookingState.EXPIRED, 1)
 
 
+def test_a_seat_to_come_again_in_the_slot_of_an_open_form_is_outside_the_quota(
+    session: Session, cast: Cast, stage: Stage
+) -> None:
+    slot = stage.slots(stage.series())[0]
+    held = actions.hold_slot(session, slot, cast.member, at=NOON).id
+
+    made = stage.book(slot, key="to-come-again", source=Source.FOLLOW_UP, by=cast.host.id)
+
+    assert (made.id, made.state, made.source, made.quota_no) == (held, BookingState.CONFIRMED, Source.FOLLOW_UP, None)
+
+
 def test_a_refusal_leaves_the_seat_held(client: FlaskClient, session: Session, cast: Cast, stage: Stage) -> None:
     slots = stage.slots(stage.series())
     stage.book(slots[1], cast.team.members[0])

@@ -100,9 +100,11 @@ def _settle(
     source: Source, by: int | None,
 ) -> Booking:  # fmt: skip
     """Make a booking of the seat that was held while the form was open, whoever of the participant's people held it."""
+    quota_no = None if source is Source.FOLLOW_UP else held.quota_no
     with conflicts():
         take(session, held, states.CONFIRM, at=at, hold_expires_at=None, changed_at=at, booked_at=at, source=source,
-             account_id=member.account_id, booked_by_id=by, idempotency_key=wish.key, **wish.columns())  # fmt: skip
+             quota_no=quota_no, account_id=member.account_id, booked_by_id=by, idempotency_key=wish.key,
+             **wish.columns())  # fmt: skip
     whole = queries.whole_booking(session, held.id)
     _note(session, "confirm", whole, whole.slot, by=by or member.account_id, at=at)
     tell(session, whole, "booked", at=at, sender=sender, actor=_actor(whole))
