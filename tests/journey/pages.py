@@ -209,7 +209,7 @@ PAGES = (
     Kind("answer", "office_hours.answer", "{researcher}", f"/challenges/{LIVE}/office-hours/answers/{{answered}}"),
     Kind("round", "office_hours.round_page", "{researcher}", f"/challenges/{LIVE}/office-hours/rounds/{{round}}"),
     Kind("round-drawn", "office_hours.round_page", "{unlucky}", f"/challenges/{LIVE}/office-hours/rounds/{{drawn}}"),
-    Kind("question", "office_hours.question", "{booker}",
+    Kind("booking-question", "office_hours.question", "{booker}",
          f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/question"),
     Kind("booking-move", "office_hours.move", "{booker}", f"/challenges/{LIVE}/office-hours/bookings/{{booking}}/move"),
     Kind("waiting", "office_hours.waiting", "{waiter}", f"/challenges/{LIVE}/office-hours/waiting"),

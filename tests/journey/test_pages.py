@@ -159,5 +159,7 @@ def test_every_address_is_shown_or_is_no_page(demonstration: Path) -> None:
     answering = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     shown = {kind.endpoint for kind in PAGES} - {"error"}
 
+    # By its name each has pictures of its own.
+    assert len({kind.name for kind in PAGES}) == len(PAGES)
     assert shown.isdisjoint(NO_PAGES)
     assert answering == shown | set(NO_PAGES)

@@ -14,8 +14,8 @@ from portal.core.forms import Form
 from portal.office_hours.actions import Wish
 
 NEUTRAL = (
-    "A few words, so that the right engineer can prepare. Everybody who runs office hours can read it: say nothing "
-    "secret here. Your question goes in afterwards, sealed to your hosts."
+    "A few words, so that the right engineer can prepare. Your hosts read it, and whoever keeps the portal could: say "
+    "nothing secret here. Your question goes in afterwards, sealed to your hosts."
 )
 
 

@@ -21,7 +21,7 @@ from portal.office_hours.models.days import LATEST
 from portal.office_hours.rules.answers import CHECKLIST
 from portal.office_hours.states import NoteKind
 
-NOT_SEALED = "Not sealed: nothing about a weakness belongs here. That goes into a report or a sealed thread."
+NOT_SEALED = "Not sealed: nothing about a weakness belongs here. That goes into a report, or sealed into a question."
 # What the database takes for a number.
 MOST = 2**31 - 1
 
