@@ -1,7 +1,10 @@
 """The pages around a sealed question, with real gpg on both sides, and where no secret may ever stand."""
 
+import html
 import io
+import os
 import re
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -66,6 +69,19 @@ def send(client: FlaskClient, booking: Booking, data: bytes, **headers: str) -> 
     return client.post(f"{PAGE}/bookings/{booking.uid}/question", data=sent, headers=headers)
 
 
+def follow(command: str, folder: Path, gpg: Gpg, sealed: bytes) -> int:
+    """Do as the page says, in a folder with nothing but what was downloaded; how it ended."""
+    folder.mkdir()
+    name = command.split(".tar")[0].rpartition(" ")[2]
+    (folder / f"{name}.pgp").write_bytes(sealed)
+    told = html.unescape(command).replace("gpg ", "gpg --batch --quiet ", 1)
+    done = subprocess.run(
+        ["/bin/sh", "-c", told], cwd=folder, env={**os.environ, "GNUPGHOME": str(gpg.home)}, capture_output=True,
+        check=False,
+    )  # fmt: skip
+    return done.returncode
+
+
 def test_the_recipe_of_the_page_makes_what_is_taken_and_each_host_opens_it(
     client: FlaskClient, session: Session, cast: Cast, booking: Booking, gpg: Gpg, tmp_path: Path
 ) -> None:
@@ -89,8 +105,13 @@ def test_the_recipe_of_the_page_makes_what_is_taken_and_each_host_opens_it(
         (address,) = re.findall(r'href="([^"]+question\.pgp)"', sitting)
         taken = client.get(address)
         assert taken.headers["Content-Disposition"] == f'attachment; filename="question-{booking.uid}.pgp"'
-        with tarfile.open(fileobj=io.BytesIO(gpg.open(taken.data))) as opened:
-            assert opened.extractfile("question.md").read().decode() == SECRET  # type: ignore[union-attr]
+        (command,) = re.findall(r"<code>(gpg --output question-[^<]*)</code>", sitting)
+        genuine, changed = tmp_path / f"{host.id}-genuine", tmp_path / f"{host.id}-changed"
+        assert follow(command, genuine, gpg, taken.data) == 0
+        assert (genuine / f"question-{booking.uid}" / "question.md").read_text() == SECRET
+        # Of what was changed on its way nothing is unpacked, though gpg has written it down.
+        assert follow(command, changed, gpg, taken.data[:-40] + bytes(40)) != 0
+        assert list(changed.rglob("question.md")) == []
     tags = session.execute(
         sa.select(AuditEntry.actor_id).where(AuditEntry.tag == "office_hours:take-question").order_by(AuditEntry.id)
     ).all()
