@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from portal.challenges.models import Member
 from portal.core.audit import AuditEntry
 from portal.core.errors import Conflict, Invalid, Refused
+from portal.core.moves import Move
 from portal.core.outbox import OutgoingMail
 from portal.reports import receipts, refusals, rules, states
 from portal.reports.actions import drafts, triage
@@ -272,7 +273,7 @@ def test_of_two_moves_at_once_one_wins(session: Session, desk: Desk, cast: Cast)
 
 @pytest.mark.parametrize("move", [move for move in states.MOVES if move.by], ids=lambda move: move.name)
 def test_every_move_of_triage_leads_where_the_table_says(
-    session: Session, desk: Desk, cast: Cast, mails: Mails, move: states.Move[ReportState]
+    session: Session, desk: Desk, cast: Cast, mails: Mails, move: Move[ReportState]
 ) -> None:
     first = desk.receive()
     source = sorted(move.sources)[0]
@@ -293,7 +294,7 @@ def test_every_move_of_triage_leads_where_the_table_says(
 
 
 @pytest.mark.parametrize("move", [move for move in states.MOVES if move.by], ids=lambda move: move.name)
-def test_no_move_leaves_another_state(session: Session, desk: Desk, cast: Cast, move: states.Move[ReportState]) -> None:
+def test_no_move_leaves_another_state(session: Session, desk: Desk, cast: Cast, move: Move[ReportState]) -> None:
     source = next(state for state in ReportState if state not in move.sources and state is not ReportState.UPLOADING)
     report = desk.in_state(source)
 
@@ -303,7 +304,7 @@ def test_no_move_leaves_another_state(session: Session, desk: Desk, cast: Cast, 
 
 @pytest.mark.parametrize("move", [states.SUBMIT, states.WITHDRAW, states.EXPIRE], ids=lambda move: move.name)
 def test_the_team_does_not_take_what_is_the_researchers(
-    session: Session, desk: Desk, cast: Cast, move: states.Move[ReportState]
+    session: Session, desk: Desk, cast: Cast, move: Move[ReportState]
 ) -> None:
     with pytest.raises(Refused, match="not for the team"):
         triage.move(session, desk.receive(), move, OUTCOME, by=cast.triager.id, at=LATER)

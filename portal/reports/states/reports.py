@@ -1,4 +1,4 @@
-"""A report's way from the researcher's machine to a fix, and the lives of the files under it."""
+"""A report's way from the researcher's machine to a fix."""
 
 from enum import StrEnum
 
@@ -38,22 +38,6 @@ class ReportKind(StrEnum):
 
     FULL = "full"
     ASSUMING = "assuming"
-
-
-class UploadState(StrEnum):
-    OPEN = "open"
-    COMPLETE = "complete"
-    # The walker said no; the sentence is kept.
-    REFUSED = "refused"
-    REMOVED = "removed"
-    EXPIRED = "expired"
-
-
-class KeyRole(StrEnum):
-    """Whose certificate it is: a triager's, or the off-line one for the day when all triagers' keys are lost."""
-
-    TRIAGER = "triager"
-    RECOVERY = "recovery"
 
 
 S = ReportState

@@ -1,0 +1,7 @@
+"""What people type about reports, as values or messages."""
+
+from portal.reports.forms.keys import KeySetForm, TokenForm
+from portal.reports.forms.reports import ReportForm, SealedForm
+from portal.reports.forms.triage import AssessForm, AssignForm, MoveForm, NoteForm
+
+__all__ = ["AssessForm", "AssignForm", "KeySetForm", "MoveForm", "NoteForm", "ReportForm", "SealedForm", "TokenForm"]

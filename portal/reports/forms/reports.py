@@ -1,0 +1,59 @@
+"""What a researcher types about a report, as values or messages."""
+
+from flask_wtf.file import FileField
+from wtforms import RadioField, SelectField, StringField
+from wtforms.validators import DataRequired, Length, Regexp, ValidationError
+
+from portal.core.forms import Form
+from portal.reports.actions.drafts import Particulars
+from portal.reports.forms.base import SEVERITIES
+from portal.reports.states import ReportKind, Severity
+
+NEUTRAL = "In clear: everybody who runs the challenge can read it. Keep it neutral: “Report about the network daemon”."
+KINDS = {
+    ReportKind.FULL.value: "It stands on its own",
+    ReportKind.ASSUMING.value: "It assumes a capability: a link of a chain",
+}
+
+
+class ReportForm(Form):
+    """What stays in clear of a report; `sealed` is the file of those who seal with gpg."""
+
+    title = StringField(
+        "Title",
+        [DataRequired("Give it a title."), Length(max=120), Regexp(r"^[^\r\n\t]*$", message="One line only.")],
+        description=NEUTRAL,
+    )  # fmt: skip
+    kind = RadioField("Kind", choices=KINDS, default=ReportKind.FULL.value)
+    capability = StringField(
+        "Assumed capability", [Length(max=200)],
+        description="In clear, so in general words: “code execution in an application”. Only for a link of a chain.",
+    )  # fmt: skip
+    scenario = SelectField("Scenario", coerce=str, default="")
+    severity = SelectField("Severity, as you see it", choices=SEVERITIES, default=Severity.IMPORTANT.value)
+    build = StringField(
+        "Build", [DataRequired("Name the build."), Length(max=60)], description="The version you tested: 20.06, say."
+    )
+    sealed = FileField("Sealed file")
+
+    def validate_capability(self, field: StringField) -> None:
+        """A link of a chain says what it assumes."""
+        if self.kind.data == ReportKind.ASSUMING.value and not field.data:
+            raise ValidationError("Say which capability it assumes.")
+
+    def particulars(self) -> Particulars:
+        """The values, once they are valid."""
+        return Particulars(
+            title=self.title.data or "",
+            severity=Severity(self.severity.data),
+            build=self.build.data or "",
+            kind=ReportKind(self.kind.data),
+            capability=self.capability.data or None,
+            scenario_id=int(self.scenario.data) if self.scenario.data else None,
+        )
+
+
+class SealedForm(Form):
+    """One file for a report that has been begun."""
+
+    sealed = FileField("Sealed file")

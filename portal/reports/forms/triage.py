@@ -1,0 +1,74 @@
+"""What triagers type, as values or messages."""
+
+from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.validators import DataRequired, Length, Optional
+
+from portal.core.forms import Form
+from portal.core.moves import Move
+from portal.reports.forms.base import SEVERITIES
+from portal.reports.rules import WANTED, Outcome
+from portal.reports.states import ReportState, Severity
+
+
+class MoveForm(Form):
+    """What a triager says with a move. `duplicate_of_id` is looked up by the view."""
+
+    move = HiddenField()
+    message = TextAreaField(
+        "Message to the researcher", [Length(max=1000)],
+        description="In clear, on the report's page. No details of the finding.",
+    )  # fmt: skip
+    severity = SelectField("Severity", choices={"": "Choose", **SEVERITIES}, default="")
+    duplicate_of = StringField(
+        "Duplicate of", [Length(max=16)], description="The reference of the report that was first."
+    )
+    mitigating_layer = StringField(
+        "Mitigated by", [Length(max=200)], description="The part of the system that mitigates it."
+    )
+    fixed_release = StringField("Release", [Length(max=40)], description="20.07, say.")
+    fixed_on = DateField("Released on", [Optional()])
+
+    duplicate_of_id: int | None = None
+
+    def check(self, step: Move[ReportState]) -> bool:
+        """Whether everything is there that the step needs, with messages at the fields where it is not."""
+        good = self.validate()
+        for name in step.needs:
+            field = self[name]
+            if not field.data and not field.errors:
+                field.errors = [WANTED[name]]
+        return good and not self.errors
+
+    def outcome(self) -> Outcome:
+        """The values, once they are valid."""
+        return Outcome(
+            message=self.message.data or None,
+            severity=Severity(self.severity.data) if self.severity.data else None,
+            duplicate_of_id=self.duplicate_of_id,
+            mitigating_layer=self.mitigating_layer.data or None,
+            fixed_release=self.fixed_release.data or None,
+            fixed_on=self.fixed_on.data,
+        )
+
+
+class AssignForm(Form):
+    """Who is responsible."""
+
+    assignee = SelectField("Responsible", coerce=str)
+
+
+class AssessForm(Form):
+    """What the report is worth to the programme."""
+
+    severity = SelectField("Severity", choices={"": "Not assessed", **SEVERITIES})
+    achieved = SelectField("Scenario achieved", coerce=str)
+    led_to_improvement = BooleanField("It led to an improvement of the product")
+
+
+class NoteForm(Form):
+    """Something for the other triagers."""
+
+    text = TextAreaField(
+        "Note", [DataRequired("Write something."), Length(max=4000)],
+        description="For triagers only. Still in clear on the server: no details of the finding.",
+    )  # fmt: skip

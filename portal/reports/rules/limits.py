@@ -1,0 +1,44 @@
+"""How much may be sent, and whether all of it has come."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from portal.core.errors import Refused
+from portal.reports.models import Upload
+from portal.reports.states import UploadState
+
+PART = 8 * 1024 * 1024
+KEEP_OPEN = timedelta(days=1)
+TOKEN_LIFE = timedelta(days=90)
+MOST_CHUNKS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be sent, in bytes: a file, the files of a report, everything of a participant."""
+
+    file: int = 1 << 30
+    files: int = 20
+    participant: int = 20 << 30
+
+
+def check_room(limits: Limits, live: Sequence[Upload], held: int, length: int | None) -> None:
+    """Whether one more file may be sent; `held` is what the participant's files take already."""
+    if len(live) >= limits.files:
+        raise Refused(f"A report has at most {limits.files} files. Put several into one archive before you seal it.")
+    if held + (length or 0) > limits.participant:
+        raise Refused(
+            "All your files together would be too large. Withdraw a report that is not needed, or ask the team."
+        )
+
+
+def check_complete(uploads: Sequence[Upload]) -> Upload:
+    """The body of a report all of whose files have arrived. Raises Refused."""
+    waiting = [each for each in uploads if each.state is UploadState.OPEN]
+    body = next((each for each in uploads if each.number == 0 and each.state is UploadState.COMPLETE), None)
+    if waiting:
+        raise Refused("A file has not wholly arrived yet. Let the upload finish, or remove that file.")
+    if body is None:
+        raise Refused("The sealed body of the report is missing.")
+    return body
