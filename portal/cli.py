@@ -21,6 +21,8 @@ from portal.kits.queries.policy import sealed_counts
 from portal.kits.queries.sealed import counts_by_key, everything
 from portal.kits.vault import Vault
 from portal.reports.queries.keys import current_set
+from portal.reports.queries.signed import newest_text
+from portal.reports.rules import WARN_BEFORE, fault_of_text
 
 config = AppGroup("config", help="The settings.")
 audit_group = AppGroup("audit", help="The chain of what was done.")
@@ -84,9 +86,16 @@ def _keys() -> str:
         raise RuntimeError("no key set is published: reports cannot be sealed")
     if found.expires_at is None:
         return f"set {found.number}"
-    if found.expires_at <= clock.now():
-        raise RuntimeError(f"a key of set {found.number} has expired")
-    return f"set {found.number}, until {found.expires_at.date()}"
+    left = found.expires_at - clock.now()
+    if left <= timedelta():
+        raise RuntimeError(f"a key of set {found.number} has expired: nothing can be sealed")
+    said = f"set {found.number}, until {found.expires_at.date()}"
+    return f"{said}: publish the next set within {left.days} days" if left <= WARN_BEFORE else said
+
+
+def _security_text() -> str:
+    fault = fault_of_text(newest_text(db.session), current_set(db.session), clock.now())
+    return fault or "signed"
 
 
 def _addresses() -> str:
@@ -126,6 +135,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "storage": _storage,
     "mail": _mail,
     "keys": _keys,
+    "security.txt": _security_text,
     "addresses": _addresses,
     "clock": _clock,
     "worker": _heartbeat,

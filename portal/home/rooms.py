@@ -50,6 +50,7 @@ def _engine_room(session: Session, at: datetime) -> list[Queue]:
         Queue("Mails that could not be delivered", "/staff/mail?state=failed", count, oldest),
         Queue("Jobs that failed", "/staff/jobs", queries.failed_jobs(session)),
         Queue("Keys about to expire", "/staff/keys", len(reports.expiring_keys(session, at))),
+        Queue("security.txt to sign", "/staff/keys/security-txt", len(reports.security_text(session, at))),
     ]
 
 

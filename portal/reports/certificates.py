@@ -1,56 +1,47 @@
 """Reading a public OpenPGP certificate as far as a key set needs it: fingerprint, encryption subkeys, Features, expiry.
 
 The certificate decides how a sealing program seals: Features of exactly 0x01 (RFC 9580, section 5.2.3.32) make it write
-what every triager can open. Signatures are not verified here: whoever seals does that, and fingerprints are compared by
-people. Version 4 keys only: their fingerprint is the SHA-1 of the key packet.
+what every triager can open. Only what the key itself has signed counts. Version 4 keys only: their fingerprint is the
+SHA-1 of the key packet.
 """
 
-import base64
-import binascii
 import hashlib
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import NamedTuple
 
-from portal.core.errors import Refused
+from portal.reports import keymaterial
+from portal.reports.armor import PRIMARY, Packet, Unfit, armor, bundle, dearmor, new_length, packets, split
+from portal.reports.keymaterial import ECDH, RSA, RSA_ENCRYPT
 
-MAX_SIZE = 256 * 1024
-PRIMARY, SUBKEY, USER_ID, SIGNATURE = 6, 14, 13, 2
+__all__ = ["Certificate", "Packet", "Unfit", "armor", "bundle", "dearmor", "inspect", "outline", "packets", "split"]
+
+SUBKEY, USER_ID, SIGNATURE = 14, 13, 2
 SECRET = (5, 7)
 DIRECT, BINDING, KEY_REVOKED, SUBKEY_REVOKED, NAME_REVOKED = 0x1F, 0x18, 0x20, 0x28, 0x30
 NAMING = frozenset({0x10, 0x11, 0x12, 0x13})
+REVOKING = frozenset({KEY_REVOKED, SUBKEY_REVOKED, NAME_REVOKED})
 CREATED, KEY_EXPIRES, KEY_FLAGS, FEATURES, ISSUER, ISSUER_FINGERPRINT = 2, 9, 27, 30, 16, 33
 MAY_ENCRYPT = 0x04 | 0x08
-# RSA, Elgamal and ECDH: what gpg 2.2 can decrypt with.
-ENCRYPTING = frozenset({1, 2, 16, 18})
-_ARMOR = re.compile(
-    r"-----BEGIN PGP ([A-Z ]+)-----[ \t]*\r?\n(?:[^\r\n]+:[^\r\n]*\r?\n)*[ \t]*\r?\n(.*?)-----END PGP \1-----",
-    re.DOTALL,
-)
-
-
-class Unfit(Refused):
-    """The certificate cannot be a member of a key set; the sentence says why and what would help."""
-
-
-class Packet(NamedTuple):
-    """One packet: its kind, its content, and where it begins."""
-
-    tag: int
-    body: bytes
-    begin: int = 0
+# What Features other than 0x01 make programs write.
+ASKED = {0x02: "packet 20 of gpg 2.4", 0x04: "version 5 keys", 0x08: "sealed packets of version 2"}
+# What gpg 2.2 can decrypt with.
+ENCRYPTING = frozenset({RSA, RSA_ENCRYPT, ECDH})
+NAME, ATTRIBUTE = 0xB4, 0xD1
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A version 4 signature as far as it matters: kind, time, issuer's key id, and its hashed subpackets."""
+    """A version 4 signature: kind, hashed subpackets, issuer's key id. Of its body, `head` was hashed, `signed` is the
+    number or numbers at the end.
+    """
 
     kind: int
     subpackets: dict[int, bytes]
     issuer: str
+    digest: int = 0
+    head: bytes = b""
+    signed: bytes = b""
 
     @property
     def at(self) -> int:
@@ -77,13 +68,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a key set keeps of a certificate. `expires_at` is when nothing can be sealed to it any more."""
+    """What a key set keeps of a certificate. `expires_at` is when nothing can be sealed to it any more, `signs_until`
+    when the key as a whole expires; `warnings` are sentences.
+    """
 
     fingerprint: str
     name: str
     key_ids: tuple[str, ...]
     expires_at: datetime | None
     armored: str
+    algorithm: str = ""
+    warnings: tuple[str, ...] = ()
+    signs_until: datetime | None = None
 
 
 def inspect(text: str, *, at: datetime) -> Certificate:
@@ -92,114 +88,38 @@ def inspect(text: str, *, at: datetime) -> Certificate:
     parts = _parts(data)
     primary = parts[0]
     fingerprint = _fingerprint(primary.packet.body)
-    for part in parts:
-        part.signatures = [each for each in part.signatures if each.issuer in ("", fingerprint[-16:])]
+    _keep_genuine(parts, fingerprint)
     naming = _naming(parts)
-    _check_features(parts)
     expires = _primary_expiry(primary, naming, at)
-    subkeys = [(key_id, end) for key_id, end in _subkeys(parts) if end is None or end > at]
-    if not subkeys:
-        raise Unfit(
-            "It has no unexpired encryption subkey that gpg 2.2 can decrypt with (RSA, Elgamal or ECDH). "
-            "Add one: gpg --quick-add-key FINGERPRINT cv25519 encr 1y"
-        )
-    last = None if any(end is None for _, end in subkeys) else max(end for _, end in subkeys if end)
-    ends = [end for end in (expires, last) if end]
-    name = naming.packet.body.decode(errors="replace")[:200]
-    return Certificate(fingerprint, name, tuple(key_id for key_id, _ in subkeys), min(ends, default=None), armor(data))
-
-
-def dearmor(text: str) -> bytes:
-    """The packets of one armored block. Raises Unfit."""
-    found = _ARMOR.findall(text)
-    if len(found) != 1:
-        raise Unfit("Paste one armored certificate: the text from BEGIN to END that gpg --armor --export prints.")
-    kind, body = found[0]
-    if "PRIVATE" in kind:
-        raise Unfit(
-            "This is a secret key. Never give it to a server; consider replacing it. Paste gpg --armor --export."
-        )
-    if kind != "PUBLIC KEY BLOCK":
-        raise Unfit("This is not a certificate. Paste what gpg --armor --export prints.")
-    lines = [line.strip() for line in body.splitlines()]
-    try:
-        data = base64.b64decode("".join(line for line in lines if not line.startswith("=")), validate=True)
-    except binascii.Error as error:
-        raise Unfit("The armored text is damaged. Paste all of it, unchanged.") from error
-    if len(data) > MAX_SIZE:
-        raise Unfit("The certificate is too large. Export it with --export-options export-minimal.")
-    return data
-
-
-def armor(data: bytes) -> str:
-    """Certificates as one armored block, which gpg and openpgp.js read alike however many they are."""
-    encoded = base64.b64encode(data).decode()
-    lines = [encoded[begin : begin + 64] for begin in range(0, len(encoded), 64)]
-    check = base64.b64encode(_crc24(data).to_bytes(3, "big")).decode()
-    return "\n".join(
-        ["-----BEGIN PGP PUBLIC KEY BLOCK-----", "", *lines, f"={check}", "-----END PGP PUBLIC KEY BLOCK-----", ""]
+    _check_features(parts)
+    subkeys = _usable(parts, at)
+    ends = [end for end in (expires, _last(subkeys)) if end]
+    kinds = [keymaterial.read(primary.packet.body), *(keymaterial.read(part.packet.body) for part, _ in subkeys)]
+    return Certificate(
+        fingerprint,
+        naming.packet.body.decode(errors="replace")[:200],
+        tuple(_fingerprint(part.packet.body)[-16:] for part, _ in subkeys),
+        min(ends, default=None),
+        armor(data),
+        algorithm=" + ".join(dict.fromkeys(each.kind for each in kinds)),
+        warnings=tuple(dict.fromkeys(each.warning for each in kinds if each.warning)),
+        signs_until=expires,
     )
 
 
-def split(text: str) -> list[str]:
-    """The certificates of a text, each armored by itself: gpg prints several as one block. Raises Unfit."""
-    found = []
-    for block in _ARMOR.finditer(text):
-        data = dearmor(block.group(0))
-        begins = [packet.begin for packet in packets(data) if packet.tag == PRIMARY and packet.begin]
-        found += [armor(data[begin:end]) for begin, end in pairwise([0, *begins, len(data)])]
-    return found
+class Outline(NamedTuple):
+    """The fingerprints of a certificate's keys, the primary one first, and when the key as a whole expires."""
+
+    fingerprints: tuple[str, ...]
+    expires_at: datetime | None
 
 
-def bundle(certificates: list[str]) -> str:
-    """Several armored certificates as one armored block."""
-    return armor(b"".join(dearmor(each) for each in certificates))
-
-
-def _crc24(data: bytes) -> int:
-    value = 0xB704CE
-    for octet in data:
-        value ^= octet << 16
-        for _ in range(8):
-            value <<= 1
-            if value & 0x1000000:
-                value ^= 0x1864CFB
-    return value & 0xFFFFFF
-
-
-def packets(data: bytes) -> Iterator[Packet]:
-    """The packets of a certificate, which all have definite lengths. Raises Unfit."""
-    position = 0
-    while position < len(data):
-        begin, octet = position, data[position]
-        if not octet & 0x80:
-            raise Unfit("The certificate is damaged: a packet was expected where none begins.")
-        tag = octet & 0x3F if octet & 0x40 else (octet & 0x3C) >> 2
-        position += 1
-        length, position = _new(data, position) if octet & 0x40 else _old(data, position, octet & 3)
-        if length < 0 or position + length > len(data):
-            raise Unfit("The certificate is cut. Paste all of it.")
-        yield Packet(tag, data[position : position + length], begin)
-        position += length
-
-
-def _old(data: bytes, position: int, kind: int) -> tuple[int, int]:
-    octets = (1, 2, 4, 0)[kind]
-    if not octets or position + octets > len(data):
-        return -1, position
-    return int.from_bytes(data[position : position + octets], "big"), position + octets
-
-
-def _new(data: bytes, position: int) -> tuple[int, int]:
-    """A length in the new format, which subpackets use too; -1 if it is none."""
-    head = data[position : position + 5]
-    if head and head[0] < 192:
-        return head[0], position + 1
-    if len(head) > 1 and head[0] < 224:
-        return ((head[0] - 192) << 8) + head[1] + 192, position + 2
-    if len(head) == 5 and head[0] == 255:
-        return int.from_bytes(head[1:], "big"), position + 5
-    return -1, position
+def outline(text: str) -> Outline:
+    """What a certificate says of itself, be it fit or not by now. Raises Unfit where it cannot be read."""
+    parts = _parts(dearmor(text))
+    fingerprints = tuple(_fingerprint(part.packet.body) for part in parts if part.packet.tag in (PRIMARY, SUBKEY))
+    _keep_genuine(parts, fingerprints[0])
+    return Outline(fingerprints, _ends_at(parts[0], _naming(parts)))
 
 
 def _parts(data: bytes) -> list[Part]:
@@ -235,7 +155,7 @@ def _signature(body: bytes) -> Signature | None:
     unhashed_end = hashed_end + 2 + int.from_bytes(body[hashed_end : hashed_end + 2], "big")
     named = _subpackets(body[hashed_end + 2 : unhashed_end]) | hashed
     issuer = named.get(ISSUER_FINGERPRINT, b"")[-8:] or named.get(ISSUER, b"")
-    return Signature(body[1], hashed, issuer.hex().upper())
+    return Signature(body[1], hashed, issuer.hex().upper(), body[3], body[:hashed_end], body[unhashed_end + 2 :])
 
 
 def _subpackets(area: bytes) -> dict[int, bytes]:
@@ -243,7 +163,7 @@ def _subpackets(area: bytes) -> dict[int, bytes]:
     position = 0
     while position < len(area):
         length, position = (
-            _new(area, position) if area[position] < 192 or area[position] == 255 else _wide(area, position)
+            new_length(area, position) if area[position] < 192 or area[position] == 255 else _wide(area, position)
         )
         if length < 1 or position + length > len(area):
             raise Unfit("The certificate is damaged: a signature in it does not fit together.")
@@ -260,8 +180,46 @@ def _wide(area: bytes, position: int) -> tuple[int, int]:
 
 
 def _fingerprint(body: bytes) -> str:
-    digest = hashlib.sha1(b"\x99" + len(body).to_bytes(2, "big") + body, usedforsecurity=False)
-    return digest.hexdigest().upper()
+    return hashlib.sha1(_hashed_key(body), usedforsecurity=False).hexdigest().upper()
+
+
+def _keep_genuine(parts: list[Part], fingerprint: str) -> None:
+    """Leave of all signatures the key's own, those with SHA-1 only where they take something back. Raises Unfit."""
+    primary = parts[0].packet.body
+    weak = keymaterial.read(primary).weak
+    if weak:
+        raise Unfit(f"Its key is too weak: {weak}. Make a new one: gpg --quick-gen-key NAME future-default default 1y")
+    old = False
+    for part in parts:
+        own = [each for each in part.signatures if each.issuer in ("", fingerprint[-16:])]
+        for each in own:
+            trailer = b"\x04\xff" + len(each.head).to_bytes(4, "big")
+            if not keymaterial.has_signed(
+                primary, each.digest, _over(primary, part) + each.head + trailer, each.signed
+            ):
+                raise Unfit("A signature in it is not the key's own: it was damaged or put together. Export it anew.")
+        part.signatures = [each for each in own if each.digest in keymaterial.HASHES or each.kind in REVOKING]
+        old = old or any(each.digest not in keymaterial.HASHES for each in own)
+    if old and not any(part.newest(NAMING) for part in parts):
+        raise Unfit(
+            "It is signed with SHA-1, which can be forged. Sign it anew: gpg --cert-digest-algo SHA512 "
+            "--quick-set-expire FINGERPRINT 1y, and once more with '*' at its end for the subkeys."
+        )
+
+
+def _over(primary: bytes, part: Part) -> bytes:
+    """What a signature on this part is over, before the signature itself."""
+    head, body = _hashed_key(primary), part.packet.body
+    if part.packet.tag == PRIMARY:
+        return head
+    if part.packet.tag == SUBKEY:
+        return head + _hashed_key(body)
+    kind = NAME if part.packet.tag == USER_ID else ATTRIBUTE
+    return head + bytes([kind]) + len(body).to_bytes(4, "big") + body
+
+
+def _hashed_key(body: bytes) -> bytes:
+    return b"\x99" + len(body).to_bytes(2, "big") + body
 
 
 def _naming(parts: list[Part]) -> Part:
@@ -291,9 +249,12 @@ def _check_features(parts: list[Part]) -> None:
     wrong = next((each for each in told if each != b"\x01"), b"\x01")
     if wrong != b"\x01":
         said = f"0x{wrong.hex()}" if wrong else "missing"
+        asks = [word for bit, word in ASKED.items() if wrong and wrong[0] & bit]
+        because = f" (it asks for {' and '.join(asks)})" if asks else ""
         raise Unfit(
-            f"Its Features are {said}, and only exactly 0x01 makes every program seal what every triager can open. "
-            "Make the key with gpg 2.2, or take the others away with gpg 2.4: --edit-key, setpref AES256 SHA512, save."
+            f"Its Features are {said}{because}, and only exactly 0x01 makes every program seal what every triager can "
+            "open. Make the key with gpg 2.2, or take the others away with gpg 2.4: --edit-key, setpref AES256 SHA512, "
+            "save."
         )
 
 
@@ -303,24 +264,53 @@ def _end(body: bytes, lifetime: int) -> datetime | None:
     return datetime.fromtimestamp(int.from_bytes(body[1:5], "big"), UTC) + timedelta(seconds=lifetime)
 
 
+def _ends_at(primary: Part, naming: Part) -> datetime | None:
+    signature, direct = naming.newest(NAMING), primary.newest(frozenset({DIRECT}))
+    lifetime = (signature.lifetime if signature else 0) or (direct.lifetime if direct else 0)
+    return _end(primary.packet.body, lifetime)
+
+
 def _primary_expiry(primary: Part, naming: Part, at: datetime) -> datetime | None:
     if primary.newest(frozenset({KEY_REVOKED})):
         raise Unfit("It is revoked.")
-    signature = naming.newest(NAMING)
-    direct = primary.newest(frozenset({DIRECT}))
-    lifetime = (signature.lifetime if signature else 0) or (direct.lifetime if direct else 0)
-    end = _end(primary.packet.body, lifetime)
+    end = _ends_at(primary, naming)
     if end and end <= at:
         raise Unfit(f"It expired on {end:%d %B %Y}. Extend it: gpg --quick-set-expire FINGERPRINT 1y")
     return end
 
 
-def _subkeys(parts: list[Part]) -> Iterator[tuple[str, datetime | None]]:
-    """Key id and end of every subkey that is meant for encryption and not revoked."""
+def _usable(parts: list[Part], at: datetime) -> list[tuple[Part, datetime | None]]:
+    """The encryption subkeys that may be sealed to at this time, each with its end. Raises Unfit if there is none."""
+    found, reasons = [], []
     for part in parts:
-        if part.packet.tag != SUBKEY or part.newest(frozenset({SUBKEY_REVOKED})):
-            continue
         binding = part.newest(frozenset({BINDING}))
         flags = binding.subpackets.get(KEY_FLAGS, b"") if binding else b""
-        if binding and flags and flags[0] & MAY_ENCRYPT and part.packet.body[5] in ENCRYPTING:
-            yield _fingerprint(part.packet.body)[-16:], _end(part.packet.body, binding.lifetime)
+        if part.packet.tag != SUBKEY or not binding or not flags or not flags[0] & MAY_ENCRYPT:
+            continue
+        end = _end(part.packet.body, binding.lifetime)
+        reason = _against(part, end, at)
+        if reason:
+            reasons.append(reason)
+        else:
+            found.append((part, end))
+    if not found:
+        said = reasons[-1] if reasons else "It has no encryption subkey."
+        raise Unfit(f"{said} Add one: gpg --quick-add-key FINGERPRINT cv25519 encr 1y")
+    return found
+
+
+def _against(part: Part, end: datetime | None, at: datetime) -> str | None:
+    """Why an encryption subkey cannot be sealed to."""
+    if part.newest(frozenset({SUBKEY_REVOKED})):
+        return "Its encryption subkey is revoked."
+    if end and end <= at:
+        return f"Its encryption subkey expired on {end:%d %B %Y}."
+    weak = keymaterial.read(part.packet.body).weak
+    if weak or part.packet.body[5] not in ENCRYPTING:
+        return f"Its encryption subkey cannot be used: {weak or 'it cannot decrypt'}."
+    return None
+
+
+def _last(subkeys: list[tuple[Part, datetime | None]]) -> datetime | None:
+    """When the last of the subkeys expires."""
+    return None if any(end is None for _, end in subkeys) else max(end for _, end in subkeys if end)

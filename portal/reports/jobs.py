@@ -10,6 +10,7 @@ from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.reports import rules
 from portal.reports.actions import drafts
+from portal.reports.actions.warnings import warn_of_expiry
 from portal.reports.models import Chunk, Upload
 from portal.reports.queries import reports, uploads
 from portal.reports.states import UploadState
@@ -64,4 +65,15 @@ def _sweep(session: Session, store: Blobs, upload_id: str) -> int:
     return len(stray)
 
 
-JOBS = (Job("reports: end old uploads", 900, expire), Job("reports: collect chunks", 3600, collect))
+def warn(session: Session, at: datetime) -> int:
+    """Tell admins and owners of keys of the current set that are about to expire."""
+    done = warn_of_expiry(session, at)
+    session.commit()
+    return done
+
+
+JOBS = (
+    Job("reports: end old uploads", 900, expire),
+    Job("reports: collect chunks", 3600, collect),
+    Job("reports: warn of keys that expire", 3600, warn),
+)

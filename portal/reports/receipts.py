@@ -6,21 +6,24 @@ The key is Ed25519 (RFC 8032). What is signed are the very bytes of the receipt'
 """
 
 import base64
+import binascii
 import hashlib
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from portal.config import Config
-from portal.reports.models import Receipt, Report, Upload
+from portal.core.errors import Refused
+from portal.reports.models import KeySet, Receipt, Report, Upload
 
 FORMAT = "report-receipt/1"
 
@@ -80,14 +83,65 @@ def _make(path: Path) -> None:
     half.unlink()
 
 
-def make(signer: Signer, report: Report, uploads: Sequence[Upload], key_set: int, *, at: datetime) -> Receipt:
+class NotGenuine(Refused):
+    """The receipt is not one that this portal signed; the sentence says what does not fit."""
+
+
+def verify(body: bytes, signature: bytes, known: Mapping[str, str]) -> dict[str, Any]:
+    """What a receipt says, if one of the known keys (key id → PEM) signed exactly these bytes. Raises NotGenuine.
+
+    The signature is its sixty-four octets, or those in base64. Text from a form may have lost its last line break.
+    """
+    if not body or not signature:
+        raise NotGenuine("Both are needed: the receipt and its signature.")
+    said = _read(body)
+    key = known.get(said["signing_key"])
+    if key is None:
+        raise NotGenuine("It names a signing key that was never this portal's.")
+    public = serialization.load_pem_public_key(key.encode())
+    assert isinstance(public, Ed25519PublicKey)
+    octets = _octets(signature)
+    for text in dict.fromkeys((body, body.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n")):
+        with suppress(InvalidSignature):
+            public.verify(octets, text)
+            return said
+    raise NotGenuine("The signature is not that of this receipt: one of the two was changed.")
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        said: dict[str, Any] = json.loads(body)
+        if said["format"] != FORMAT:
+            raise ValueError(said["format"])
+        texts = (said["reference"], said["challenge"], said["received_at"], said["signing_key"])
+        files = [(int(file["number"]), int(file["size"]), str(file["sha256"])) for file in said["files"]]
+        return {
+            "reference": str(texts[0]), "challenge": str(texts[1]), "received_at": str(texts[2]),
+            "signing_key": str(texts[3]), "key_set": int(said["key_set"]), "files": files,
+            "fingerprints": [str(each) for each in said.get("fingerprints", [])],
+        }  # fmt: skip
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise NotGenuine("This is not a report's receipt.") from None
+
+
+def _octets(signature: bytes) -> bytes:
+    if len(signature) == 64:
+        return signature
+    try:
+        return base64.b64decode(b"".join(signature.split()), validate=True)
+    except binascii.Error:
+        raise NotGenuine("This is not a signature: 64 octets are needed, or those in base64.") from None
+
+
+def make(signer: Signer, report: Report, uploads: Sequence[Upload], key_set: KeySet, *, at: datetime) -> Receipt:
     """The signed receipt for a report that has just arrived whole."""
     content: dict[str, Any] = {
         "format": FORMAT,
         "challenge": report.challenge.slug,
         "reference": report.ref,
         "received_at": at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "key_set": key_set,
+        "key_set": key_set.number,
+        "fingerprints": [member.fingerprint for member in key_set.members],
         "files": [{"number": each.number, "size": each.position, "sha256": each.sha256} for each in uploads],
         "signing_key": signer.key_id,
     }

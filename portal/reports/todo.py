@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
-from portal.reports.queries import keys, reports
-from portal.reports.rules import KEEP_OPEN, WARN_BEFORE
+from portal.reports.queries import keys, reports, signed
+from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text
 from portal.reports.states import ReportState
 
 
@@ -42,3 +42,9 @@ def expiring_keys(session: Session, at: datetime) -> list[Task]:
         return []
     label = f"Publish a new key set: a key of set {current.number} expires"
     return [Task(label, url_for("reports.publish_keys"), current.expires_at)]
+
+
+def security_text(session: Session, at: datetime) -> list[Task]:
+    """What is to be done about security.txt, for admins."""
+    fault = fault_of_text(signed.newest_text(session), keys.current_set(session), at)
+    return [Task(f"Sign security.txt: {fault}", url_for("reports.sign_security_txt"), None)] if fault else []

@@ -332,3 +332,21 @@ def _refuse(tag: int) -> NoReturn:
     if tag == 20:
         raise refusals.Aead20
     raise refusals.UnknownPacket(tag)
+
+
+def head_length(data: Bytes) -> int | None:
+    """How many octets the packets for recipients take at the beginning of a sealed file; None if more are needed.
+
+    Raises Malformed where these are no such packets. `data` is a file that a Walker has let pass.
+    """
+    position = 0
+    while position < len(data):
+        header = bytes(data[position : position + 1])
+        if Walker._tag(header[0]) != _SESSION_KEY:
+            return position
+        while (found := Walker._length(header)[0]) is None:
+            if position + len(header) >= len(data):
+                return None
+            header = bytes(data[position : position + len(header) + 1])
+        position += len(header) + found
+    return None

@@ -45,7 +45,9 @@ from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
 from portal.office_hours.states import PUBLISH, BookingState, FeedScope
 from portal.reports.actions import keys
+from portal.reports.actions.signed import remember_key
 from portal.reports.models import UploadToken
+from portal.reports.queries import uploads as files
 from portal.reports.receipts import Signer
 from portal.selection.actions import bulk as bulks
 from portal.selection.actions import drafts, saved
@@ -498,7 +500,7 @@ def key_set(world: World) -> Values:
     """A published key set, without which nothing is reported."""
     triagers = [(world.cast.triager.id, TOM), (world.cast.second_triager.id, TIA)]
     keys.publish_key_set(world.session, triagers, RECOVERY, by=world.cast.admin.id, at=NOON - timedelta(days=1))
-    return {}
+    return {"number": 1}
 
 
 def _reports(world: World) -> Reports:
@@ -513,6 +515,20 @@ def _reports(world: World) -> Reports:
 def report(world: World) -> Values:
     """The researcher's report, which has arrived."""
     return {"ref": _reports(world).receive().ref, "number": 0, "form": "json"}
+
+
+def sealed_file(world: World) -> Values:
+    """A sealed file of a report that has arrived."""
+    desk = _reports(world)
+    (found,) = files.of_report(world.session, desk.receive().id)
+    return {"upload_id": found.id}
+
+
+def receipt_key(world: World) -> Values:
+    """A key that has signed a receipt."""
+    made = Signer.of(config_of(current_app))
+    remember_key(world.session, made, at=NOON)
+    return {"key_id": made.key_id}
 
 
 def upload(world: World) -> Values:

@@ -290,4 +290,5 @@ def test_an_admin_is_told_of_dead_letters_and_failed_jobs(client: FlaskClient, s
         Queue("Mails that could not be delivered", "/staff/mail?state=failed", 1, NOON),
         Queue("Jobs that failed", "/staff/jobs", 1),
         Queue("Keys about to expire", "/staff/keys", 0),
+        Queue("security.txt to sign", "/staff/keys/security-txt", 0),
     ]

@@ -70,7 +70,7 @@ def test_a_certificate_is_replaced_and_the_old_one_stays_as_history(session: Ses
     [
         ("", "Paste one armored certificate"),
         (certificate(features=b""), "Its Features are missing"),
-        (certificate(algorithm=1, binding=()), "no unexpired encryption subkey"),
+        (certificate(algorithm=1, binding=()), "It has no encryption subkey"),
     ],
 )
 def test_an_unfit_certificate_is_refused(session: Session, cast: Cast, text: str, reason: str) -> None:

@@ -1,6 +1,7 @@
 """A published key set, and what is sealed to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import pytest
 from flask import Flask
@@ -9,11 +10,11 @@ from sqlalchemy.orm import Session
 from portal.core.blobs import Blobs, blobs
 from portal.reports import receipts
 from portal.reports.actions import drafts
-from portal.reports.actions.keys import publish_key_set
+from portal.reports.actions.keys import propose, publish_key_set
 from portal.reports.models import KeySet, Report, Upload
 from portal.reports.states import Severity
 from tests.cast import NOON, Cast
-from tests.reports.openpgp import certificate, message
+from tests.reports.openpgp import certificate, message, sign
 from tests.reports.people import Desk
 
 TOM = certificate("Tom Triager <tom-triager@example.org>", seed=1)
@@ -71,3 +72,12 @@ def draft(session: Session, cast: Cast, key_set: KeySet) -> Report:
 def upload(desk: Desk, draft: Report) -> Upload:
     """Its body, announced without a length."""
     return desk.upload(draft)
+
+
+def publish_next(
+    session: Session, triagers: Sequence[tuple[int | None, str]], recovery: str = RECOVERY, *, at: datetime, by: int = 3
+) -> KeySet:
+    """The next key set, signed by the recovery key (of seed `by`) of the one before."""
+    proposal = propose(session, triagers, recovery, at=at)
+    signature = sign(proposal.statement, seed=by, at=at)
+    return publish_key_set(session, triagers, recovery, by=None, at=at, signature=signature)

@@ -1,5 +1,6 @@
 """OpenPGP bytes for tests: a real gpg in its own home, and packets put together by hand."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -7,7 +8,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from portal.reports.certificates import armor
 
@@ -70,18 +76,59 @@ def subpacket(kind: int, body: bytes) -> bytes:
 
 FEATURES = subpacket(30, b"\x01")
 FOR_ENCRYPTION = subpacket(27, b"\x0c")
+MADE = 1_500_000_000
+ED25519, CURVE25519 = bytes.fromhex("092b06010401da470f01"), bytes.fromhex("0a2b060104019755010501")
 
 
-def signature(kind: int, *hashed: bytes) -> bytes:
-    """A version 4 signature that signs nothing."""
-    area = subpacket(2, (1_500_000_000).to_bytes(4, "big")) + b"".join(hashed)
-    return new_packet(2, bytes([4, kind, 22, 8]) + len(area).to_bytes(2, "big") + area + b"\0\0\xab\xcd")
+def mpi(octets: bytes) -> bytes:
+    """A number as OpenPGP writes it."""
+    number = int.from_bytes(octets, "big")
+    return number.bit_length().to_bytes(2, "big") + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def secret(seed: int) -> Ed25519PrivateKey:
+    """The primary key that belongs to a seed."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"key {seed}".encode()).digest())
+
+
+def signature(
+    kind: int, *hashed: bytes, over: bytes = b"", seed: int = 0, at: int = MADE, digest: str = "sha256"
+) -> bytes:
+    """A version 4 signature of the key of `seed` over some octets."""
+    area = subpacket(2, at.to_bytes(4, "big")) + b"".join(hashed)
+    head = bytes([4, kind, 22, {"sha1": 2, "sha256": 8}[digest]]) + len(area).to_bytes(2, "big") + area
+    hasher = hashlib.new(digest, over + head + b"\x04\xff" + len(head).to_bytes(4, "big"), usedforsecurity=False)
+    made = secret(seed).sign(hasher.digest())
+    named = subpacket(33, b"\x04" + fingerprint_of(seed))
+    unhashed = len(named).to_bytes(2, "big") + named
+    return new_packet(2, head + unhashed + hasher.digest()[:2] + mpi(made[:32]) + mpi(made[32:]))
 
 
 def key(tag: int, *, version: int = 4, algorithm: int = 22, seed: int = 0) -> bytes:
     """A public key or subkey; `seed` tells keys apart."""
-    head = bytes([version]) + (1_500_000_000).to_bytes(4, "big") + bytes([algorithm])
-    return new_packet(tag, head + bytes([seed]) * 40)
+    return new_packet(tag, _key(version, algorithm, seed))
+
+
+def _key(version: int, algorithm: int, seed: int) -> bytes:
+    head = bytes([version]) + MADE.to_bytes(4, "big") + bytes([algorithm])
+    raw = (Encoding.Raw, PublicFormat.Raw)
+    if algorithm == 22:
+        return head + ED25519 + mpi(b"\x40" + secret(seed).public_key().public_bytes(*raw))
+    hidden = X25519PrivateKey.from_private_bytes(hashlib.sha256(f"subkey {seed}".encode()).digest())
+    public = hidden.public_key().public_bytes(*raw)
+    if algorithm == 18:
+        return head + CURVE25519 + mpi(b"\x40" + public) + bytes([3, 1, 8, 7])
+    return head + public
+
+
+def hashed_key(body: bytes) -> bytes:
+    """A key as signatures and fingerprints hash it."""
+    return b"\x99" + len(body).to_bytes(2, "big") + body
+
+
+def fingerprint_of(seed: int) -> bytes:
+    """The fingerprint of the key that belongs to a seed."""
+    return hashlib.sha1(hashed_key(_key(4, 22, seed)), usedforsecurity=False).digest()
 
 
 def certificate(
@@ -89,14 +136,28 @@ def certificate(
     *,
     features: bytes = FEATURES,
     binding: tuple[bytes, ...] = (FOR_ENCRYPTION,),
-    more: bytes = b"",
+    revoked: bool = False,
     version: int = 4,
     algorithm: int = 18,
     seed: int = 0,
+    digest: str = "sha256",
+    expires: int = 0,
 ) -> str:
-    """An armored certificate as gpg 2.2 would make it, but for the signatures."""
-    head = key(6, version=version, seed=seed) + new_packet(13, name.encode()) + signature(0x13, features)
-    return armor(head + key(14, algorithm=algorithm, seed=seed) + signature(0x18, *binding) + more)
+    """An armored certificate as gpg 2.2 would make it; its subkey may be revoked, the key expire after some seconds."""
+    primary, subkey = _key(version, 22, seed), _key(version, algorithm, seed)
+    both = hashed_key(primary) + hashed_key(subkey)
+    named = hashed_key(primary) + b"\xb4" + len(name.encode()).to_bytes(4, "big") + name.encode()
+    told = [features, subpacket(27, b"\x03")] + ([subpacket(9, expires.to_bytes(4, "big"))] if expires else [])
+    data = new_packet(6, primary) + new_packet(13, name.encode())
+    data += signature(0x13, *told, over=named, seed=seed, digest=digest) + new_packet(14, subkey)
+    data += signature(0x18, *binding, over=both, seed=seed, digest=digest)
+    return armor(data + (signature(0x28, over=both, seed=seed) if revoked else b""))
+
+
+def sign(text: str, *, seed: int, at: datetime, digest: str = "sha256") -> str:
+    """A detached, armored signature of the key of `seed`, made at a time."""
+    made = signature(0, over=text.encode(), seed=seed, at=int(at.timestamp()), digest=digest)
+    return armor(made, "SIGNATURE")
 
 
 @dataclass(frozen=True, slots=True)

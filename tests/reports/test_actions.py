@@ -23,7 +23,7 @@ from portal.reports.models import KeySet, Note, Receipt, Report, Upload
 from portal.reports.queries import keys, reports
 from portal.reports.states import KeyRole, ReportKind, ReportState, Severity, UploadState
 from tests.cast import NOON, Cast
-from tests.reports.conftest import RECOVERY, TIA, TOM
+from tests.reports.conftest import RECOVERY, TIA, TOM, publish_next
 from tests.reports.openpgp import certificate, subpacket
 from tests.reports.people import OUTCOME, Desk
 
@@ -57,9 +57,7 @@ def test_a_key_set_keeps_what_the_walker_needs(session: Session, cast: Cast, key
 
 
 def test_key_sets_are_numbered(session: Session, key_set: KeySet) -> None:
-    newer = publish_key_set(
-        session, [(None, certificate("New <new@example.org>", seed=7))], RECOVERY, by=None, at=LATER
-    )
+    newer = publish_next(session, [(None, certificate("New <new@example.org>", seed=7))], at=LATER)
     session.commit()
 
     assert newer.number == 2

@@ -15,11 +15,11 @@ from portal.core.db import db
 from portal.core.errors import Conflict
 from portal.core.pieces import Damaged, read
 from portal.reports import intake, refusals, rules
-from portal.reports.actions.keys import publish_key_set
 from portal.reports.models import Chunk, Report, Upload
 from portal.reports.queries import keys
 from portal.reports.states import UploadState
 from tests.cast import NOON
+from tests.reports.conftest import publish_next
 from tests.reports.openpgp import certificate
 from tests.reports.people import Desk
 
@@ -230,7 +230,7 @@ def test_damage_in_the_store_is_noticed(session: Session, store: Blobs, desk: De
 def test_the_old_set_counts_for_a_fortnight(session: Session, desk: Desk, draft: Report, seal: Seal) -> None:
     data = seal(100)
     newer = certificate("New <new@example.org>", seed=9), certificate("Recovery <r@example.org>", seed=10)
-    publish_key_set(session, [(None, newer[0])], newer[1], by=None, at=NOON)
+    publish_next(session, [(None, newer[0])], newer[1], at=NOON)
     session.commit()
 
     upload = desk.upload(draft)

@@ -13,6 +13,7 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Refused
 from portal.core.moves import take
 from portal.reports import receipts, rules, states
+from portal.reports.actions.signed import note_receipt, remember_key
 from portal.reports.actions.timeline import note, tell_researcher, tell_triagers
 from portal.reports.models import Report, Upload
 from portal.reports.queries import uploads as files
@@ -125,9 +126,13 @@ def submit(session: Session, report: Report, signer: receipts.Signer, *, by: int
     assert body.key_set is not None
     due_at = rules.due(ReportState.RECEIVED, at, 0)
     take(session, report, states.SUBMIT, at=at, received_at=at, key_set_id=body.key_set_id, due_at=due_at)
-    session.add(receipts.make(signer, report, uploads, body.key_set.number, at=at))
+    receipt = receipts.make(signer, report, uploads, body.key_set, at=at)
+    session.add(receipt)
+    remember_key(session, signer, at=at)
     note(session, report, states.SUBMIT.name, by=by, at=at)
-    tell_researcher(session, report, "receipt", "receipt", at=at)
+    note_receipt(session, report, receipt, by=by, at=at)
+    sealed_to = {"key_set": body.key_set.number, "fingerprints": [each.fingerprint for each in body.key_set.members]}
+    tell_researcher(session, report, "receipt", "receipt", at=at, more=sealed_to)
     tell_triagers(session, report, "received", "received", at=at)
 
 

@@ -1,6 +1,8 @@
 """What every change of a report leaves behind: a line of its timeline, an entry of the audit, and neutral mails."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -29,9 +31,11 @@ def note(
     return event
 
 
-def tell_researcher(session: Session, report: Report, template: str, key: str, *, at: datetime) -> None:
+def tell_researcher(
+    session: Session, report: Report, template: str, key: str, *, at: datetime, more: Mapping[str, Any] | None = None
+) -> None:
     """A mail to the person who sent the report: its reference and nothing of its content."""
-    context = {"slug": report.challenge.slug, "ref": report.ref}
+    context = {"slug": report.challenge.slug, "ref": report.ref, **(more or {})}
     to = report.submitted_by.email
     outbox.post(session, f"reports/{template}", to=to, key=f"report:{report.id}:{key}", at=at, context=context)
 

@@ -2,6 +2,18 @@
 
 from portal.reports.forms.keys import KeySetForm, TokenForm
 from portal.reports.forms.reports import ReportForm, SealedForm
+from portal.reports.forms.signed import SecurityTextForm, VerifyForm
 from portal.reports.forms.triage import AssessForm, AssignForm, MoveForm, NoteForm
 
-__all__ = ["AssessForm", "AssignForm", "KeySetForm", "MoveForm", "NoteForm", "ReportForm", "SealedForm", "TokenForm"]
+__all__ = [
+    "AssessForm",
+    "AssignForm",
+    "KeySetForm",
+    "MoveForm",
+    "NoteForm",
+    "ReportForm",
+    "SealedForm",
+    "SecurityTextForm",
+    "TokenForm",
+    "VerifyForm",
+]

@@ -25,5 +25,5 @@ class KeySetForm(Form):
     )  # fmt: skip
     signature = TextAreaField(
         "Signature", [Length(max=8000)],
-        description="By the recovery key of the set before, over the statement of this set: detached and armored.",
+        description="What gpg wrote into the .asc file beside the statement.",
     )  # fmt: skip

@@ -2,6 +2,21 @@
 
 from portal.reports.models.keys import KeySet, KeySetMember
 from portal.reports.models.reports import Note, Receipt, Report, ReportEvent
+from portal.reports.models.rewraps import Rewrap
+from portal.reports.models.signed import ReceiptKey, SecurityText
 from portal.reports.models.uploads import Chunk, Upload, UploadToken
 
-__all__ = ["Chunk", "KeySet", "KeySetMember", "Note", "Receipt", "Report", "ReportEvent", "Upload", "UploadToken"]
+__all__ = [
+    "Chunk",
+    "KeySet",
+    "KeySetMember",
+    "Note",
+    "Receipt",
+    "ReceiptKey",
+    "Report",
+    "ReportEvent",
+    "Rewrap",
+    "SecurityText",
+    "Upload",
+    "UploadToken",
+]

@@ -15,7 +15,11 @@ class KeySet(Model):
     """The certificates to which every report of its time is sealed. Published once, never changed."""
 
     __tablename__ = "key_set"
-    __table_args__ = (sa.CheckConstraint("number > 0", name="number_positive"),)
+    __table_args__ = (
+        sa.CheckConstraint("number > 0", name="number_positive"),
+        sa.CheckConstraint("signed_at IS NULL OR signature IS NOT NULL", name="signed_time"),
+        sa.CheckConstraint("number = 1 OR signed_at IS NOT NULL OR restarted IS NOT NULL", name="vouched_for"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(unique=True)
@@ -23,6 +27,10 @@ class KeySet(Model):
     published_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id", ondelete="SET NULL"))
     # The signature of the recovery key of the set before, over `rules.statement`; detached and armored.
     signature: Mapped[str | None] = mapped_column(sa.Text)
+    # When it says that it was made; it was verified then.
+    signed_at: Mapped[datetime | None]
+    # Why nobody vouches for it although there was a set before: the recovery key was lost, say.
+    restarted: Mapped[str | None] = mapped_column(sa.String(300))
     members: Mapped[list["KeySetMember"]] = relationship(back_populates="key_set", order_by="KeySetMember.id")
 
     @property
@@ -33,7 +41,16 @@ class KeySet(Model):
     @property
     def recovery_fingerprint(self) -> str:
         """The fingerprint of the off-line recovery key."""
-        return next(member.fingerprint for member in self.members if member.role is KeyRole.RECOVERY)
+        return self._recovery.fingerprint
+
+    @property
+    def recovery_certificate(self) -> str:
+        """The certificate of the off-line recovery key, armored."""
+        return self._recovery.certificate
+
+    @property
+    def _recovery(self) -> "KeySetMember":
+        return next(member for member in self.members if member.role is KeyRole.RECOVERY)
 
 
 class KeySetMember(Model):

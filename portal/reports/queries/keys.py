@@ -7,6 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from portal.accounts.models import Account, RoleGrant
+from portal.accounts.states import Role
 from portal.core.errors import NotFound
 from portal.reports import rules
 from portal.reports.models import KeySet, UploadToken
@@ -15,6 +17,16 @@ from portal.reports.models import KeySet, UploadToken
 def key_sets(session: Session) -> Sequence[KeySet]:
     """All key sets with their members, the newest first."""
     return session.scalars(sa.select(KeySet).options(selectinload(KeySet.members)).order_by(KeySet.number.desc())).all()
+
+
+def key_set(session: Session, number: int) -> KeySet:
+    """One key set with its members. Raises NotFound."""
+    found = session.scalars(
+        sa.select(KeySet).options(selectinload(KeySet.members)).where(KeySet.number == number)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("key set")
+    return found
 
 
 def current_set(session: Session) -> KeySet | None:
@@ -30,6 +42,14 @@ def accepted_sets(session: Session, at: datetime) -> list[KeySet]:
         sa.select(KeySet).options(selectinload(KeySet.members)).order_by(KeySet.number.desc()).limit(2)
     ).all()
     return rules.accepted(newest, at)
+
+
+def triagers(session: Session) -> Sequence[Account]:
+    """Everybody who triages any challenge, by address."""
+    granted = sa.select(RoleGrant.account_id).where(RoleGrant.role == Role.TRIAGER)
+    return session.scalars(
+        sa.select(Account).where(Account.active, Account.id.in_(granted)).order_by(Account.email)
+    ).all()
 
 
 def token_hash(secret: str) -> str:

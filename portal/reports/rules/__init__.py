@@ -16,8 +16,11 @@ from portal.reports.rules.keys import (
     WARN_BEFORE,
     accepted,
     check_secret,
+    expired,
+    grace_until,
     recipients,
     statement,
+    statement_of,
 )
 from portal.reports.rules.limits import (
     KEEP_OPEN,
@@ -38,6 +41,17 @@ from portal.reports.rules.outcomes import (
     changes,
     check_needs,
 )
+from portal.reports.rules.rewraps import (
+    lacking,
+    wrapped_for,
+)
+from portal.reports.rules.security_text import (
+    LIFE,
+    Addresses,
+    check_security_text,
+    fault_of_text,
+    security_text,
+)
 
 __all__ = [
     "CLOCKS",
@@ -46,12 +60,14 @@ __all__ = [
     "FIX",
     "GRACE",
     "KEEP_OPEN",
+    "LIFE",
     "MOST_CHUNKS",
     "PART",
     "TOKEN_LIFE",
     "TRIAGE",
     "WANTED",
     "WARN_BEFORE",
+    "Addresses",
     "Clock",
     "Limits",
     "Outcome",
@@ -61,11 +77,19 @@ __all__ = [
     "check_needs",
     "check_room",
     "check_secret",
+    "check_security_text",
     "clock_of",
     "due",
+    "expired",
+    "fault_of_text",
+    "grace_until",
+    "lacking",
     "paused",
     "prefix",
     "recipients",
     "reference",
+    "security_text",
     "statement",
+    "statement_of",
+    "wrapped_for",
 ]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from portal.core.errors import Refused
 from portal.reports import demonstration_keys
-from portal.reports.models import KeySet
+from portal.reports.models import KeySet, KeySetMember
 from portal.reports.states import KeyRole
 from portal.reports.walker import Recipients
 
@@ -21,6 +21,21 @@ def recipients(key_set: KeySet) -> Recipients:
 def accepted(newest: Sequence[KeySet], at: datetime) -> list[KeySet]:
     """Of the newest key sets, newest first, those that count: the current one, and for a fortnight the one before."""
     return [each for index, each in enumerate(newest[:2]) if index == 0 or newest[0].published_at + GRACE > at]
+
+
+def grace_until(key_set: KeySet) -> datetime:
+    """Until when the set before this one still counts."""
+    return key_set.published_at + GRACE
+
+
+def expired(key_set: KeySet, at: datetime) -> list[KeySetMember]:
+    """The members to whom nothing can be sealed any more."""
+    return [member for member in key_set.members if member.expires_at and member.expires_at <= at]
+
+
+def statement_of(key_set: KeySet) -> str:
+    """The statement of a published set: the very bytes that were signed, as UTF-8."""
+    return statement(key_set.number, [(member.role, member.fingerprint) for member in key_set.members])
 
 
 def check_secret(fingerprints: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ blueprint = Blueprint("reports", __name__)
 # A browser never sends a bearer token by itself, so requests that carry one need no token against forgery here.
 FOR_PROGRAMS = (
     "reports.new", "reports.create_upload", "reports.upload", "reports.submit", "reports.acknowledge", "reports.move",
+    "reports.rewrap",
 )  # fmt: skip
 TAKES_FILES = ("reports.new", "reports.attach", "reports.upload")
 _FIELDS = 1024 * 1024
@@ -42,6 +43,29 @@ def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> No
         request.max_content_length = limits().file + _FIELDS
 
 
-from portal.reports.views import keys, researcher, staff, staff_api, tokens, uploads  # noqa: E402
+from portal.reports.views import (  # noqa: E402
+    keys,
+    keysets,
+    researcher,
+    rewraps,
+    security,
+    staff,
+    staff_api,
+    tokens,
+    uploads,
+    verify,
+)
 
-__all__ = ["blueprint", "keys", "researcher", "staff", "staff_api", "tokens", "uploads"]
+__all__ = [
+    "blueprint",
+    "keys",
+    "keysets",
+    "researcher",
+    "rewraps",
+    "security",
+    "staff",
+    "staff_api",
+    "tokens",
+    "uploads",
+    "verify",
+]

@@ -1,30 +1,18 @@
-"""The public keys, security.txt, and the page where an admin publishes the next key set."""
+"""The public keys."""
 
-from datetime import timedelta
-from urllib.parse import urljoin
-
-from flask import Response, current_app, flash, jsonify, redirect, render_template, url_for
+from flask import Response, jsonify, render_template
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
-from portal.accounts.current import current_account
-from portal.accounts.gate import everyone, only
-from portal.accounts.queries import by_email
-from portal.accounts.states import Role
-from portal.config import Config
+from portal.accounts.gate import everyone
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.reports import certificates, rules
-from portal.reports.actions import keys as actions
-from portal.reports.forms import KeySetForm
 from portal.reports.models import KeySet
 from portal.reports.queries import keys as queries
-from portal.reports.states import KeyRole
+from portal.reports.queries import signed
 from portal.reports.views import blueprint
 from portal.reports.views.who import signer
-
-FRESH_MINUTES = 30
 
 
 @blueprint.get("/keys/")
@@ -32,15 +20,17 @@ FRESH_MINUTES = 30
 def key_sets() -> ResponseReturnValue:
     """Every key set with its fingerprints, the current one first."""
     found = queries.key_sets(db.session)
-    statements = {each.id: _statement(each) for each in found}
-    grace = rules.accepted(found, clock.now())
+    at = clock.now()
     return render_template(
-        "reports/keys.html", key_sets=found, accepted=grace, statements=statements, signing_key=signer().key_id
+        "reports/keys.html",
+        key_sets=found,
+        accepted=rules.accepted(found, at),
+        until=rules.grace_until(found[0]) if found else None,
+        statements={each.id: rules.statement_of(each) for each in found},
+        signing_key=signer().key_id,
+        receipt_keys=signed.receipt_keys(db.session),
+        at=at,
     )
-
-
-def _statement(found: KeySet) -> str:
-    return rules.statement(found.number, [(member.role, member.fingerprint) for member in found.members])
 
 
 def _current() -> KeySet:
@@ -67,6 +57,34 @@ def current_fingerprints() -> ResponseReturnValue:
     return jsonify(number=found.number, published_at=found.published_at.isoformat(), members=members)
 
 
+@blueprint.get("/keys/<int:number>.asc")
+@everyone
+def key_set_certificates(number: int) -> ResponseReturnValue:
+    """All certificates of one set as one armored block."""
+    found = queries.key_set(db.session, number)
+    return Response(
+        certificates.bundle([member.certificate for member in found.members]), mimetype="application/pgp-keys"
+    )
+
+
+@blueprint.get("/keys/<int:number>.txt")
+@everyone
+def key_set_statement(number: int) -> ResponseReturnValue:
+    """The statement of one set, in the very bytes that are signed."""
+    text = rules.statement_of(queries.key_set(db.session, number))
+    return Response(text, content_type="text/plain; charset=utf-8")
+
+
+@blueprint.get("/keys/<int:number>.sig")
+@everyone
+def key_set_signature(number: int) -> ResponseReturnValue:
+    """The signature of one set, armored."""
+    found = queries.key_set(db.session, number)
+    if found.signed_at is None:
+        raise NotFound("signature")
+    return Response(found.signature, mimetype="application/pgp-signature")
+
+
 @blueprint.get("/keys/receipts.pem")
 @everyone
 def receipts_key() -> ResponseReturnValue:
@@ -74,52 +92,8 @@ def receipts_key() -> ResponseReturnValue:
     return Response(signer().public_pem, mimetype="application/x-pem-file")
 
 
-@blueprint.get("/.well-known/security.txt")
+@blueprint.get("/keys/receipts-<key_id>.pem")
 @everyone
-def security_txt() -> ResponseReturnValue:
-    """Where to tell of a fault of the portal itself (RFC 9116)."""
-    config: Config = current_app.extensions["portal.config"]
-    here = config.public_url + "/"
-    lines = [
-        f"Contact: mailto:{config.mail_from}",
-        f"Expires: {clock.now() + timedelta(days=180):%Y-%m-%dT00:00:00Z}",
-        f"Encryption: {urljoin(here, url_for('reports.key_sets'))}",
-        "Preferred-Languages: en",
-        f"Canonical: {urljoin(here, url_for('reports.security_txt'))}",
-    ]
-    return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
-
-
-@blueprint.route("/staff/keys", methods=["GET", "POST"])
-@only(Role.ADMIN)
-@auth_required("session", within=FRESH_MINUTES, grace=FRESH_MINUTES)
-def publish_keys() -> ResponseReturnValue:
-    """Publish the next key set."""
-    form, current = KeySetForm(), queries.current_set(db.session)
-    if form.validate_on_submit():
-        by, at = current_account().id, clock.now()
-        made = actions.publish_key_set(
-            db.session, _with_accounts(form.triagers.data or ""), form.recovery.data or "", by=by, at=at,
-            signature=form.signature.data or None, demonstration=current_app.extensions["portal.config"].demonstration,
-        )  # fmt: skip
-        db.session.commit()
-        flash(f"Key set {made.number} is published. Reports are sealed to it from now on.")
-        return redirect(url_for("reports.key_sets"))
-    if current and not form.is_submitted():
-        _fill(form, current)
-    return render_template("reports/publish_keys.html", form=form, current=current), 422 if form.errors else 200
-
-
-def _with_accounts(text: str) -> list[tuple[int | None, str]]:
-    """Each certificate with the account whose address its user id names."""
-    found: list[tuple[int | None, str]] = []
-    for block in certificates.split(text) or [text]:
-        name = certificates.inspect(block, at=clock.now()).name
-        account = by_email(db.session, name.rpartition("<")[2].rstrip(">"))
-        found.append((account.id if account else None, block))
-    return found
-
-
-def _fill(form: KeySetForm, current: KeySet) -> None:
-    form.triagers.data = "\n".join(each.certificate for each in current.members if each.role is KeyRole.TRIAGER)
-    form.recovery.data = next(each.certificate for each in current.members if each.role is KeyRole.RECOVERY)
+def old_receipts_key(key_id: str) -> ResponseReturnValue:
+    """The public half of a key that has signed receipts, by its SHA-256."""
+    return Response(signed.receipt_key(db.session, key_id).public_pem, mimetype="application/x-pem-file")

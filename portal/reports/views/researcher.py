@@ -60,9 +60,11 @@ def new(slug: str) -> ResponseReturnValue:
 
 
 def _new_page(challenge: Challenge, form: ReportForm) -> str:
+    current = keys.current_set(db.session)
     return render_template(
-        "reports/new.html", challenge=challenge, form=form, key_set=keys.current_set(db.session), limits=limits(),
+        "reports/new.html", challenge=challenge, form=form, key_set=current, limits=limits(),
         part=rules.PART, builds=build_names(db.session, challenge.id),
+        expired=rules.expired(current, clock.now()) if current else [],
     )  # fmt: skip
 
 

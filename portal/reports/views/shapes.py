@@ -84,6 +84,7 @@ def summary(slug: str, report: Report, uploads: Sequence[Upload]) -> dict[str, A
 def _file(slug: str, report: Report, upload: Upload) -> dict[str, Any]:
     return {
         "n": upload.number,
+        "upload": upload.id,
         "kind": "attachment" if upload.number else "body",
         "size": upload.position,
         "sha256": upload.sha256,

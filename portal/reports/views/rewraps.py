@@ -1,0 +1,161 @@
+"""Opening old reports to a new triager: what they cannot open yet, heads of files for portal-triage, wrapped keys.
+
+GET …/rewrap.json gives, page by page, `{"key_set", "members": [{"fingerprint", "name", "role", "key_ids"}], "objects":
+[{"upload", "ref", "n", "recipients", "lacking": [fingerprint]}], "next"}`. GET …/rewrap/<upload> gives the packets
+that name the recipients of a file, wrapped ones first, and nothing of its content; POST there takes `{"fingerprint",
+"packet"}` (base64). GET …/rewrap/<upload>/packets gives only what was wrapped: put before the file, it is a message
+that the new recipients open.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.gate import admits_tokens, only
+from portal.accounts.states import Role
+from portal.challenges.access import challenge_or_404
+from portal.core import clock
+from portal.core.blobs import blobs
+from portal.core.db import db
+from portal.core.errors import Invalid, NotFound
+from portal.core.pieces import read
+from portal.core.web import files as downloads
+from portal.reports import rules
+from portal.reports.actions.rewraps import add_rewrap
+from portal.reports.models import KeySet, Upload
+from portal.reports.queries import keys, reports, rewraps
+from portal.reports.queries import uploads as files
+from portal.reports.views import blueprint
+from portal.reports.views.who import triager
+from portal.reports.walker import head_length
+
+MOST = 200
+OCTETS = "application/octet-stream"
+
+
+def _current() -> KeySet:
+    found = keys.current_set(db.session)
+    if found is None:
+        raise NotFound("key set")
+    return found
+
+
+@blueprint.get("/staff/<slug>/reports/rewrap")
+@only(Role.TRIAGER)
+def rewrap_progress(slug: str) -> ResponseReturnValue:
+    """Of how many sealed files each key of the current set can open, and which ones not."""
+    challenge, current = challenge_or_404(slug), keys.current_set(db.session)
+    found = rewraps.everything(db.session, challenge.id)
+    members = current.members if current else []
+    closed: dict[str, dict[str, int]] = {member.fingerprint: {} for member in members}
+    for each in found:
+        for member in rules.lacking(members, each.key_ids):
+            by_report = closed[member.fingerprint]
+            by_report[each.ref] = by_report.get(each.ref, 0) + 1
+    return render_template(
+        "reports/rewrap.html", challenge=challenge, current=current, total=len(found), closed=closed, members=members
+    )
+
+
+@blueprint.get("/staff/<slug>/rewrap.json")
+@admits_tokens
+@only(Role.TRIAGER)
+def rewrap_list(slug: str) -> ResponseReturnValue:
+    """Sealed files, and which keys of the current set cannot open them."""
+    challenge, _ = triager(slug)
+    current = _current()
+    limit = min(max(request.args.get("limit", 100, type=int), 1), MOST)
+    page = rewraps.page(db.session, challenge.id, request.args.get("ref"), request.args.get("after"), limit)
+    wrapped = rewraps.of_uploads(db.session, [upload.id for upload in page.rows])
+    members = [
+        {"fingerprint": each.fingerprint, "name": each.name, "role": each.role, "key_ids": each.key_ids}
+        for each in current.members
+    ]
+    objects = [_object(upload, [each.key_id for each in wrapped[upload.id]], current) for upload in page.rows]
+    return jsonify(key_set=current.number, members=members, objects=objects, next=page.next)
+
+
+def _object(upload: Upload, added: list[str], current: KeySet) -> dict[str, Any]:
+    recipients = [*added, *(upload.walker or {}).get("recipients", [])]
+    return {
+        "upload": upload.id,
+        "ref": upload.report.ref,
+        "n": upload.number,
+        "recipients": recipients,
+        "lacking": [member.fingerprint for member in rules.lacking(current.members, recipients)],
+    }
+
+
+@blueprint.get("/staff/<slug>/rewrap/<upload_id>")
+@admits_tokens
+@only(Role.TRIAGER)
+def rewrap_head(slug: str, upload_id: str) -> ResponseReturnValue:
+    """The packets that name the recipients of a file: enough to get at its session key, and no more."""
+    challenge, _ = triager(slug)
+    upload = rewraps.object_of(db.session, challenge.id, upload_id)
+    data = b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id)) + _head(upload)
+    return Response(data, mimetype=OCTETS)
+
+
+def _head(upload: Upload) -> bytes:
+    data = b""
+    for chunk in files.chunks(db.session, upload.id):
+        data += b"".join(read(blobs(), [(chunk.key, chunk.sha256)]))
+        length = head_length(data)
+        if length is not None:
+            return data[:length]
+    raise NotFound("head")
+
+
+@blueprint.post("/staff/<slug>/rewrap/<upload_id>")
+@admits_tokens
+@only(Role.TRIAGER)
+def rewrap(slug: str, upload_id: str) -> ResponseReturnValue:
+    """Take a session key that a triager has wrapped for a member of the current set."""
+    challenge, account = triager(slug)
+    upload = rewraps.object_of(db.session, challenge.id, upload_id)
+    told: Any = request.get_json(silent=True)
+    try:
+        fingerprint, packet = str(told["fingerprint"]), base64.b64decode(told["packet"], validate=True)
+    except (KeyError, TypeError, binascii.Error, ValueError):
+        raise Invalid({"packet": "Send {“fingerprint”, “packet”} as JSON, the packet in base64."}) from None
+    made = add_rewrap(db.session, upload, _current(), fingerprint, packet, by=account.id, at=clock.now())
+    db.session.commit()
+    return jsonify(upload=upload.id, key_id=made.key_id), 201
+
+
+@blueprint.get("/staff/<slug>/rewrap/<upload_id>/packets")
+@admits_tokens
+@only(Role.TRIAGER)
+def rewrapped_packets(slug: str, upload_id: str) -> ResponseReturnValue:
+    """What was wrapped for a file since it was sealed; empty where nothing was."""
+    challenge, _ = triager(slug)
+    upload = rewraps.object_of(db.session, challenge.id, upload_id)
+    return Response(b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id)), mimetype=OCTETS)
+
+
+@blueprint.get("/staff/<slug>/reports/<ref>/files/<int:number>/rewrapped")
+@admits_tokens
+@only(Role.TRIAGER)
+def rewrapped_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
+    """One file of a report with all that was wrapped for it before its bytes, for gpg by hand."""
+    challenge, _ = triager(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    upload = files.file_of(db.session, report, number)
+    packets = b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id))
+    pieces = [(chunk.key, chunk.sha256) for chunk in files.chunks(db.session, upload.id)]
+    store = blobs()
+
+    def body() -> Iterator[bytes]:
+        yield packets
+        yield from read(store, pieces)
+
+    answer = Response(body(), mimetype=OCTETS)
+    answer.content_length = len(packets) + upload.position
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Content-Disposition"] = downloads.attachment(f"{report.ref}-{number}-rewrapped.pgp")
+    return answer
