@@ -94,8 +94,9 @@ def _keys() -> str:
 
 
 def _security_text() -> str:
-    fault = fault_of_text(newest_text(db.session), current_set(db.session), clock.now())
-    return fault or "signed"
+    current = current_set(db.session)
+    fault = fault_of_text(newest_text(db.session), current, clock.now())
+    return fault or ("signed" if current else "no key set yet")
 
 
 def _addresses() -> str:

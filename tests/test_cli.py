@@ -58,6 +58,7 @@ def test_the_doctor_looks_at_everything(app: Flask, session: Session, database: 
         "storage": "ok (file)",
         "mail": "ok (folder)",
         "keys": "RuntimeError: no key set is published: reports cannot be sealed",
+        "security.txt": "ok (no key set yet)",
         "addresses": "ok (none)",
         "clock": "ok (2020-06-15T12:00:00+00:00)",
         "worker": "RuntimeError: no worker has ever run",

@@ -286,7 +286,7 @@ def test_an_admin_is_told_of_dead_letters_and_failed_jobs(client: FlaskClient, s
 
     assert "Mails that could not be delivered" in page
     assert "Jobs that failed" in page
-    assert queues(session, cast.challenge, cast.admin, frozenset({Role.ADMIN}), NOON)[-3:] == [
+    assert queues(session, cast.challenge, cast.admin, frozenset({Role.ADMIN}), NOON)[-4:] == [
         Queue("Mails that could not be delivered", "/staff/mail?state=failed", 1, NOON),
         Queue("Jobs that failed", "/staff/jobs", 1),
         Queue("Keys about to expire", "/staff/keys", 0),

@@ -24,7 +24,7 @@ from portal.reports.queries import keys, reports
 from portal.reports.states import KeyRole, ReportKind, ReportState, Severity, UploadState
 from tests.cast import NOON, Cast
 from tests.reports.conftest import RECOVERY, TIA, TOM, publish_next
-from tests.reports.openpgp import certificate, subpacket
+from tests.reports.openpgp import certificate, fingerprint_of, subpacket
 from tests.reports.people import OUTCOME, Desk
 
 Mails = Callable[[], list[OutgoingMail]]
@@ -182,9 +182,10 @@ def test_submit_gives_a_receipt_and_tells(
 def test_mails_tell_nothing_but_the_reference(desk: Desk, mails: Mails) -> None:
     desk.receive(title="Overflow in the parser of the secret thing")
 
-    assert {json.dumps(mail.context, sort_keys=True) for mail in mails()} == {
-        '{"ref": "TCR-0001", "slug": "test-challenge"}'
-    }
+    told = [mail.context for mail in mails()]
+    sealed_to = told[0].pop("fingerprints"), told[0].pop("key_set")
+    assert sealed_to == ([fingerprint_of(seed).hex().upper() for seed in (1, 2, 3)], 1)
+    assert {json.dumps(each, sort_keys=True) for each in told} == {'{"ref": "TCR-0001", "slug": "test-challenge"}'}
 
 
 def test_the_receipt_is_what_was_signed(session: Session, desk: Desk, signer: receipts.Signer) -> None:
@@ -200,6 +201,7 @@ def test_the_receipt_is_what_was_signed(session: Session, desk: Desk, signer: re
         "reference": "TCR-0001",
         "received_at": "2020-06-15T12:00:00.000000Z",
         "key_set": 1,
+        "fingerprints": [fingerprint_of(seed).hex().upper() for seed in (1, 2, 3)],
         "files": [{"number": 0, "size": upload.position, "sha256": upload.sha256}],
         "signing_key": signer.key_id,
     }

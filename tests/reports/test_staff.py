@@ -172,7 +172,7 @@ def test_programs_list_and_open_reports(client: FlaskClient, desk: Desk, cast: C
         "url": "/staff/test-challenge/reports/TCR-0001",
         "files": [
             {
-                "n": 0, "kind": "body", "size": upload.position, "sha256": upload.sha256,
+                "n": 0, "upload": upload.id, "kind": "body", "size": upload.position, "sha256": upload.sha256,
                 "recipients": upload.walker["recipients"],
                 "url": "/staff/test-challenge/reports/TCR-0001/files/0",
             }

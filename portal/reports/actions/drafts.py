@@ -129,8 +129,8 @@ def submit(session: Session, report: Report, signer: receipts.Signer, *, by: int
     receipt = receipts.make(signer, report, uploads, body.key_set, at=at)
     session.add(receipt)
     remember_key(session, signer, at=at)
-    note(session, report, states.SUBMIT.name, by=by, at=at)
     note_receipt(session, report, receipt, by=by, at=at)
+    note(session, report, states.SUBMIT.name, by=by, at=at)
     sealed_to = {"key_set": body.key_set.number, "fingerprints": [each.fingerprint for each in body.key_set.members]}
     tell_researcher(session, report, "receipt", "receipt", at=at, more=sealed_to)
     tell_triagers(session, report, "received", "received", at=at)
