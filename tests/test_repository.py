@@ -101,6 +101,7 @@ def test_nothing_is_left_open() -> None:
 
 def test_the_triagers_command_needs_only_the_standard_library() -> None:
     paths = [path for path in _modules() if path.relative_to(ROOT / "portal").parts[0] in ("triage", "triage.py")]
+    paths = [path for path in paths if path.name != "wrapping.py"]
     imported = set()
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -110,3 +111,12 @@ def test_the_triagers_command_needs_only_the_standard_library() -> None:
                 imported.add(node.module or "")
     foreign = {name for name in imported if name.partition(".")[0] not in sys.stdlib_module_names}
     assert {name for name in foreign if not name.startswith("portal.triage")} == set()
+
+
+def test_only_wrapping_needs_more_and_is_loaded_only_then() -> None:
+    folder = ROOT / "portal" / "triage"
+    needs = re.compile(r"^ *(from|import) cryptography\b", re.MULTILINE)
+    found = [path.name for path in sorted(folder.glob("*.py")) if needs.search(path.read_text(encoding="utf-8"))]
+    assert found == ["wrapping.py"]
+    text = (folder / "rewrapping.py").read_text(encoding="utf-8")
+    assert re.findall(r"^( *)from portal\.triage import wrapping$", text, re.MULTILINE) == [" " * 8]

@@ -6,6 +6,8 @@ of it before trusting it with a key.
     python -m portal.triage login https://portal.example/staff/azure-sphere-2020
     python -m portal.triage list
     python -m portal.triage open R-0001
+
+Only `rewrap` needs one package more, cryptography, and loads it only then.
 """
 
 from portal.triage.cli import main

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from portal.triage import opening, receipts, settings
+from portal.triage import opening, receipts, rewrapping, settings
 from portal.triage.client import Json, Portal
 from portal.triage.failures import Failure, Unanswered
 from portal.triage.settings import Settings
@@ -74,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     opened.add_argument("--no-acknowledge", action="store_true", help="do not start the clock")
     opened.set_defaults(run=_open)
 
+    _add_rewrap(commands)
+
     acknowledge = commands.add_parser("acknowledge", help="say that a report has been read")
     acknowledge.add_argument("ref")
     acknowledge.set_defaults(run=_acknowledge)
@@ -84,6 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--signature", type=Path, help="default: beside the receipt, with the ending .sig")
     verify.set_defaults(run=_verify)
     return parser
+
+
+def _add_rewrap(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rewrap = commands.add_parser("rewrap", help="let a new triager open old reports: wrap their session keys anew")
+    rewrap.add_argument(
+        "--to", action="append", default=[], metavar="FINGERPRINT", help="for this key, compared by you"
+    )
+    rewrap.add_argument("--report", metavar="REF", help="of this report only")
+    rewrap.add_argument("--dry-run", action="store_true", help="say what would be done")
+    rewrap.set_defaults(run=_rewrap)
 
 
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
@@ -147,6 +159,32 @@ def _open(options: argparse.Namespace) -> None:
             f"It is open but not acknowledged. {failure} Then: portal-triage acknowledge {options.ref}"
         ) from None
     _say("Acknowledged.")
+
+
+def _rewrap(options: argparse.Namespace) -> None:
+    portal = _portal()
+    work = rewrapping.look(portal, options.report)
+    if not work.files:
+        _say(f"Every key of key set {work.key_set} opens every file.")
+        return
+    confirm = _confirm if sys.stdin.isatty() and not options.dry_run else None
+    if options.dry_run and not options.to:
+        for fingerprint, name in work.names.items():
+            _say(f"{rewrapping.grouped(fingerprint)}  {name}: lacks {work.count(fingerprint)}")
+        return
+    fingerprints = rewrapping.chosen(work, options.to, confirm)
+    count = sum(work.count(each) for each in fingerprints)
+    if options.dry_run or not fingerprints:
+        _say(f"{count} session keys would be wrapped." if fingerprints else "Nobody was chosen; nothing was wrapped.")
+        return
+    for line in rewrapping.wrap_all(portal, work, fingerprints):
+        _say(line)
+
+
+def _confirm(whom: str) -> bool:
+    """Ask once; only a clear yes is one."""
+    _say(whom)
+    return input("Is this the fingerprint that its owner told you? Wrap for it? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _acknowledge(options: argparse.Namespace) -> None:

@@ -10,7 +10,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from portal.triage.failures import Damaged, Failure, Unanswered
+from portal.triage.failures import Already, Damaged, Failure, Unanswered
 from portal.triage.settings import Settings, loopback
 from portal.triage.text import plain
 
@@ -56,6 +56,46 @@ class Portal:
         """Start the clock: somebody has read it."""
         return self._json("POST", f"{self._report(ref)}/acknowledge")
 
+    def lacking(self, ref: str | None = None) -> Iterator[Json]:
+        """Which sealed files the keys of the current set cannot open, page by page."""
+        after: str | None = None
+        while True:
+            query = {key: value for key, value in {"ref": ref, "after": after}.items() if value}
+            page = self._json("GET", f"{self._settings.url}/rewrap.json?{urlencode(query)}")
+            yield page
+            after = page.get("next")
+            if not after:
+                return
+
+    def certificates(self, key_set: int) -> bytes:
+        """The certificates of a key set."""
+        return self._bytes(f"{self._settings.url.rpartition('/staff/')[0]}/keys/{key_set}.asc")
+
+    def head(self, upload: str) -> bytes:
+        """The packets for the recipients of a sealed file, and nothing of its content."""
+        return self._bytes(self._wrapped(upload))
+
+    def packets(self, upload: str) -> bytes:
+        """What was wrapped for a sealed file since it was sealed."""
+        return self._bytes(f"{self._wrapped(upload)}/packets")
+
+    def rewrap(self, upload: str, wrapped: Json) -> None:
+        """Hand over a session key that was wrapped for somebody. Raises Already if they can open the file by now."""
+        self._json("POST", self._wrapped(upload), wrapped)
+
+    def _wrapped(self, upload: str) -> str:
+        return f"{self._settings.url}/rewrap/{quote(upload, safe='')}"
+
+    def _bytes(self, url: str) -> bytes:
+        with self._open("GET", url) as answer:
+            try:
+                data = answer.read(LARGEST_ANSWER + 1)
+            except (OSError, http.client.HTTPException) as error:
+                raise Unanswered(f"The answer of the portal broke off ({type(error).__name__}). Try again.") from None
+        if len(data) > LARGEST_ANSWER:
+            raise Unanswered("The answer is not the portal's. Is the address right?")
+        return data
+
     def download(self, file: Json, target: Path) -> None:
         """Bring one sealed file here. Raises Damaged unless it has the size and the hash that the portal states."""
         url = urljoin(f"{self._settings.url}/", str(file["url"]))
@@ -74,8 +114,8 @@ class Portal:
     def _report(self, ref: str) -> str:
         return f"{self._settings.url}/reports/{quote(ref, safe='')}"
 
-    def _json(self, method: str, url: str) -> Json:
-        with self._open(method, url) as answer:
+    def _json(self, method: str, url: str, told: Json | None = None) -> Json:
+        with self._open(method, url, told) as answer:
             try:
                 data = answer.read(LARGEST_ANSWER + 1)
                 value = json.loads(data) if len(data) <= LARGEST_ANSWER else None
@@ -87,19 +127,19 @@ class Portal:
             raise Unanswered("The answer is not the portal's. Is the address right?")
         return value
 
-    def _open(self, method: str, url: str) -> IO[bytes]:
+    def _open(self, method: str, url: str, told: Json | None = None) -> IO[bytes]:
         headers = {"Authorization": f"Bearer {self._settings.token}", "Accept": "application/json"}
         data = None
         if method == "POST":
             headers["Content-Type"] = "application/json"
-            data = b"{}"
+            data = json.dumps(told or {}).encode()
         # The scheme was checked when the settings were read.
         request = Request(url, data=data, headers=headers, method=method)  # noqa: S310
         try:
             answer: IO[bytes] = self._opener.open(request, timeout=TIMEOUT)
         except HTTPError as error:
             with error:
-                raise Unanswered(_refusal(error)) from None
+                raise (Already if error.code == 409 else Unanswered)(_refusal(error)) from None
         except (URLError, OSError, http.client.HTTPException) as error:
             reason = plain(str(getattr(error, "reason", error)))
             raise Unanswered(f"The portal cannot be reached: {reason}.") from None

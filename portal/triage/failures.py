@@ -13,6 +13,10 @@ class Unanswered(Failure):
     code = 3
 
 
+class Already(Unanswered):
+    """Somebody was first, and nothing is left to do."""
+
+
 class Damaged(Failure):
     """What arrived is not what was sent: cut short, changed, left out or exchanged."""
 

@@ -51,7 +51,7 @@ def _run(source: IO[bytes], out: IO[bytes], status: IO[bytes], limit: int) -> tu
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=(status.fileno(),),
-        env=os.environ | _terminal(),
+        env=os.environ | terminal(),
     )
     try:
         assert process.stdout is not None
@@ -73,7 +73,7 @@ def _end(process: subprocess.Popen[bytes]) -> int:
         return -1
 
 
-def _terminal() -> dict[str, str]:
+def terminal() -> dict[str, str]:
     """Where pinentry may ask for a passphrase: gpg cannot find it out by itself when its input is a file."""
     return {"GPG_TTY": os.ttyname(sys.stdin.fileno())} if "GPG_TTY" not in os.environ and _interactive() else {}
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from portal.triage import gpg, manifest
+from portal.triage import manifest, rewrapped
 from portal.triage.client import BLOCK, Json, Portal
 from portal.triage.failures import Damaged, Failure, TooLarge, Unanswered
 from portal.triage.manifest import Manifest
@@ -22,11 +22,12 @@ TAR_MAGIC = slice(257, 262)
 
 
 class Sealed(NamedTuple):
-    """One downloaded file, still sealed. `n` is 0 for the body."""
+    """One downloaded file, still sealed. `n` is 0 for the body, `upload` its name at the portal."""
 
     n: int
     path: Path
     sha256: str
+    upload: str = ""
 
 
 class Opened(NamedTuple):
@@ -61,12 +62,12 @@ def open_report(portal: Portal, ref: str, to: Path, limit: int) -> Opened:
         if len(bodies) != 1:
             raise Damaged("The portal gives no body for this report.")
         body = plain_folder / "body"
-        left = limit - gpg.decrypt(bodies[0].path, body, limit)
+        left = limit - rewrapped.decrypt(portal, bodies[0].upload, bodies[0].path, body, limit)
         found = manifest.read(body.read_bytes()) if body.stat().st_size <= LARGEST_MANIFEST else None
         attachments = [file for file in files if file.n != 0]
         names = _named(found, attachments)
         _write_body(body, found)
-        _decrypt_all(attachments, names, found, plain_folder / "attachments", left)
+        _decrypt_all(portal, attachments, names, found, plain_folder / "attachments", left)
         plain_folder.rename(target)
     return Opened(target, found, len(attachments))
 
@@ -109,7 +110,7 @@ def _download(portal: Portal, report: Json, folder: Path) -> list[Sealed]:
             n = int(file["n"])
             path = folder / ("body.pgp" if n == 0 else f"attachment-{n}.pgp")
             portal.download(file, path)
-            files.append(Sealed(n, path, _sha256(path)))
+            files.append(Sealed(n, path, _sha256(path), str(file.get("upload", ""))))
     except (KeyError, TypeError, ValueError):
         raise Unanswered("The portal's list of files is malformed.") from None
     except FileExistsError:
@@ -145,7 +146,9 @@ def _named(found: Manifest | None, attachments: list[Sealed]) -> list[str]:
     return names
 
 
-def _decrypt_all(files: list[Sealed], names: list[str], found: Manifest | None, folder: Path, left: int) -> None:
+def _decrypt_all(
+    portal: Portal, files: list[Sealed], names: list[str], found: Manifest | None, folder: Path, left: int
+) -> None:
     """Decrypt the attachments within what is left of the limit, under harmless names."""
     if not files:
         return
@@ -158,7 +161,7 @@ def _decrypt_all(files: list[Sealed], names: list[str], found: Manifest | None, 
             raise TooLarge(
                 "The attachments unpack to more than was allowed. Nothing was kept; --max-bytes allows more."
             )
-        count = gpg.decrypt(file.path, path, left)
+        count = rewrapped.decrypt(portal, file.upload, file.path, path, left)
         left -= count
         if sizes is not None and not sizes[file.sha256, count]:
             raise Damaged(f"The attachment “{plain(name)}” has not the size that the report names.")
