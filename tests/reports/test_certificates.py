@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import pysequoia
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -177,3 +178,118 @@ def test_several_in_one_block_are_taken_apart(gpg: Gpg) -> None:
     assert [dearmor(each) for each in found] == [dearmor(each) for each in alone]
     assert split("".join(alone)) == found
     assert split("none") == []
+
+
+DIRECT = ("--pinentry-mode", "loopback", "--passphrase", "")
+REFUSED_BY_GPG = {
+    "weak RSA": (("rsa1024",), "Its key is too weak: it is RSA with 1024 bits, and fewer than 2048 can be broken."),
+    "DSA": (("dsa2048",), "Its key is too weak: it is DSA, which is not used for new keys any more."),
+    "another curve": (
+        ("secp256k1",), "Its key is too weak: its curve is not one that every program knows (Curve25519, NIST)."
+    ),
+    "Brainpool": (
+        ("brainpoolP256r1",), "Its key is too weak: its curve is not one that every program knows (Curve25519, NIST)."
+    ),
+    "SHA-1": (("ed25519", "--cert-digest-algo", "SHA1"), "It is signed with SHA-1, which can be forged."),
+    "weak subkey": (
+        ("ed25519", "rsa1024"), "Its encryption subkey cannot be used: it is RSA with 1024 bits, and fewer than 2048"
+    ),
+    "Elgamal subkey": (
+        ("ed25519", "elg2048"),
+        "Its encryption subkey cannot be used: it is Elgamal, which is not used for new keys any more.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED_BY_GPG)
+def test_what_gpg_makes_and_is_too_weak_is_refused_with_its_reason(gpg: Gpg, name: str) -> None:
+    (algorithm, *more), said = REFUSED_BY_GPG[name]
+    user, options, subkeys = (
+        f"{name} <x@example.org>",
+        [*more][:2] if len(more) == 2 else [],
+        more if len(more) == 1 else [],
+    )
+    gpg.run(*options, *DIRECT, "--quick-gen-key", user, algorithm, "sign", "1y")
+    for subkey in subkeys:
+        gpg.run(*DIRECT, "--quick-add-key", gpg.fingerprint(user), subkey, "encr", "1y")
+
+    with pytest.raises(Unfit) as caught:
+        inspect(gpg.certificate(user), at=NOW)
+
+    assert caught.value.reason.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "kind", "warnings"),
+    [
+        ("rsa2048", "RSA 2048", ("RSA with 2048 bits: 3072 are advised.",)),
+        ("rsa3072", "RSA 3072", ()),
+        ("nistp256", "NIST P-256", ()),
+        ("nistp384", "NIST P-384", ()),
+        ("nistp521", "NIST P-521", ()),
+        ("future-default", "Ed25519 + Curve25519", ()),
+    ],
+)
+def test_what_every_program_can_use_is_taken(gpg: Gpg, algorithm: str, kind: str, warnings: tuple[str, ...]) -> None:
+    user = f"Good {algorithm} <good@example.org>"
+    gpg.make(user, algorithm=algorithm)
+
+    found = inspect(gpg.certificate(user), at=NOW)
+
+    assert (found.algorithm, found.warnings) == (kind, warnings)
+
+
+def test_what_gpg_revoked_is_refused(gpg: Gpg) -> None:
+    user = "Gone <gone@example.org>"
+    fingerprint = gpg.make(user)
+    text = (gpg.home / "openpgp-revocs.d" / f"{fingerprint}.rev").read_text()
+    gpg.run("--import", data=text[text.index(":-----BEGIN") + 1 :].encode())
+
+    with pytest.raises(Unfit, match=r"^It is revoked\.$"):
+        inspect(gpg.certificate(user), at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"), [("RFC4880", "Its Features are 0x09"), ("RFC9580", "not a version 4 key")]
+)
+def test_what_sequoia_makes_is_refused_with_its_reason(profile: str, said: str) -> None:
+    made = pysequoia.Tsk.generate("Sam <sam@example.org>", profile=getattr(pysequoia.Profile, profile))
+
+    with pytest.raises(Unfit, match=said):
+        inspect(armor(bytes(made.extract_certificate())), at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        (b"\x03", "0x03 (it asks for packet 20 of gpg 2.4)"),
+        (b"\x07", "0x07 (it asks for packet 20 of gpg 2.4 and version 5 keys)"),
+        (b"\x09", "0x09 (it asks for sealed packets of version 2)"),
+    ],
+)
+def test_features_say_what_they_would_bring_about(features: bytes, said: str) -> None:
+    with pytest.raises(Unfit, match=re.escape(f"Its Features are {said}, and only exactly 0x01")):
+        inspect(certificate(features=subpacket(30, features)), at=NOW)
+
+
+def test_what_the_key_has_not_signed_itself_is_refused(gpg: Gpg) -> None:
+    ada, ben = (dearmor(gpg.certificate(name)) for name in ("Ada <ada@example.org>", "Ben <ben@example.org>"))
+    parts = list(packets(ben))
+    grafted = ada + ben[parts[3].begin :]  # somebody else's subkey, bound by somebody else
+    names = list(packets(ada))
+    renamed = ada.replace(b"Ada <ada@", b"Eve <eve@")
+    bent = bytearray(ada)
+    bent[names[3].begin - 3] ^= 1
+
+    assert inspect(armor(grafted), at=NOW).key_ids == inspect(armor(ada), at=NOW).key_ids
+    for changed in (renamed, bytes(bent)):
+        with pytest.raises(Unfit, match="A signature in it is not the key's own"):
+            inspect(armor(changed), at=NOW)
+
+
+def test_damaged_armor_is_told_by_its_check_sum(gpg: Gpg) -> None:
+    lines = gpg.certificate("Ada <ada@example.org>").splitlines()
+    lines[3] = lines[3][:10] + ("A" if lines[3][10] != "A" else "B") + lines[3][11:]
+
+    with pytest.raises(Unfit, match="its check sum does not fit"):
+        inspect("\n".join(lines), at=NOW)
