@@ -21,6 +21,7 @@ from portal.demo import (
     drafting,
     draws,
     facts,
+    joining,
     keeping,
     library,
     office,
@@ -85,6 +86,7 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     asking.prepare(world, stage, vault)
     stages.whole(world, stage)
     talking.talk(world, stage)
+    joining.publish_second(world)
     world.session.commit()
     return stage
 

@@ -23,12 +23,15 @@ KEYS, SEALED = HERE / "keys", HERE / "sealed"
 
 def publish_keys(world: World, at: datetime) -> KeySet:
     """The demonstration's key set: its private halves lie beside it for everybody to see."""
-    triagers: list[tuple[int | None, str]] = [
-        (world.staff.get(name), (KEYS / f"demo-{name}.asc").read_text())
-        for name in ("triager1", "triager2", "triager3")
-    ]
     recovery = (KEYS / "demo-recovery.asc").read_text()
-    return publish_key_set(world.session, triagers, recovery, by=world.staff["admin"], at=at, demonstration=True)
+    by = world.staff["admin"]
+    return publish_key_set(world.session, triagers(world, 3), recovery, by=by, at=at, demonstration=True)
+
+
+def triagers(world: World, count: int) -> list[tuple[int | None, str]]:
+    """The accounts and certificates of so many triagers."""
+    names = [f"triager{number}" for number in range(1, count + 1)]
+    return [(world.staff.get(name), (KEYS / f"demo-{name}.asc").read_text()) for name in names]
 
 
 def sealed_bodies() -> list[dict[str, Any]]:

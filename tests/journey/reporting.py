@@ -53,6 +53,7 @@ def publish_keys(stage: Stage, admin: Page) -> None:
     admin.goto(stage.at("/staff/keys"))
     admin.get_by_label("Triagers' certificates").fill(stage.gpg.certificate(*KEYS[:2]))
     admin.get_by_label("Recovery certificate").fill(stage.gpg.certificate(KEYS[2]))
+    admin.get_by_role("button", name="Look at them").click()
     admin.get_by_role("button", name="Publish the key set").click()
     expect(admin.get_by_text("Key set 1 is published.")).to_be_visible()
     shown = ["".join(text.split()) for text in admin.locator("code.fingerprint").all_inner_texts()]
