@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts import personal
-from portal.reports.models import Report, Upload, UploadToken
+from portal.reports.models import KeySetMember, Report, Rewrap, Upload, UploadToken
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -22,7 +22,17 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
     tokens = session.scalars(
         sa.select(UploadToken).where(UploadToken.account_id == account_id).order_by(UploadToken.id)
     ).all()
+    wrapped = session.scalars(sa.select(Rewrap).where(Rewrap.by_id == account_id).order_by(Rewrap.id)).all()
+    members = session.scalars(
+        sa.select(KeySetMember).where(KeySetMember.account_id == account_id).order_by(KeySetMember.id)
+    ).all()
     return {
+        "certificates_in_key_sets": [
+            {"key_set": each.key_set.number, "name": each.name, "certificate": each.certificate} for each in members
+        ],
+        "session_keys_wrapped_for_others": [
+            {"sealed_file": each.upload_id, "fingerprint": each.fingerprint, "at": each.at} for each in wrapped
+        ],
         "reports": [
             {
                 "reference": report.ref, "challenge": report.challenge.slug, "title": report.title,
@@ -50,6 +60,13 @@ personal.kept.append(
     personal.Kept(
         "Your reports: title, build, severity, sizes and times in clear; the rest sealed",
         "To fix what you found and to prove who found it first. Only the triage team can open the sealed part.",
+        "As long as the challenge's records.",
+    )
+)
+personal.kept.append(
+    personal.Kept(
+        "As a triager: your certificate in the published key sets, with the name and address in it",
+        "Key sets are signed and public: researchers compare them, and old reports name their keys.",
         "As long as the challenge's records.",
     )
 )

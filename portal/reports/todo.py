@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
-from portal.reports.queries import keys, reports, signed
-from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text
+from portal.reports.queries import keys, reports, rewraps, signed
+from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text, lacking
 from portal.reports.states import ReportState
 
 
@@ -29,9 +29,14 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     count, oldest = reports.waiting(session, challenge.id)
     first = url_for("reports.queue", slug=challenge.slug, state=ReportState.RECEIVED.value)
     late = reports.late(session, challenge.id, at)
+    current = keys.current_set(session)
+    shut = [
+        each for each in rewraps.everything(session, challenge.id) if current and lacking(current.members, each.key_ids)
+    ]
     return [
         Queue("Reports to acknowledge", first, count, oldest),
         Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug), late),
+        Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), len(shut)),
     ]
 
 
