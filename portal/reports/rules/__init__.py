@@ -25,6 +25,7 @@ from portal.reports.rules.limits import (
     PART,
     TOKEN_LIFE,
     Limits,
+    Pace,
     check_complete,
     check_room,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Clock",
     "Limits",
     "Outcome",
+    "Pace",
     "accepted",
     "changes",
     "check_complete",
