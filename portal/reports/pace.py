@@ -1,29 +1,29 @@
 """Bytes that somebody else sends, at whatever pace: the waiting for them ends, and what had come is kept.
 
-No server that serves this application ends a request whose body comes too slowly, and a read cannot be interrupted. So
-another thread reads, and whoever waits for it can stop waiting. A thread that is left behind ends with the connection,
-which the server closes once the answer is out; until then it counts among its sender's.
+A read that waits cannot be interrupted, and no thread may be left behind with one: one of the servers stands still
+when a request has been answered whose body is still being read. So reads are small while the bytes come slowly, the
+time is looked at after each, and nobody may have so many requests on their way that they could take all threads. Who
+falls wholly silent keeps a thread until the connection ends (gunicorn ends it by itself, and so does any proxy).
 """
 
 import io
 import time
 from collections import Counter
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Lock
 from typing import IO, Any
 
 from typing_extensions import override
 from werkzeug.exceptions import ClientDisconnected
 
-from portal.core.errors import PortalError
+from portal.core.errors import PortalError, Unavailable
 from portal.reports.rules.limits import Pace
 
-# Reads grow while they are quick and shrink while they are not, so that little is lost with a read that never ends.
-LARGEST_READ = 1 << 18
+# Reads grow while they are quick and shrink while they are not.
+LARGEST_READ = 1 << 16
 QUICK, SLUGGISH = 0.05, 0.5
 # What is read of a request that is refused, so that the answer finds somebody who listens: bytes, seconds.
-DROPPED, DROPPING = 9 << 20, 5.0
+DROPPED, DROPPING = 9 << 20, 2.0
 
 
 class TooSlow(ClientDisconnected):
@@ -61,6 +61,12 @@ class Crowd:
         with self._lock:
             self._count -= 1
 
+    def check(self, most: int) -> None:
+        """Raises Unavailable where nobody else could be waited for."""
+        with self._lock:
+            if self._count >= most:
+                raise Unavailable("Several slow uploads are on their way. Nothing is lost; go on in a moment.")
+
 
 class Places:
     """How much each sender may have on its way at once in this process."""
@@ -85,7 +91,7 @@ class Places:
 
 
 class Patient(io.RawIOBase):
-    """A stream that is read by another thread. Once it was too slow, `slow` is true and every read raises TooSlow."""
+    """A stream that is read only while it is fast enough. Then `slow` is true and every read raises TooSlow."""
 
     def __init__(
         self, stream: IO[bytes], pace: Pace, crowd: Crowd, clock: Callable[[], float] = time.monotonic
@@ -93,10 +99,6 @@ class Patient(io.RawIOBase):
         super().__init__()
         self.slow = False
         self._stream, self._pace, self._crowd, self._clock = stream, pace, crowd, clock
-        self._asked: SimpleQueue[int | None] = SimpleQueue()
-        self._given: SimpleQueue[bytes | BaseException] = SimpleQueue()
-        self._reader: Thread | None = None
-        self._ended: list[Callable[[], object]] = []
         self._size, self._waited, self._came = 1, 0.0, 0
         self._in_crowd = False
 
@@ -111,22 +113,16 @@ class Patient(io.RawIOBase):
             raise TooSlow
         if size == 0:
             return b""
-        if self._reader is None:
-            self._reader = Thread(target=self._work, name="reader", daemon=True)
-            self._reader.start()
         begun = self._clock()
-        self._asked.put(min(size, self._size) if size > 0 else self._size)
-        found = self._wait()
+        found = self._stream.read(min(size, self._size) if size > 0 else self._size)
         took = self._clock() - begun
         if took < QUICK:
             self._size = min(self._size * 2, LARGEST_READ)
         elif took > SLUGGISH:
             self._size = max(self._size // 2, 1)
-        if isinstance(found, BaseException):
-            raise found
         self._came += len(found)
-        if self._came >= self._pace.least:
-            self._new_window()
+        self._waited += took
+        self._look(ended=not found)
         return found
 
     @override
@@ -135,50 +131,24 @@ class Patient(io.RawIOBase):
         buffer[: len(found)] = found
         return len(found)
 
-    def leave(self, then: Callable[[], object] = lambda: None) -> None:
-        """Read no more; `then` is called once nobody reads any more."""
+    def leave(self) -> None:
+        """Read no more."""
         if self._in_crowd:
             self._crowd.leave()
             self._in_crowd = False
-        if self._reader is None:
-            then()
+
+    def _look(self, *, ended: bool) -> None:
+        """Whether to go on. Only time that was waited for the sender counts."""
+        if self._came >= self._pace.least * max(1.0, self._waited / self._pace.window):
+            self._waited, self._came = 0.0, 0
+            self.leave()
+        elif ended or self._waited < self._pace.notice:
             return
-        self._ended.append(then)
-        self._asked.put(None)
-
-    def _work(self) -> None:
-        while (size := self._asked.get()) is not None:
-            try:
-                self._given.put(self._stream.read(size))
-            except BaseException as error:
-                self._given.put(error)
-        for then in self._ended:
-            then()
-
-    def _wait(self) -> bytes | BaseException:
-        """What has been read, once it is there. Only time that was waited for the sender counts."""
-        while True:
-            begun = self._clock()
-            bound = self._pace.window if self._in_crowd else self._pace.notice
-            try:
-                return self._given.get(timeout=max(bound - self._waited, 0))
-            except Empty:
-                self._check_patience()
-            finally:
-                self._waited += self._clock() - begun
-
-    def _check_patience(self) -> None:
-        """The patience of a first moment, or that of a whole window, has ended."""
-        if self._in_crowd or not self._crowd.join(self._pace.slow_at_once):
+        elif not self._in_crowd:
+            self._in_crowd = self._crowd.join(self._pace.slow_at_once)
+            self.slow = not self._in_crowd
+        elif self._waited >= self._pace.window:
             self.slow = True
-            raise TooSlow
-        self._in_crowd = True
-
-    def _new_window(self) -> None:
-        self._waited, self._came = 0.0, 0
-        if self._in_crowd:
-            self._crowd.leave()
-            self._in_crowd = False
 
 
 def drop(stream: IO[bytes], clock: Callable[[], float] = time.monotonic) -> None:

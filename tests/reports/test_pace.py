@@ -1,158 +1,109 @@
-"""Bytes at whatever pace: a clock that is told the time, and streams that come when the test lets them."""
+"""Bytes at whatever pace, by a clock that goes on by as much as each read is said to take."""
 
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from queue import SimpleQueue
-from threading import Event
 
 import pytest
 from werkzeug.exceptions import ClientDisconnected
 
+from portal.core.errors import Unavailable
 from portal.reports import pace
 from portal.reports.pace import Crowd, Patient, Places, TooMany, TooSlow, drop
 from portal.reports.rules import Pace
 
-# Patience that ends at once: a read that does not find its bytes there is too slow.
-NONE = Pace(window=0, notice=0)
-
 
 @dataclass
 class Line(io.RawIOBase):
-    """What somebody sends; a read waits until there is something, as a server's does."""
+    """What somebody sends: pieces, each with the seconds that it takes to come. Then nothing more."""
 
-    coming: SimpleQueue[bytes] = field(default_factory=SimpleQueue)
-    left: bytes = b""
+    coming: list[tuple[bytes, float]]
+    now: float = 0.0
     asked: list[int] = field(default_factory=list)
 
     def read(self, size: int = -1) -> bytes:
         self.asked.append(size)
-        self.left = self.left or self.coming.get()
-        found, self.left = self.left[:size], self.left[size:]
-        return found
+        if not self.coming:
+            return b""
+        data, took = self.coming.pop(0)
+        self.now += took
+        if data[size:]:
+            self.coming.insert(0, (data[size:], 0.0))
+        return data[:size]
+
+    def patient(self, bounds: Pace | None = None, crowd: Crowd | None = None) -> Patient:
+        return Patient(self, bounds or Pace(), crowd or Crowd(), clock=lambda: self.now)
 
 
 def test_everything_arrives_in_order() -> None:
     data = bytes(range(256)) * 4096
-    patient = Patient(io.BytesIO(data), Pace(), Crowd())
 
+    assert b"".join(iter(lambda: Line([(data, 0)]).patient().read(1 << 20), data[:1])) == b""
+    patient = Line([(data, 0)]).patient()
     assert b"".join(iter(lambda: patient.read(1 << 20), b"")) == data
-    patient.leave()
 
 
 def test_it_is_a_stream_like_others() -> None:
-    patient = Patient(io.BytesIO(b"one\ntwo\n"), Pace(), Crowd())
+    patient = Line([(b"one\ntwo\n", 0)]).patient()
 
     assert patient.readable()
     assert patient.read(0) == b""
     assert patient.readline() == b"one\n"
     assert patient.readall() == b"two\n"
-    patient.leave()
 
 
-def test_reads_grow_so_that_a_fast_sender_is_not_kept_and_little_is_lost_with_a_slow_one() -> None:
-    line = Line()
-    line.coming.put(bytes(10 << 20))
-    patient = Patient(line, Pace(), Crowd(), clock=lambda: 0.0)
+def test_reads_grow_while_they_are_quick_and_shrink_while_they_are_not() -> None:
+    line = Line([(bytes(1023), 0), *[(bytes(1 << 20), 0.6)] * 4])
+    patient = line.patient()
 
-    for _ in range(25):
-        patient.read(1 << 20)
+    while patient.read(1 << 20):
+        pass
 
-    assert line.asked == [*(1 << n for n in range(19)), *[pace.LARGEST_READ] * 6]
-    patient.leave()
+    assert line.asked[:14] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 512, 1024, 2048]
+    assert max(line.asked) == pace.LARGEST_READ
 
 
-def test_what_does_not_come_is_not_waited_for_and_what_came_is_kept() -> None:
-    line = Line()
-    line.coming.put(b"ab")
-    patient = Patient(line, Pace(window=0.01, notice=0), Crowd())
-    assert (patient.read(9), patient.read(9), patient.slow) == (b"a", b"b", False)
+def test_a_byte_a_second_is_not_waited_for_for_ever() -> None:
+    """What came before is given out, byte by byte; after a window of waiting nothing more is read."""
+    line = Line([(b"x", 1.0)] * 100)
+    patient = line.patient(Pace(window=20, notice=1, least=64, slow_at_once=1))
 
-    with pytest.raises(TooSlow):
-        patient.read(9)
+    for _ in range(20):
+        assert patient.read(1 << 20) == b"x"
 
     assert patient.slow
     with pytest.raises(TooSlow):
-        patient.read(9)
-    line.coming.put(b"")
-    patient.leave()
-
-
-def test_the_pace_counts_by_windows_of_waiting() -> None:
-    """A byte now and then does not make up for a window; enough of them begins a new one."""
-    times = iter([0.0, 0.0, 4.0, 4.0, 4.0, 4.0, 8.0, 8.0, 8.0, 8.0, 12.0, 12.0])
-    line = Line()
-    for _ in range(3):
-        line.coming.put(b"x")
-    patient = Patient(line, Pace(window=10, notice=10, least=3), Crowd(), clock=lambda: next(times))
-
-    patient.read(1)
-    patient.read(1)
-    assert (patient._waited, patient._came) == (8.0, 2)
-    patient.read(1)
-    assert (patient._waited, patient._came) == (0.0, 0)
-    patient.leave()
-
-
-def test_only_a_few_slow_ones_are_waited_for() -> None:
-    crowd, lines = Crowd(), [Line() for _ in range(3)]
-    slow = Pace(window=0.05, notice=0, slow_at_once=0)
-    assert crowd.join(1)
-    assert not crowd.join(1)
-
-    patient = Patient(lines[0], slow, crowd)
-    with pytest.raises(TooSlow):
         patient.read(1)
-    lines[0].coming.put(b"")
-    patient.leave()
-    crowd.leave()
-    assert crowd.join(1)
+    assert line.now == 20
 
 
-def test_a_slow_one_leaves_the_crowd_when_it_ends() -> None:
-    crowd, line = Crowd(), Line()
-    patient = Patient(line, Pace(window=0, notice=0, slow_at_once=1), crowd)
-    with pytest.raises(TooSlow):
-        patient.read(1)
-    assert not crowd.join(1)
+def test_who_sends_enough_in_each_window_is_waited_for() -> None:
+    line = Line([(b"x" * 64, 15.0)] * 50)
+    patient = line.patient(Pace(window=20, notice=1, least=64, slow_at_once=1))
 
-    patient.leave()
-
-    assert crowd.join(1)
-    line.coming.put(b"")
+    assert len(b"".join(iter(lambda: patient.read(64), b""))) == 50 * 64
+    assert not patient.slow
 
 
-def test_a_place_is_given_back_only_when_nobody_reads_any_more() -> None:
-    line, ended = Line(), Event()
-    patient = Patient(line, NONE, Crowd())
-    with pytest.raises(TooSlow):
-        patient.read(1)
+def test_only_a_few_slow_ones_are_waited_for_and_each_leaves_its_place() -> None:
+    crowd, bounds = Crowd(), Pace(window=20, notice=1, least=64, slow_at_once=1)
+    first, second = (Line([(b"x", 1.5)] * 9 + [(b"x" * 64, 0)]).patient(bounds, crowd) for _ in range(2))
+    assert first.read(1) == second.read(1) == b"x"
+    assert (first.slow, second.slow) == (False, True)
+    with pytest.raises(Unavailable, match="go on in a moment"):
+        crowd.check(1)
 
-    patient.leave(ended.set)
+    while first.read(64):
+        pass
 
-    assert not ended.is_set()
-    line.coming.put(b"late")
-    assert ended.wait(10)
-
-
-def test_where_nothing_was_read_the_place_is_given_back_at_once() -> None:
-    ended = Event()
-
-    Patient(Line(), NONE, Crowd()).leave(ended.set)
-
-    assert ended.is_set()
+    crowd.check(1)
+    assert not first.slow
 
 
-def test_a_line_that_breaks_says_so() -> None:
-    class Broken(io.RawIOBase):
-        def read(self, size: int = -1) -> bytes:
-            raise ConnectionResetError
+def test_the_end_of_a_slow_one_is_no_fault() -> None:
+    patient = Line([(b"x", 0.5), (b"", 40.0)]).patient(Pace(notice=1, slow_at_once=0))
 
-    patient = Patient(Broken(), Pace(), Crowd())
-
-    with pytest.raises(ConnectionResetError):
-        patient.read(1)
-    patient.leave()
+    assert (patient.read(9), patient.read(9), patient.slow) == (b"x", b"", False)
 
 
 def test_places_are_counted_by_sender() -> None:

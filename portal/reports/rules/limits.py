@@ -36,7 +36,7 @@ class Pace:
     least: int = 64 * 1024
     notice: float = 1.0
     slow_at_once: int = 2
-    at_once: int = 3
+    at_once: int = 2
 
 
 def check_room(limits: Limits, live: Sequence[Upload], held: int, length: int | None) -> None:

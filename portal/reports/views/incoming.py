@@ -3,8 +3,8 @@
 from typing import cast
 
 from flask import current_app, g, request, session
-from werkzeug.exceptions import RequestEntityTooLarge
 
+from portal.core.errors import PortalError
 from portal.reports.pace import Crowd, Patient, Places, drop
 from portal.reports.refusals import TooLarge
 from portal.reports.rules import Pace
@@ -15,6 +15,13 @@ FIELDS = 1024 * 1024
 BRINGING = ("POST", "PATCH")
 # What threads of this process share.
 _crowd, _places = Crowd(), Places()
+
+
+class FormTooLarge(PortalError):
+    """A form announces more than one file may have."""
+
+    status = 413
+    title = "Too large"
 
 
 def pace() -> Pace:
@@ -33,11 +40,12 @@ def take_file() -> None:
         take_place(f"forms:{session.get('_user_id') or request.headers.get('Authorization')}")
         if (request.content_length or 0) > most:
             drop_rest()
-            raise RequestEntityTooLarge(TooLarge(limits().file).reason)
+            raise FormTooLarge(TooLarge(limits().file).reason)
 
 
 def take_place(sender: str) -> None:
-    """One of the sender's places in this process, until nothing is read of the request any more. Raises TooMany."""
+    """One of the sender's places in this process, until the request ends. Raises TooMany, Unavailable."""
+    _crowd.check(pace().slow_at_once)
     _places.take(sender, pace().at_once)
     g.held_places = [*g.get("held_places", ()), sender]
 
@@ -50,22 +58,17 @@ def too_slow() -> bool:
 def drop_rest() -> None:
     """Read what still comes of a request that is refused, within bounds, so that its sender comes to read the answer.
 
-    Whoever waits to be asked for the bytes (RFC 9110, section 10.1.1) is not asked.
+    Only where the request has a place: otherwise it could keep more threads busy than a sender may. Whoever waits to be
+    asked for the bytes (RFC 9110, section 10.1.1) is not asked, and who is slow is not waited for.
     """
-    if "Expect" not in request.headers and request.method in BRINGING:
+    if g.get("held_places") and "Expect" not in request.headers and not too_slow():
         drop(request.environ["wsgi.input"])
 
 
 def let_go(_error: BaseException | None) -> None:
-    """After the request: its thread ends, or its places stay taken for as long as that one reads on."""
-    held = g.pop("held_places", [])
-
-    def leave() -> None:
-        for sender in held:
-            _places.leave(sender)
-
+    """After the request: its places are free again."""
     patient: Patient | None = g.pop("patient", None)
     if patient:
-        patient.leave(leave)
-    else:
-        leave()
+        patient.leave()
+    for sender in g.pop("held_places", []):
+        _places.leave(sender)
