@@ -141,13 +141,15 @@ def receive(
 ) -> int:
     """Take the bytes that follow, and complete the file if these were the last ones; the new offset.
 
-    `length` is the file's length where this request is the one that tells it. With a `checksum` (SHA-256) nothing
-    counts until all bytes of the request have come and fit. Raises NotAcceptable once the walker sees what is wrong
-    (the file has then ended), Conflict if another request was first, WrongChecksum.
+    `length` is the file's length where this request is the one that tells it. With a `checksum` (SHA-256, or SHA-1 if
+    it has 20 bytes) nothing counts until all bytes of the request have come and fit. Raises NotAcceptable once the
+    walker sees what is wrong (the file has then ended), Conflict if another request was first or has taken over,
+    WrongChecksum.
     """
     # The lock that reading may have taken must not be held while the network is waited for.
     session.rollback()
     taking = _Taking(session, store, begun, length, at)
+    taking.take_over()
     try:
         if checksum is None:
             taking.one_by_one(stream)
@@ -173,6 +175,13 @@ class _Taking:
         self._most = None if known is None else known - begun.position
         self._walker = Walker.resume(begun.walker, begun.sets, limit=begun.limit, length=known)
         self._hasher = _hashers.take(begun.id, begun.position)
+        self._holder = secrets.token_hex(8)
+
+    def take_over(self) -> None:
+        """From here on this request alone may go on with the file; an older one is told so at its next piece."""
+        mine = self._still_open()
+        self._change(mine, {"holder": self._holder})
+        self._session.commit()
 
     def one_by_one(self, stream: IO[bytes]) -> None:
         """Let each piece count as soon as it is kept; while the store waits for the disk, the next one comes in."""
@@ -186,11 +195,12 @@ class _Taking:
 
     def all_or_none(self, stream: IO[bytes], checksum: bytes) -> None:
         """Let the pieces count together once the checksum fits. Bytes that came broken are no fault of the file's."""
-        whole = hashlib.sha256()
+        whole = hashlib.sha256() if len(checksum) == 32 else hashlib.sha1(usedforsecurity=False)
         kept: list[Piece] = []
         refusal: refusals.NotAcceptable | None = None
         for data in pieces(stream, self._most):
             whole.update(data)
+            self._check_mine(kept)
             try:
                 kept += [] if refusal else [self._keep(data, self._count + len(kept))]
             except refusals.NotAcceptable as found:
@@ -221,17 +231,10 @@ class _Taking:
 
     def _let_count(self, kept: Sequence[Piece]) -> None:
         """Let pieces count that are in the store, all or none, if nobody else has gone on meanwhile."""
-        still = [Upload.id == self._begun.id, Upload.state == UploadState.OPEN, Upload.position == self.position]
+        mine = [*self._still_open(), Upload.holder == self._holder]
         if self._told is not None:
-            still.append(sa.or_(Upload.length.is_(None), Upload.length == self._told))
-        changed = self._session.execute(
-            sa.update(Upload).where(*still).values(self._values(kept)).execution_options(synchronize_session=False)
-        )
-        assert isinstance(changed, sa.CursorResult)
-        if changed.rowcount != 1:
-            self._session.rollback()
-            self._forget(kept)
-            raise Conflict(MOVED_ON)
+            mine.append(sa.or_(Upload.length.is_(None), Upload.length == self._told))
+        self._change(mine, self._values(kept), kept)
         for piece in kept:
             self._session.add(
                 Chunk(
@@ -242,6 +245,31 @@ class _Taking:
             self._count += 1
             self.position += piece.size
         self._session.commit()
+
+    def _still_open(self) -> list[sa.ColumnElement[bool]]:
+        return [Upload.id == self._begun.id, Upload.state == UploadState.OPEN, Upload.position == self.position]
+
+    def _change(
+        self, mine: Sequence[sa.ColumnElement[bool]], values: dict[str, object], kept: Sequence[Piece] = ()
+    ) -> None:
+        """Change the file's row if all this still holds of it; otherwise forget the pieces and raise Conflict."""
+        changed = self._session.execute(
+            sa.update(Upload).where(*mine).values(values).execution_options(synchronize_session=False)
+        )
+        assert isinstance(changed, sa.CursorResult)
+        if changed.rowcount != 1:
+            self._session.rollback()
+            self._forget(kept)
+            raise Conflict(MOVED_ON)
+
+    def _check_mine(self, kept: Sequence[Piece]) -> None:
+        """Early, for bytes that count late: whether another request has taken over. Raises Conflict."""
+        mine = sa.select(Upload.id).where(*self._still_open(), Upload.holder == self._holder)
+        found = self._session.scalars(mine).one_or_none()
+        self._session.rollback()
+        if found is None:
+            self._forget(kept)
+            raise Conflict(MOVED_ON)
 
     def _values(self, kept: Sequence[Piece]) -> dict[str, object]:
         values: dict[str, object] = {"expires_at": self._at + rules.KEEP_OPEN}

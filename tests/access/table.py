@@ -463,7 +463,7 @@ TABLE: dict[str, Row] = {
     "reports.withdraw": own(objects.report),
     "reports.tokens": members(),
     "reports.revoke_token": own(objects.token),
-    "reports.upload_options": everyone(),
+    "reports.upload_options": everyone(objects.upload),
     "reports.create_upload": members(),
     "reports.upload": own(objects.upload),
     "reports.queue": staff(TRIAGER),

@@ -146,7 +146,9 @@ class Stage:
 
 
 @contextmanager
-def staged(kind: str, folder: Path, environ: Mapping[str, str] | None = None, *, workers: int = 1) -> Iterator[Stage]:
+def staged(
+    kind: str, folder: Path, environ: Mapping[str, str] | None = None, *, workers: int = 1, app: str = "app:app"
+) -> Iterator[Stage]:
     """Everybody, on a served portal with an empty database of a kind."""
     with backstage(kind, folder, environ) as behind:
         with behind.session() as session:
@@ -155,5 +157,5 @@ def staged(kind: str, folder: Path, environ: Mapping[str, str] | None = None, *,
             for each in everybody:
                 session.refresh(each)
             session.expunge_all()
-        with web(behind.environ, migrate=False, workers=workers) as site:
+        with web(behind.environ, migrate=False, workers=workers, app=app) as site:
             yield Stage(site, behind, cast)

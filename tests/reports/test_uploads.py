@@ -47,7 +47,7 @@ class Tus:
     def create(self, ref: str, length: int | None = None, kind: str = "body", **more: str) -> TestResponse:
         told = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
         headers = {**self.headers, "Upload-Metadata": metadata(ref, kind), **told, **more}
-        return self.client.post(UPLOADS, headers=headers)
+        return self.client.post(UPLOADS, headers={name: value for name, value in headers.items() if value})
 
     def begin(self, ref: str, length: int | None = None, kind: str = "body") -> str:
         answer = self.create(ref, length, kind)
@@ -78,7 +78,7 @@ def test_what_the_server_can_do_is_told_to_everybody(client: FlaskClient, cast: 
     assert answer.status_code == 204
     assert answer.headers["Tus-Resumable"] == answer.headers["Tus-Version"] == "1.0.0"
     assert answer.headers["Tus-Max-Size"] == str(1 << 30)
-    assert answer.headers["Tus-Checksum-Algorithm"] == "sha256"
+    assert answer.headers["Tus-Checksum-Algorithm"] == "sha256,sha1"
     assert set(answer.headers["Tus-Extension"].split(",")) == {
         "creation", "creation-defer-length", "expiration", "termination", "checksum",
     }  # fmt: skip
@@ -267,7 +267,7 @@ def test_an_upload_is_removed(tus: Tus, session: Session, draft: Report, seal: S
 
     assert tus.delete(place).status_code == 204
     assert tus.head(place).status_code == 410
-    assert tus.delete(place).status_code == 204
+    assert tus.delete(place).status_code == 410
     assert session.scalars(sa.select(Upload.state)).all() == [UploadState.REMOVED]
 
 

@@ -56,6 +56,8 @@ class Upload(Model):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    # Which request sends its bytes now. A newer one takes over, for the older may hang on a line that is dead.
+    holder: Mapped[str | None] = mapped_column(sa.String(16))
     # Whether the store has been searched for pieces of it that no row names.
     swept: Mapped[bool] = mapped_column(default=False)
     report: Mapped[Report] = relationship(lazy="raise_on_sql")

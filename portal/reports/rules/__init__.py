@@ -28,6 +28,7 @@ from portal.reports.rules.limits import (
     PART,
     TOKEN_LIFE,
     Limits,
+    Pace,
     check_complete,
     check_room,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "Clock",
     "Limits",
     "Outcome",
+    "Pace",
     "accepted",
     "changes",
     "check_complete",

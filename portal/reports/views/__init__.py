@@ -14,10 +14,11 @@ Triagers' programs read …/reports.json, …/reports/<ref>.json and …/files/<
 digest), and POST …/acknowledge or …/move. Programs authenticate with `Authorization: Bearer` and a personal token.
 """
 
-from flask import Blueprint, request, session
+from flask import Blueprint, session
 from flask.blueprints import BlueprintSetupState
 
-from portal.reports.views.who import by_token, limits
+from portal.reports.views.incoming import let_go, take_file
+from portal.reports.views.who import by_token
 
 blueprint = Blueprint("reports", __name__)
 
@@ -27,7 +28,6 @@ FOR_PROGRAMS = (
     "reports.rewrap",
 )  # fmt: skip
 TAKES_FILES = ("reports.new", "reports.attach", "reports.upload")
-_FIELDS = 1024 * 1024
 
 
 @blueprint.record_once
@@ -40,7 +40,10 @@ def _exempt(state: BlueprintSetupState) -> None:
 def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> None:
     """Sealed files are larger than what other pages take. Only who is signed in, or has a token, may send them."""
     if endpoint in TAKES_FILES and ("_user_id" in session or (by_token() and endpoint in FOR_PROGRAMS)):
-        request.max_content_length = limits().file + _FIELDS
+        take_file()
+
+
+blueprint.teardown_request(let_go)
 
 
 from portal.reports.views import (  # noqa: E402
