@@ -6,9 +6,7 @@ people. Version 4 keys only: their fingerprint is the SHA-1 of the key packet.
 """
 
 import base64
-import binascii
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from portal.core.errors import Refused
+from portal.reports.blocks import blocks
 
 MAX_SIZE = 256 * 1024
 PRIMARY, SUBKEY, USER_ID, SIGNATURE = 6, 14, 13, 2
@@ -26,10 +25,6 @@ CREATED, KEY_EXPIRES, KEY_FLAGS, FEATURES, ISSUER, ISSUER_FINGERPRINT = 2, 9, 27
 MAY_ENCRYPT = 0x04 | 0x08
 # RSA, Elgamal and ECDH: what gpg 2.2 can decrypt with.
 ENCRYPTING = frozenset({1, 2, 16, 18})
-_ARMOR = re.compile(
-    r"-----BEGIN PGP ([A-Z ]+)-----[ \t]*\r?\n(?:[^\r\n]+:[^\r\n]*\r?\n)*[ \t]*\r?\n(.*?)-----END PGP \1-----",
-    re.DOTALL,
-)
 
 
 class Unfit(Refused):
@@ -60,7 +55,7 @@ class Signature:
     @property
     def lifetime(self) -> int:
         """After how many seconds from its creation the key expires; 0 is never."""
-        return int.from_bytes(self.subpackets.get(KEY_EXPIRES, b""), "big")
+        return int.from_bytes(self.subpackets.get(KEY_EXPIRES, b"")[:4], "big")
 
 
 @dataclass(slots=True)
@@ -111,10 +106,10 @@ def inspect(text: str, *, at: datetime) -> Certificate:
 
 def dearmor(text: str) -> bytes:
     """The packets of one armored block. Raises Unfit."""
-    found = _ARMOR.findall(text)
+    found = blocks(text)
     if len(found) != 1:
         raise Unfit("Paste one armored certificate: the text from BEGIN to END that gpg --armor --export prints.")
-    kind, body = found[0]
+    kind, body, _ = found[0]
     if "PRIVATE" in kind:
         raise Unfit(
             "This is a secret key. Never give it to a server; consider replacing it. Paste gpg --armor --export."
@@ -124,7 +119,7 @@ def dearmor(text: str) -> bytes:
     lines = [line.strip() for line in body.splitlines()]
     try:
         data = base64.b64decode("".join(line for line in lines if not line.startswith("=")), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise Unfit("The armored text is damaged. Paste all of it, unchanged.") from error
     if len(data) > MAX_SIZE:
         raise Unfit("The certificate is too large. Export it with --export-options export-minimal.")
@@ -144,8 +139,8 @@ def armor(data: bytes) -> str:
 def split(text: str) -> list[str]:
     """The certificates of a text, each armored by itself: gpg prints several as one block. Raises Unfit."""
     found = []
-    for block in _ARMOR.finditer(text):
-        data = dearmor(block.group(0))
+    for block in blocks(text):
+        data = dearmor(block.text)
         begins = [packet.begin for packet in packets(data) if packet.tag == PRIMARY and packet.begin]
         found += [armor(data[begin:end]) for begin, end in pairwise([0, *begins, len(data)])]
     return found
