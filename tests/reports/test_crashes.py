@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -250,3 +252,34 @@ def test_dying_at_any_step_of_the_collecting_takes_nothing_that_counts(bank: Ban
         assert done == KILLED
     # Five pieces are deleted, two steps each; rows of two uploads are changed.
     assert collected > 14
+
+
+def test_collecting_meanwhile_takes_nothing_that_counts(bank: Bank) -> None:
+    done = threading.Event()
+
+    def collecting() -> int:
+        count = 0
+        while not done.is_set():
+            with bank.behind.session() as session:
+                # As late as it may be without a day having passed for what has just been put.
+                collect(session, clock.now() + timedelta(hours=23, minutes=59))
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(collecting)
+        try:
+            made = [bank.announce()[1] for _ in range(8)]
+            for upload_id, patch in itertools.product(made, patches(bank)):
+                begin, end = patch["range"]
+                told = {**patch["headers"], "Upload-Offset": str(begin), "Content-Type": STREAM}
+                path = bank.path("uploads", upload_id)
+                answer = bank.behind.app.test_client().patch(path, data=bank.data[begin:end], headers=told)
+                assert answer.status_code == 204, answer.text
+        finally:
+            done.set()
+        runs = beside.result()
+
+    assert runs > 1
+    assert {bank.kept(upload_id) for upload_id in made} == {bank.data}
+    bank.after_a_day()
