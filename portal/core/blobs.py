@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ PATIENCE: Any = {
 }
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NUMBER = re.compile(r"\(os error (\d+)\)")
+# What obstore calls a file while it writes it, and neither lists nor deletes if the process has died over it.
+_UNFINISHED = re.compile(r".+#\d+")
 
 
 @contextmanager
@@ -92,6 +94,24 @@ class Blobs:
             return False
         return True
 
+    def list_old(self, prefix: str, before: datetime) -> Iterator[list[str]]:
+        """The keys that begin with `prefix`, a folder's name, and were written before an instant, some at a time."""
+        with _answering():
+            for batch in obstore.list(self._store, prefix):
+                yield [item["path"] for item in batch if item["last_modified"] < before]
+
+    def tidy(self, prefix: str, before: datetime) -> int:
+        """Remove what processes left in a folder that died while they wrote, before an instant; how much it was."""
+        if self._root is None:
+            return 0
+        done = 0
+        with _answering():
+            for path in (self._root / prefix).rglob("*"):
+                if _UNFINISHED.fullmatch(path.name) and _written(path) < before:
+                    path.unlink(missing_ok=True)
+                    done += 1
+        return done
+
     def list(self, prefix: str = "") -> list[str]:
         """All keys that begin with `prefix`, a folder's name, sorted."""
         with _answering():
@@ -107,6 +127,14 @@ class Blobs:
                 os.fsync(number)
             finally:
                 os.close(number)
+
+
+def _written(path: Path) -> datetime:
+    """When a file was last written; one that is just being renamed counts as new."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def blobs() -> Blobs:

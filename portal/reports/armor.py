@@ -1,20 +1,15 @@
 """Armored certificates and the packets in them (RFC 9580, sections 4.2 and 6)."""
 
 import base64
-import binascii
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
 from portal.core.errors import Refused
+from portal.reports.blocks import blocks
 
 MAX_SIZE = 256 * 1024
 PRIMARY = 6
-_ARMOR = re.compile(
-    r"-----BEGIN PGP ([A-Z ]+)-----[ \t]*\r?\n(?:[^\r\n]+:[^\r\n]*\r?\n)*[ \t]*\r?\n(.*?)-----END PGP \1-----",
-    re.DOTALL,
-)
 
 
 class Unfit(Refused):
@@ -31,10 +26,10 @@ class Packet(NamedTuple):
 
 def dearmor(text: str) -> bytes:
     """The packets of one armored block. Raises Unfit."""
-    found = _ARMOR.findall(text)
+    found = blocks(text)
     if len(found) != 1:
         raise Unfit("Paste one armored certificate: the text from BEGIN to END that gpg --armor --export prints.")
-    kind, body = found[0]
+    kind, body, _ = found[0]
     if "PRIVATE" in kind:
         raise Unfit(
             "This is a secret key. Never give it to a server; consider replacing it. Paste gpg --armor --export."
@@ -45,7 +40,7 @@ def dearmor(text: str) -> bytes:
     try:
         data = base64.b64decode("".join(line for line in lines if not line.startswith("=")), validate=True)
         sums = [base64.b64decode(line[1:], validate=True) for line in lines if line.startswith("=")]
-    except binascii.Error as error:
+    except ValueError as error:
         raise Unfit("The armored text is damaged. Paste all of it, unchanged.") from error
     if sums and sums != [_crc24(data).to_bytes(3, "big")]:
         raise Unfit("The armored text is damaged: its check sum does not fit. Paste all of it, unchanged.")
@@ -65,8 +60,8 @@ def armor(data: bytes, kind: str = "PUBLIC KEY BLOCK") -> str:
 def split(text: str) -> list[str]:
     """The certificates of a text, each armored by itself: gpg prints several as one block. Raises Unfit."""
     found = []
-    for block in _ARMOR.finditer(text):
-        data = dearmor(block.group(0))
+    for block in blocks(text):
+        data = dearmor(block.text)
         begins = [packet.begin for packet in packets(data) if packet.tag == PRIMARY and packet.begin]
         found += [armor(data[begin:end]) for begin, end in pairwise([0, *begins, len(data)])]
     return found

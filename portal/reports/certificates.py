@@ -51,7 +51,7 @@ class Signature:
     @property
     def lifetime(self) -> int:
         """After how many seconds from its creation the key expires; 0 is never."""
-        return int.from_bytes(self.subpackets.get(KEY_EXPIRES, b""), "big")
+        return int.from_bytes(self.subpackets.get(KEY_EXPIRES, b"")[:4], "big")
 
 
 @dataclass(slots=True)

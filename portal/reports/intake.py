@@ -7,6 +7,7 @@ the chunk begins.
 
 import hashlib
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +30,9 @@ from portal.reports.queries import uploads as files
 from portal.reports.states import UploadState
 from portal.reports.walker import Recipients, Walker
 
+# For how many seconds from its beginning a request may let pieces count: well under the day after which those that do
+# not count are taken for left behind.
+FRESH = 12 * 3600
 MOVED_ON = "The file has grown meanwhile. Ask for its offset and go on from there."
 
 
@@ -176,6 +180,7 @@ class _Taking:
         self._walker = Walker.resume(begun.walker, begun.sets, limit=begun.limit, length=known)
         self._hasher = _hashers.take(begun.id, begun.position)
         self._holder = secrets.token_hex(8)
+        self._stale = time.monotonic() + FRESH
 
     def take_over(self) -> None:
         """From here on this request alone may go on with the file; an older one is told so at its next piece."""
@@ -257,7 +262,7 @@ class _Taking:
             sa.update(Upload).where(*mine).values(values).execution_options(synchronize_session=False)
         )
         assert isinstance(changed, sa.CursorResult)
-        if changed.rowcount != 1:
+        if changed.rowcount != 1 or time.monotonic() > self._stale:
             self._session.rollback()
             self._forget(kept)
             raise Conflict(MOVED_ON)

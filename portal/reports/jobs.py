@@ -1,5 +1,6 @@
 """What has to be done without anybody asking: old uploads end, and what nobody names is collected from the store."""
 
+import re
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -16,13 +17,16 @@ from portal.reports.queries import reports, uploads
 from portal.reports.states import UploadState
 
 SETTLED = timedelta(days=1)
+# The keys that the intake makes, and those that others make after such a name; nothing else is the intake's to remove.
+_CHUNK = re.compile(r"reports/[0-9a-f-]{36}/\d{6}-[0-9a-f]{16}")
 
 
 def expire(session: Session, at: datetime) -> int:
     """End uploads that nobody has gone on with for a day, then the drafts that were left."""
     done = 0
     for upload_id in uploads.expired(session, at):
-        done += drafts.end_upload(session, upload_id, UploadState.EXPIRED, at=at)
+        # Somebody may have gone on with it since the list was made.
+        done += drafts.end_upload(session, upload_id, UploadState.EXPIRED, Upload.expires_at < at, at=at)
         session.commit()
     for report in reports.abandoned(session, at - 2 * rules.KEEP_OPEN):
         if any(each.state is UploadState.OPEN for each in uploads.of_report(session, report.id)):
@@ -46,9 +50,27 @@ def _give_up(session: Session, report_id: int, at: datetime) -> int:
 
 
 def collect(session: Session, at: datetime) -> int:
-    """A day after an upload has ended: remove its pieces from the store; if it is complete, those that do not count."""
-    store = blobs()
-    return sum(_sweep(session, store, upload_id) for upload_id in uploads.unswept(session, at - SETTLED))
+    """Remove from the store what no file needs any more: a day after an upload has ended, its pieces, or if it is
+    complete those that do not count; and whatever died on its way a day ago, though its upload goes on.
+    """
+    store, before, done = blobs(), at - SETTLED, 0
+    while ended := uploads.unswept(session, before):
+        done += sum(_sweep(session, store, upload_id) for upload_id in ended)
+    return done + _collect_strays(session, store, before) + store.tidy("reports", before)
+
+
+def _collect_strays(session: Session, store: Blobs, before: datetime) -> int:
+    """Remove old pieces that no row names. None of them can count any more: see `intake.FRESH`."""
+    done = 0
+    for listed in store.list_old("reports", before):
+        keys = [key for key in listed if _CHUNK.match(key)]
+        named = uploads.named(session, keys)
+        session.rollback()
+        for key in keys:
+            if key not in named:
+                store.delete(key)
+                done += 1
+    return done
 
 
 def _sweep(session: Session, store: Blobs, upload_id: str) -> int:

@@ -115,12 +115,13 @@ class Walker:
 
     def feed(self, data: Bytes) -> None:
         """Walk over the next bytes of the file."""
-        if self.offset + len(data) > self.limit:
-            raise refusals.TooLarge(self.limit)
-        position, end = 0, len(data)
+        position, end = 0, min(len(data), self.limit - self.offset)
+        taken = data if end == len(data) else memoryview(data)[:end]
         while position < end:
-            position = self._steps[self._phase](self, data, position)
+            position = self._steps[self._phase](self, taken, position)
         self.offset += end
+        if end < len(data):
+            raise refusals.TooLarge(self.limit)
         self._compare_with_length()
 
     def _compare_with_length(self) -> None:

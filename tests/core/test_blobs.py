@@ -1,6 +1,7 @@
 """The same face on a folder and on S3."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,30 @@ def test_what_was_put_comes_back_until_it_is_deleted(store: Blobs) -> None:
     assert not store.exists("kits/9")
     with pytest.raises(NotFound):
         store.get("kits/9")
+
+
+def test_old_keys_are_told_from_new_ones(store: Blobs) -> None:
+    store.put("reports/1/0", b"a")
+    store.put("reports/1/1", b"b")
+    store.put("kits/9", b"k")
+    now = datetime.now(UTC)
+
+    assert [key for batch in store.list_old("reports", now - timedelta(days=1)) for key in batch] == []
+    found = [key for batch in store.list_old("reports", now + timedelta(days=1)) for key in batch]
+    assert sorted(found) == ["reports/1/0", "reports/1/1"]
+
+
+def test_what_a_process_left_half_written_is_seen_by_nobody_and_tidied_away(tmp_path: Path) -> None:
+    store = Blobs(f"file://{tmp_path}/store")
+    store.put("reports/1/0", b"whole")
+    half, other = tmp_path / "store/reports/1/1#1", tmp_path / "store/reports/1/1#note"
+    for path in (half, other):
+        path.write_bytes(b"half")
+    now = datetime.now(UTC)
+    assert "reports/1/1#1" not in store.list("reports")
+
+    assert store.tidy("reports", now - timedelta(days=1)) == 0
+    assert store.tidy("kits", now + timedelta(days=1)) == 0
+    assert store.tidy("reports", now + timedelta(days=1)) == 1
+
+    assert sorted(path.name for path in half.parent.iterdir()) == ["0", "1#note"]

@@ -11,12 +11,16 @@ BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection
 
 
 class Proxy:
-    """Hands bytes to and fro; `cut` ends what is open and refuses what comes, `fail` answers everything with 500."""
+    """Hands bytes to and fro; `cut` ends what is open and refuses what comes, `fail` answers everything with 500, and
+    `slow` lets through so many bytes a second, each way of each wire.
+    """
 
     def __init__(self, target: int) -> None:
         self.port = free_port()
         self._target = target
         self._answer: bytes | None = None
+        self._rate: float | None = None
+        self._never = threading.Event()
         self._open: set[socket.socket] = set()
         self._changing = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", self.port))
@@ -30,8 +34,13 @@ class Proxy:
         """As if the server were ill."""
         self._become(BROKEN)
 
+    def slow(self, rate: float) -> None:
+        """As if it were far away."""
+        self._rate = rate
+
     def mend(self) -> None:
         """As it was."""
+        self._rate = None
         self._become(None)
 
     def close(self) -> None:
@@ -68,10 +77,11 @@ class Proxy:
                 with self._changing:
                     self._open -= {client, server}
 
-    @staticmethod
-    def _pump(source: socket.socket, target: socket.socket) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while some := source.recv(1 << 16):
+                if self._rate:
+                    self._never.wait(len(some) / self._rate)
                 target.sendall(some)
         for wire in (source, target):
             with suppress(OSError):

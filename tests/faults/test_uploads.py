@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from portal.reports.models import Chunk, Upload
 from tests.faults.conftest import Staging
 from tests.faults.proxy import Proxy, proxied
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, whole
 from tests.faults.tus import MIB, PART, Client
 from tests.servers import s3
 from tests.servers.waiting import until
@@ -123,6 +123,27 @@ def test_a_store_that_goes_away_is_told_and_the_upload_goes_on_when_it_is_back(
 
     proxy.mend()
     assert client.patch(path, PART, data[PART:]).status == 204
+    assert client.submit(ref).status == 200
+    assert digest(client.fetch(ref)) == digest(data)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_slow_store_makes_an_upload_slow_and_nothing_else(stage: Staging, wire: tuple[dict[str, str], Proxy]) -> None:
+    environ, proxy = wire
+    served = stage(environ)
+    client = Client(served)
+    data = client.sealed(PART + MIB)
+    ref = client.begin()
+    path = client.announce(ref, len(data))
+    proxy.slow(32 * MIB)
+
+    connection = client.send(path, 0, data, len(data))
+    # While the store takes its time, others are served, and nobody waits for a lock.
+    assert served.browser(served.cast.researcher).get(client.base + "/").status == 200
+    assert client.begin() != ref
+    assert whole(connection.getresponse()).status == 204
+    connection.close()
+
     assert client.submit(ref).status == 200
     assert digest(client.fetch(ref)) == digest(data)
 

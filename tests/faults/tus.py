@@ -1,6 +1,7 @@
 """A researcher's upload client, as bare as the protocol."""
 
 import base64
+import copy
 import json
 import random
 from http.client import HTTPConnection, HTTPException
@@ -20,18 +21,25 @@ PART = 8 * MIB
 class Client:
     """Speaks tus 1.0 to the site of a stage, with a token of the researcher's; reads with one of a triager's."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, certificates: tuple[str, str, str] = (TOM, TIA, RECOVERY)) -> None:
         self.stage = stage
         self.base = f"/challenges/{stage.cast.slug}/reports"
         with stage.behind.session() as session:
             at, cast = clock.now(), stage.cast
+            tom, tia, recovery = certificates
             publish_key_set(
-                session, [(cast.triager.id, TOM), (cast.second_triager.id, TIA)], RECOVERY, by=cast.admin.id, at=at
+                session, [(cast.triager.id, tom), (cast.second_triager.id, tia)], recovery, by=cast.admin.id, at=at
             )
             challenge = cast.challenge.id
             self.secret = make_token(session, challenge, "tests", by=cast.researcher.id, at=at)
             self.triager = make_token(session, challenge, "tests", by=cast.triager.id, at=at)
             session.commit()
+
+    def beside(self, stage: Stage) -> "Client":
+        """The same program, speaking to another server of the same portal."""
+        other = copy.copy(self)
+        other.stage = stage
+        return other
 
     def sealed(self, size: int) -> bytes:
         """About so many bytes that look as if they were sealed to the key set."""

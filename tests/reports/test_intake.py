@@ -193,6 +193,19 @@ def test_of_two_who_send_the_same_part_one_wins(
     assert len(store.list(f"reports/{upload.id}")) == len(data) // 1024 + 1
 
 
+def test_pieces_of_a_request_that_lasted_too_long_do_not_count(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "FRESH", -1)
+
+    with pytest.raises(Conflict, match="Ask for its offset"):
+        desk.send(upload, seal(5000))
+
+    session.refresh(upload)
+    assert (upload.state, upload.position) == (UploadState.OPEN, 0)
+    assert store.list(f"reports/{upload.id}") == []
+
+
 def test_a_process_that_died_before_the_end_is_made_good(
     session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal
 ) -> None:

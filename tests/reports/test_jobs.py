@@ -1,7 +1,11 @@
 """Old uploads end, and the store is swept."""
 
+import os
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,12 +16,31 @@ from portal.core.blobs import Blobs
 from portal.reports import refusals
 from portal.reports.jobs import collect, expire
 from portal.reports.models import Chunk, Report, Upload
+from portal.reports.queries import uploads
 from portal.reports.states import ReportState, UploadState
 from tests.cast import NOON
 from tests.reports.people import Desk
 
 Seal = Callable[[int], bytes]
 DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Aged:
+    """Makes everything in the store's folder as if it had been written at an instant."""
+
+    folder: Path
+
+    def __call__(self, at: datetime) -> None:
+        """Let it be so old."""
+        for path in self.folder.rglob("*"):
+            os.utime(path, (at.timestamp(), at.timestamp()))
+
+
+@pytest.fixture
+def aged(app: Flask) -> Aged:
+    """The folder of the application's store, and its age."""
+    return Aged(app.extensions["portal.config"].data / "store")
 
 
 def test_an_upload_that_nobody_goes_on_with_ends_after_a_day(
@@ -83,3 +106,76 @@ def test_only_strays_of_a_complete_file_are_collected(session: Session, desk: De
 
     assert store.list(f"reports/{upload.id}") == kept
     assert len(kept) == 1
+
+
+def test_what_died_on_its_way_is_collected_a_day_later_though_its_upload_goes_on(
+    session: Session, desk: Desk, upload: Upload, seal: Seal, store: Blobs, aged: Aged
+) -> None:
+    desk.send(upload, seal(3000)[:2000])
+    kept = store.list("reports")
+    stray, of_others = f"reports/{upload.id}/000001-0123456789abcdef", f"reports/{upload.id}/notes-of-another-room"
+    for key in (stray, of_others):
+        store.put(key, b"put, and then the power went")
+    half = aged.folder / f"{stray}#1"
+    half.write_bytes(b"half a piece")
+    aged(NOON)
+
+    assert collect(session, NOON + DAY) == 0
+    assert collect(session, NOON + DAY + timedelta(minutes=1)) == 2
+
+    assert store.list("reports") == [*kept, of_others]
+    assert not half.exists()
+    session.refresh(upload)
+    assert upload.state is UploadState.OPEN
+
+
+def test_a_chunk_that_counts_is_never_collected_however_old(
+    session: Session, desk: Desk, upload: Upload, seal: Seal, store: Blobs, aged: Aged
+) -> None:
+    desk.send(upload, seal(3000)[:2000])
+    aged(NOON - 30 * DAY)
+
+    assert collect(session, NOON + 400 * DAY) == 0
+    assert len(store.list("reports")) == 1
+
+
+def test_a_file_that_is_removed_long_after_it_arrived_is_collected(
+    session: Session, desk: Desk, upload: Upload, seal: Seal, store: Blobs
+) -> None:
+    data = seal(3000)
+    desk.send(upload, data, length=len(data))
+    assert collect(session, NOON + 2 * DAY) == 0
+
+    assert expire(session, NOON + 2 * DAY + timedelta(minutes=1)) == 1
+    assert collect(session, NOON + 4 * DAY) == 1
+
+    assert store.list("reports") == []
+
+
+def test_however_many_have_ended_they_are_all_collected(
+    session: Session, desk: Desk, draft: Report, seal: Seal, store: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = uploads.unswept
+    monkeypatch.setattr(uploads, "unswept", lambda *asked: everything(*asked)[:1])
+    for _ in range(3):
+        with pytest.raises(refusals.NotAcceptable):
+            desk.send(desk.upload(draft), seal(100) + b"\n", checksum=sha256(seal(100) + b"\n").digest())
+        store.put(f"reports/{session.scalars(sa.select(Upload.id).order_by(Upload.created_at)).all()[-1]}/x", b"")
+
+    assert collect(session, NOON + 2 * DAY) == 3
+
+
+def test_an_upload_that_was_gone_on_with_while_old_ones_are_ended_stays(
+    session: Session, desk: Desk, upload: Upload, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = NOON + DAY + timedelta(hours=2)
+    data = seal(3000)
+    monkeypatch.setattr(
+        uploads, "expired", lambda *_: desk.send(upload, data[:2000], at=late - timedelta(hours=3)) and [upload.id]
+    )
+
+    assert expire(session, late) == 0
+
+    session.refresh(upload)
+    assert upload.state is UploadState.OPEN
+    assert desk.send(upload, data[2000:], length=len(data), at=late) == len(data)

@@ -34,6 +34,12 @@ ONE = Recipients(7, (("Ada", frozenset({KEY_ID})),))
 TWO = Recipients(8, (("Ada", frozenset({KEY_ID})), ("Ben", frozenset({OTHER, "0000000000000001"}))))
 
 
+def feed(walker: Walker, data: bytes, cuts: tuple[int, ...]) -> None:
+    """Let a walker walk over `data` cut at `cuts`."""
+    for begin, end in pairwise([0, *cuts, len(data)]):
+        walker.feed(data[begin:end])
+
+
 def walk(data: bytes, cuts: tuple[int, ...] = (), *, sets: tuple[Recipients, ...] = (ONE,), **known: int) -> Walker:
     """Feed `data` cut at `cuts`, each piece to a walker that was taken up from JSON."""
     walker = Walker(sets, limit=LIMIT, **known)
@@ -199,11 +205,19 @@ def test_a_known_length_that_fits_is_taken() -> None:
     assert walk(data, tuple(range(1, len(data), 97)), length=len(data)).offset == len(data)
 
 
-def test_more_bytes_than_the_limit_are_refused_whatever_they_say() -> None:
-    walker = Walker((ONE,), limit=100)
+@pytest.mark.parametrize("cuts", [(), (14,), (70,), tuple(range(1, 80))])
+def test_more_bytes_than_the_limit_are_refused_wherever_they_are_cut(cuts: tuple[int, ...]) -> None:
+    walker = Walker((ONE,), limit=70)
 
-    with pytest.raises(refusals.TooLarge, match="larger than 100 bytes"):
-        walker.feed(bytes(101))
+    with pytest.raises(refusals.TooLarge, match="larger than 70 bytes"):
+        feed(walker, message(), cuts)
+
+    assert walker.offset == 70
+
+
+def test_what_is_wrong_before_the_limit_is_said_first() -> None:
+    with pytest.raises(refusals.NotOpenPGP):
+        Walker((ONE,), limit=100).feed(bytes(101))
 
 
 def test_what_is_remembered_is_small_and_plain() -> None:

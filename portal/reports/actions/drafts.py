@@ -103,16 +103,19 @@ def end_upload(
     session: Session,
     upload_id: str,
     state: UploadState,
-    *,
+    *still: sa.ColumnElement[bool],
     at: datetime,
     states: tuple[UploadState, ...] = (UploadState.OPEN,),
     refusal: dict[str, str] | None = None,
 ) -> bool:
-    """End a file without success; a job collects its pieces. Whether this call was the one that ended it."""
+    """End a file without success; a job collects its pieces. Whether this call was the one that ended it.
+
+    `still` is what must hold besides its being in one of `states`.
+    """
     ended = session.execute(
         sa.update(Upload)
-        .where(Upload.id == upload_id, Upload.state.in_(states))
-        .values(state=state, ended_at=at, refusal=refusal, sha256=None, key_set_id=None)
+        .where(Upload.id == upload_id, Upload.state.in_(states), *still)
+        .values(state=state, ended_at=at, refusal=refusal, sha256=None, key_set_id=None, swept=False)
         .execution_options(synchronize_session=False)
     )
     assert isinstance(ended, sa.CursorResult)

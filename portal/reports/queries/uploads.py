@@ -79,6 +79,11 @@ def chunks(session: Session, upload_id: str) -> Sequence[Chunk]:
     return session.scalars(sa.select(Chunk).where(Chunk.upload_id == upload_id).order_by(Chunk.position)).all()
 
 
+def named(session: Session, keys: Sequence[str]) -> set[str]:
+    """Which of these keys of the store chunks have."""
+    return set(session.scalars(sa.select(Chunk.key).where(Chunk.key.in_(keys)))) if keys else set()
+
+
 def expired(session: Session, at: datetime) -> Sequence[str]:
     """Uploads that nobody has gone on with."""
     return session.scalars(
