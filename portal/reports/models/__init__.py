@@ -2,6 +2,30 @@
 
 from portal.reports.models.keys import KeySet, KeySetMember
 from portal.reports.models.reports import Note, Receipt, Report, ReportEvent
+from portal.reports.models.threads import (
+    Message,
+    MessageReader,
+    Reading,
+    ReplyTemplate,
+    ReportReader,
+    ResearcherCertificate,
+)
 from portal.reports.models.uploads import Chunk, Upload, UploadToken
 
-__all__ = ["Chunk", "KeySet", "KeySetMember", "Note", "Receipt", "Report", "ReportEvent", "Upload", "UploadToken"]
+__all__ = [
+    "Chunk",
+    "KeySet",
+    "KeySetMember",
+    "Message",
+    "MessageReader",
+    "Note",
+    "Reading",
+    "Receipt",
+    "ReplyTemplate",
+    "Report",
+    "ReportEvent",
+    "ReportReader",
+    "ResearcherCertificate",
+    "Upload",
+    "UploadToken",
+]
