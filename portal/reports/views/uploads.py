@@ -95,13 +95,23 @@ def create_upload(slug: str) -> Response:
     report = reports.own(db.session, member.participant_id, told.get("report", ""))
     if told.get("kind") not in ("body", "attachment"):
         raise Answer(400, "Upload-Metadata needs “kind”: body or attachment.")
-    length = _number("Upload-Length")
-    if (length is None) != (request.headers.get("Upload-Defer-Length") == "1"):
-        raise Answer(400, "Send either Upload-Length or “Upload-Defer-Length: 1”.")
+    length = length_announced()
     by, body = member.account_id, told["kind"] == "body"
     upload = drafts.begin_upload(db.session, report, limits(), body=body, length=length, by=by, at=clock.now())
     db.session.commit()
-    location = url_for("reports.upload", slug=slug, upload_id=upload.id)
+    return created(upload, url_for("reports.upload", slug=slug, upload_id=upload.id))
+
+
+def length_announced() -> int | None:
+    """How long a new file is, None where that is told later."""
+    length = _number("Upload-Length")
+    if (length is None) != (request.headers.get("Upload-Defer-Length") == "1"):
+        raise Answer(400, "Send either Upload-Length or “Upload-Defer-Length: 1”.")
+    return length
+
+
+def created(upload: Upload, location: str) -> Response:
+    """The answer to a new file."""
     return _told(201, Location=location, Upload_Expires=_expires(upload))
 
 
@@ -116,13 +126,17 @@ def create_upload(slug: str) -> Response:
 def upload(slug: str, upload_id: object) -> Response:
     """One file on its way."""
     member = sender(slug)
-    found = files.own(db.session, str(upload_id), member.participant_id)
+    return carry_out(files.own(db.session, str(upload_id), member.participant_id), member.account_id)
+
+
+def carry_out(found: Upload, by: int) -> Response:
+    """Do to a file what the request's method says."""
     # Where a proxy lets only POST through, the protocol has clients name the method in a header.
     asked = request.headers.get("X-HTTP-Method-Override", request.method).upper()
     steps = {"HEAD": _head, "PATCH": _patch, "DELETE": _delete}
     if asked not in steps:
         raise Answer(405, "HEAD, PATCH or DELETE.")
-    return steps[asked](found, member.account_id, clock.now())
+    return steps[asked](found, by, clock.now())
 
 
 def _head(found: Upload, _by: int, at: datetime) -> Response:
@@ -154,7 +168,7 @@ def _patch(found: Upload, _by: int, at: datetime) -> Response:
     length = found.length if found.length is not None else told
     _check_size(found, length)
     if found.state is UploadState.OPEN:
-        course = intake.course(db.session, found, keys.accepted_sets(db.session, at), limits())
+        course = intake.course(db.session, found, keys.accepted_sets(db.session, at), limits(), at)
         offset = intake.receive(
             db.session, blobs(), course, request.stream, at=at, checksum=_checksum(), length=told
         )  # fmt: skip
