@@ -128,6 +128,7 @@ def as_json(slug: str, report: Report, lines: Sequence[Written]) -> list[dict[st
 def certificate_json(certificate: ResearcherCertificate) -> dict[str, Any]:
     """One reader's certificate for portal-triage."""
     return {
+        "person": str(certificate.account_id),
         "name": certificate.account.name or certificate.name,
         "fingerprint": certificate.fingerprint,
         "proved_at": instant(certificate.proved_at),
