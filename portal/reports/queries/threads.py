@@ -25,7 +25,7 @@ from portal.reports.models import (
     Upload,
 )
 from portal.reports.queries.uploads import LIVE
-from portal.reports.states import CertificateState, MessageState, Side, UploadState
+from portal.reports.states import CertificateState, MessageState, ReportState, Side, UploadState
 from portal.reports.walker import Recipients
 
 ASKED_FOR_CERTIFICATE = "ask-certificate"
@@ -245,6 +245,26 @@ def unread(session: Session, report_ids: Sequence[int], account_id: int, side: S
         .group_by(Message.report_id)
     )  # fmt: skip
     return dict(rows.all())
+
+
+def unanswered(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """About how many reports the researcher has had the last word, and since when the oldest of these waits."""
+    last = (
+        sa.select(Message.report_id, sa.func.max(Message.number).label("number"))
+        .where(Message.state == MessageState.SENT)
+        .group_by(Message.report_id)
+        .subquery()
+    )
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Message.sent_at))
+        .select_from(Message)
+        .join(last, sa.and_(last.c.report_id == Message.report_id, last.c.number == Message.number))
+        .join(Report, Report.id == Message.report_id)
+        .where(
+            Report.challenge_id == challenge_id, Report.state != ReportState.WITHDRAWN, Message.side == Side.RESEARCHER
+        )
+    ).one()
+    return count, oldest
 
 
 def templates(session: Session, challenge_id: int, *, active_only: bool = False) -> Sequence[ReplyTemplate]:
