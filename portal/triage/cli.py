@@ -158,9 +158,9 @@ def _open(options: argparse.Namespace) -> None:
     portal = _portal()
     try:
         opened = opening.open_report(portal, options.ref, options.to, options.max_bytes)
-    except (Damaged, Unreadable) as failure:
-        hint = f"If no triager can open it, tell the researcher: portal-triage unreadable {options.ref}"
-        raise type(failure)(f"{failure} {hint}") from None
+    except (Damaged, Unreadable):
+        _hint(f"If no triager can open it, tell the researcher: portal-triage unreadable {plain(options.ref)}")
+        raise
     files = f"{opened.files} attachment{'s' if opened.files != 1 else ''}"
     checked = (
         "the ones that its manifest names"
@@ -178,6 +178,12 @@ def _open(options: argparse.Namespace) -> None:
             f"It is open but not acknowledged. {failure} Then: portal-triage acknowledge {options.ref}"
         ) from None
     _say("Acknowledged.")
+
+
+def _hint(line: str) -> None:
+    """What may help, where a person looks on."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"portal-triage: {line}\n")
 
 
 def _tell_of_messages(portal: Portal, ref: str) -> None:

@@ -158,7 +158,7 @@ def _refusal(error: HTTPError) -> str:
         return "This token may not do that: it takes a triager's."
     try:
         body = error.read(BLOCK)
-        plainly = error.headers.get_content_type() == "text/plain"
+        plainly = str(error.headers.get("Content-Type", "")).startswith("text/plain")
         reason = body.decode(errors="replace") if plainly else json.loads(body).get("reason", "")
     except (ValueError, AttributeError, OSError, http.client.HTTPException):
         reason = ""

@@ -37,7 +37,7 @@ def said(message: Json) -> str:
     words = [f"message {message.get('number')}", str(message.get("sent_at")), f"from the {message.get('side')}"]
     words += [str(message.get("by", ""))] if message.get("side") == "team" else []
     words += [f"[{message['reason_words']}]"] if message.get("reason_words") else []
-    return plain("  ".join(words))
+    return plain(" ".join(words))
 
 
 def open_thread(portal: Portal, ref: str, to: Path, limit: int) -> list[Line]:
