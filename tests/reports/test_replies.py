@@ -1,6 +1,8 @@
 """A triager's replies against the portal as it runs, with real gpg on both machines."""
 
+import base64
 import hashlib
+import html
 import io
 import json
 import os
@@ -15,6 +17,7 @@ import requests
 import sqlalchemy as sa
 
 from portal.core import clock
+from portal.factory import create_app
 from portal.reports.actions import certificates, replies
 from portal.reports.actions.keys import make_token, publish_key_set
 from portal.reports.models import Report, ResearcherCertificate
@@ -92,8 +95,6 @@ class Both:
         begun = self.ask("POST", f"{self.here}/new", json=told).json()
         ref = str(begun["ref"])
         sealed = self.gpg.seal(b"What I found.", list(TEAM))
-        import base64
-
         self.put(begun["uploads_url"], sealed, f"report {base64.b64encode(ref.encode()).decode()},kind Ym9keQ==")
         self.ask("POST", begun["submit_url"], json={})
         return ref
@@ -178,8 +179,6 @@ def test_a_reply_from_a_template_is_read_by_the_printed_commands_and_answered(
 
 def printed(both: Both, machine: Path, ref: str, *, attachments: bool = True) -> str:
     """What the researcher's shell says to the commands of the page."""
-    page = Path("templates/reports/_thread.html")
-    assert page.exists() or Path(__file__).parents[2].joinpath(page).exists()
     recipe = recipe_of(ref, 1)
     done = ""
     for command in recipe[: 2 if attachments else 1]:
@@ -193,13 +192,9 @@ def printed(both: Both, machine: Path, ref: str, *, attachments: bool = True) ->
 
 def recipe_of(ref: str, number: int) -> list[str]:
     """The commands that a page prints, as a shell gets them."""
-    from portal.factory import create_app
-
     app = create_app({"PORTAL_DATA": "/nonexistent", "PORTAL_SECRET_KEY": "only-for-tests-" * 4, "PORTAL_TESTING": "1"})
     with app.test_request_context():
         made = app.jinja_env.get_template("reports/_thread.html").module.open_recipe(ref, number)  # type: ignore[attr-defined]
-    import html
-
     return [html.unescape(each) for each in re.findall(r"<code>(.*?)</code>", str(made), re.DOTALL)]
 
 

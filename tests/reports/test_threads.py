@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.outbox import drain
-from portal.reports import rules, states
+from portal.reports import personal, rules, states
 from portal.reports.actions import certificates, drafts, replies, threads
-from portal.reports.models import Message, Reading, ReportEvent, Upload
+from portal.reports.models import Message, Reading, ReportEvent, ResearcherCertificate, Upload
 from portal.reports.queries import threads as queries
 from portal.reports.queries import uploads as files
 from portal.reports.states import CertificateState, MessageState, ReportState, Side, UploadState
+from portal.reports.todo import queues, tasks
 from tests.cast import NOON, Cast, sign_in
 from tests.reports.openpgp import message
 from tests.reports.people import Desk
@@ -343,6 +345,7 @@ def test_both_sides_write_by_tus_and_read_what_the_other_wrote(client: FlaskClie
     page = client.get(THERE + report.ref).text
     assert "Message 2 from the team" in page
     assert "portal-triage reply TCR-0001" in page
+    assert "not read yet" in page
     listed = client.get(f"{THERE}{report.ref}/messages.json").json
     assert [(each["number"], each["side"]) for each in listed["messages"]] == [(1, "researcher"), (2, "team")]
     assert [each["fingerprint"] for each in listed["readers"]] == [held.fingerprint]
@@ -355,7 +358,7 @@ def test_both_sides_write_by_tus_and_read_what_the_other_wrote(client: FlaskClie
     assert "See sealed message 2." in page.text
     assert "Tom Triager <tom-triager@example.org> (triager)" not in page.text.split("timeline-when")[0]
     assert "trusted-types seal" in page.headers["Content-Security-Policy"]
-    assert client.post(f"{HERE}{report.ref}/messages/read", json={}).status_code == 200
+    assert client.post(f"{HERE}{report.ref}/messages/read", json={"number": 2}).status_code == 200
     assert "Mark 1 as read" not in client.get(HERE + report.ref).text
 
 
@@ -434,3 +437,64 @@ def test_an_offer_of_nonsense_is_refused_with_a_sentence(desk: Desk, cast: Cast)
         certificates.offer(desk.session, cast.researcher, "nothing", "12345678", at=NOON)
     with pytest.raises(Refused, match="signatures do not hold"):
         certificates.offer(desk.session, cast.researcher, CERTIFICATE, "12345678", at=NOON)
+
+
+def test_templates_are_changed_as_they_were_seen(client: FlaskClient, session: Session, cast: Cast) -> None:
+    sign_in(client, cast.lead)
+    place = f"{THERE}templates"
+    assert client.post(f"{THERE}usual-templates").status_code == 302
+    made = {"code": "Needs proof", "title": "Proof", "text": "General words.", "move": "ask", "active": "y"}
+    assert "Small letters" in client.post(place, data=made).text
+    assert client.post(place, data={**made, "code": "proof"}).status_code == 302
+    assert client.post(place, data={**made, "code": "proof"}).status_code == 409
+    assert client.post(place, data={**made, "code": "more", "text": ""}).status_code == 422
+
+    sign_in(client, cast.triager)
+    changed = {**made, "code": "proof", "title": "A proof", "version": "1"}
+    assert client.post(f"{place}/proof", data=changed).status_code == 302
+    assert client.post(f"{place}/proof", data={**changed, "title": "Another"}).status_code == 409
+
+    found = queries.template_of(session, cast.challenge.id, "proof")
+    assert (found.title, found.version, found.move) == ("A proof", 2, "ask")
+    assert client.post(f"{THERE}usual-templates").status_code == 302
+    assert len(queries.templates(session, cast.challenge.id)) == len(replies.DEFAULTS) + 1
+    assert client.get(f"{place}/no-such").status_code == 404
+
+
+def test_what_waits_shows_on_the_home_pages(app: Any, desk: Desk, cast: Cast) -> None:
+    report = desk.in_state(ReportState.ACKNOWLEDGED)
+    threads.ask_for_certificate(desk.session, report, by=cast.triager.id, at=NOON)
+    with app.test_request_context():
+        asked = [each.label for each in tasks(desk.session, cast.member, NOON)]
+    held = live(desk.session, cast.researcher.id)
+    written(desk, report, Side.TEAM, key_ids(desk, held), by=cast.triager.id)
+    with app.test_request_context():
+        told = [each.label for each in tasks(desk.session, cast.member, NOON)]
+        before = [(each.label, each.count) for each in queues(desk.session, report.challenge, NOON)]
+    written(desk, report, Side.RESEARCHER, key_ids(desk), by=cast.researcher.id)
+    with app.test_request_context():
+        after = [(each.label, each.count) for each in queues(desk.session, report.challenge, NOON)]
+
+    assert asked == ["Give a certificate: the team wants to write to you"]
+    assert told == [f"Read what the team wrote about {report.ref}"]
+    assert ("Reports with an unanswered message", 0) in before
+    assert ("Reports with an unanswered message", 1) in after
+
+
+def test_export_names_messages_and_certificates_and_erasure_forgets_the_certificate(
+    desk: Desk, session: Session, cast: Cast
+) -> None:
+    report = desk.in_state(ReportState.ACKNOWLEDGED)
+    held = live(session, cast.researcher.id)
+    written(desk, report, Side.RESEARCHER, key_ids(desk, held), by=cast.researcher.id)
+
+    given = personal.exported(session, cast.researcher.id)
+    personal.erase(session, cast.researcher.id, NOON)
+    session.commit()
+
+    assert [(each["number"], each["sent_at"]) for each in given["messages"]] == [(1, NOON)]
+    assert [each["fingerprint"] for each in given["certificates"]] == [held.fingerprint]
+    kept = session.get_one(ResearcherCertificate, held.id)
+    assert (kept.state, kept.name, kept.certificate) == (CertificateState.REMOVED, "", "")
+    assert kept.fingerprint == given["certificates"][0]["fingerprint"]
+    assert [each.id for each in queries.thread(session, report.id)[0].certificates] == [held.id]

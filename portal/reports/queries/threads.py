@@ -232,6 +232,15 @@ def reading(session: Session, report_id: int, account_id: int) -> Reading | None
     return session.get(Reading, (report_id, account_id), populate_existing=True)
 
 
+def seen(session: Session, report: Report, side: Side) -> int:
+    """Up to which number anybody of one side has read."""
+    members = sa.select(Member.account_id).where(Member.participant_id == report.participant_id)
+    theirs = Reading.account_id.in_(members) if side is Side.RESEARCHER else Reading.account_id.not_in(members)
+    return (
+        session.scalars(sa.select(sa.func.max(Reading.number)).where(Reading.report_id == report.id, theirs)).one() or 0
+    )
+
+
 def unread(session: Session, report_ids: Sequence[int], account_id: int, side: Side) -> dict[int, int]:
     """How many messages of `side` the person has not read, by report; reports without any are left out."""
     read = sa.select(Reading).where(Reading.account_id == account_id).subquery()

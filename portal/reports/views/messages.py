@@ -141,10 +141,12 @@ def message_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
 @admits_tokens
 @signed_in
 def read_messages(slug: str, ref: str) -> ResponseReturnValue:
-    """Say that all messages so far have been read."""
+    """Say that all messages so far have been read, or all up to a number."""
     member = sender(slug)
     report = reports.own(db.session, member.participant_id, ref)
-    actions.read(db.session, report, queries.newest(db.session, report.id, Side.TEAM), by=member.account_id)
+    number = (request.get_json(silent=True) or {}).get("number") if request.is_json else None
+    upto = number if isinstance(number, int) else queries.newest(db.session, report.id, Side.TEAM)
+    actions.read(db.session, report, upto, by=member.account_id)
     db.session.commit()
     if request.is_json or by_token():
         return jsonify(ref=ref)

@@ -34,7 +34,7 @@ SAID = {
     "answer": "Answered: the clock goes on",
     "message-researcher": "Sealed message from the researcher",
     "message-team": "Sealed message from the team",
-    "certificate": "The researcher’s certificate has changed",
+    "certificate": "Certificate for the team’s replies changed",
     "ask-certificate": "The team wants to write: a certificate is needed",
     "readers": "Other readers of the team’s messages were chosen",
 }

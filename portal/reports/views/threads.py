@@ -13,7 +13,7 @@ from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Refused
 from portal.reports import rules, states
-from portal.reports.models import KeySet, ReplyTemplate, Report, ResearcherCertificate, Upload
+from portal.reports.models import KeySet, Message, ReplyTemplate, Report, ResearcherCertificate, Upload
 from portal.reports.queries import keys
 from portal.reports.queries import threads as queries
 from portal.reports.queries.threads import Written
@@ -33,12 +33,16 @@ class Reader(NamedTuple):
 class Panel(NamedTuple):
     """What a page shows of a report's messages.
 
-    `readers` are those of the participant who read what the team writes, `certificates` theirs to which one can seal,
-    `missing` those who have none. `shut` says why nothing can be written, empty where one can.
+    `read` is how far the person has read, `seen` how far the other side has. `readers` are those of the participant who
+    read what the team writes, `certificates` theirs to which one can seal, `missing` those who have none. `shut` says
+    why nothing can be written, empty where one can.
     """
 
     lines: list[Written]
+    side: Side
     unread: int
+    read: int
+    seen: int
     shut: str
     key_set: KeySet | None
     readers: Sequence[Account]
@@ -48,6 +52,12 @@ class Panel(NamedTuple):
     answers: bool
     most: int
     team: list[Account]
+
+    def word(self, message: Message) -> tuple[str, str]:
+        """Whether a message has been read, and the tone in which to say it."""
+        if message.side is self.side:
+            return ("read", "good") if message.number <= self.seen else ("not read yet", "waiting")
+        return ("read", "plain") if message.number <= self.read else ("unread", "care")
 
     def opened_by(self, written: Written) -> list[Reader]:
         """Whose keys open a message."""
@@ -71,9 +81,12 @@ def _panel(report: Report, side: Side, account: Account) -> Panel:
         shut = ""
     except Refused as refusal:
         shut = refusal.reason
-    other = rules.other(side)
+    other, kept = rules.other(side), queries.reading(db.session, report.id, account.id)
     return Panel(
         lines=queries.thread(db.session, report.id),
+        side=side,
+        read=kept.number if kept else 0,
+        seen=queries.seen(db.session, report, other),
         unread=queries.unread(db.session, [report.id], account.id, other).get(report.id, 0),
         shut=shut,
         key_set=keys.current_set(db.session),

@@ -149,6 +149,14 @@ class Reading {
     const place = part(`message-${number}`);
     place.querySelector(".opened")?.remove();
     place.append(shown(text, attachments, number));
+    this.#tellRead(Number(number));
+  }
+
+  /** That it was read is worth telling, and nothing is lost where it cannot be told. */
+  #tellRead(number) {
+    const { readUrl, csrf } = this.root.dataset;
+    const headers = { "Content-Type": "application/json", Accept: "application/json", "X-CSRFToken": csrf };
+    fetch(readUrl, { method: "POST", headers, body: JSON.stringify({ number }), redirect: "error" }).catch(() => undefined);
   }
 
   failed({ message, locked }) {
