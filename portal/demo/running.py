@@ -34,6 +34,7 @@ from portal.demo import (
     submissions,
     talking,
     tracking,
+    writing,
 )
 from portal.demo.applying import Entry
 from portal.demo.people import DOMAIN, Person, researchers
@@ -83,6 +84,7 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     library.furnish(world, stage)
     world.session.commit()
     _report(world, stage)
+    writing.converse(world, stage)
     asking.prepare(world, stage, vault)
     stages.whole(world, stage)
     talking.talk(world, stage)

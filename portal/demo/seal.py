@@ -25,6 +25,17 @@ QUESTIONS = (
     "# Partitions\n\nWhich partitions are verified at boot, and which only when an application is started from them?\n",
     "# The log\n\nMy device prints `auth: 3` twice before it starts over. Is the second line the one that counts?\n",
 )
+# What is said in sealed messages: by the team to a researcher, and by a researcher to the team.
+MESSAGES = {
+    "message-team": (
+        "Thank you for the report. The steps lead to a crash here as well, but not on every run.\n\n"
+        "Which build of the sample application did you use, and was the network cable in? A log would help.\n"
+    ),
+    "message-researcher": (
+        "One thing that I left out: it works only after the device has been updated once over the air. On a device in "
+        "its delivered state it does not.\n"
+    ),
+}
 FORMAT, KEY_SET = "sealed-report/1", 1
 IN_CLEAR = ("title", "scenario", "build")
 
@@ -42,6 +53,7 @@ def main() -> None:
             clear = {key: report[key] for key in IN_CLEAR}
             index.append({"file": name, "sha256": hashlib.sha256(sealed).hexdigest(), "size": len(sealed)} | clear)
         seal_questions(home)
+        seal_messages(home)
     (SEALED / "index.json").write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(index)} reports sealed to {len(RECIPIENTS)} keys in {SEALED}\n")
 
@@ -65,6 +77,12 @@ def seal_questions(home: Path) -> None:
     for host in HOSTS:
         for number, text in enumerate(QUESTIONS, start=1):
             (SEALED / f"question-{host}-{number}.pgp").write_bytes(seal(home, archive(text), [f"demo-{host}"]))
+
+
+def seal_messages(home: Path) -> None:
+    """The messages, to the key set and the demonstration's researcher; by hand, so that they fit whatever reference."""
+    for name, text in MESSAGES.items():
+        (SEALED / f"{name}.pgp").write_bytes(seal(home, text.encode(), (*RECIPIENTS, "demo-researcher")))
 
 
 def archive(text: str) -> bytes:

@@ -26,6 +26,7 @@ from portal.core.pieces import read
 from portal.reports import refusals, rules
 from portal.reports.actions.drafts import end_upload
 from portal.reports.models import Chunk, KeySet, Upload
+from portal.reports.queries import threads
 from portal.reports.queries import uploads as files
 from portal.reports.states import UploadState
 from portal.reports.walker import Recipients, Walker
@@ -97,11 +98,14 @@ _hashers = Hashers()
 _beside = ThreadPoolExecutor(8, "intake")
 
 
-def course(session: Session, upload: Upload, sets: Sequence[KeySet], limits: rules.Limits) -> Course:
-    """Read where a file stands."""
-    wanted = tuple(rules.recipients(each) for each in sets)
+def course(
+    session: Session, upload: Upload, sets: Sequence[KeySet], limits: rules.Limits, at: datetime | None = None
+) -> Course:
+    """Read where a file stands. `at` is the time by which the certificates of a message's readers count."""
+    wanted = threads.wanted(session, upload, sets, at or upload.created_at)
+    most = limits.message if upload.message_id else limits.file
     count = session.scalars(sa.select(sa.func.count()).where(Chunk.upload_id == upload.id)).one()
-    return Course(upload.id, upload.number, upload.position, upload.length, upload.walker, limits.file, count, wanted)
+    return Course(upload.id, upload.number, upload.position, upload.length, upload.walker, most, count, wanted)
 
 
 def pieces(stream: IO[bytes], most: int | None) -> Iterator[bytes]:

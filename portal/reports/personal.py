@@ -1,5 +1,6 @@
 """What reports keep of a person, and what is forgotten with them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts import personal
-from portal.reports.models import KeySetMember, Report, Rewrap, Upload, UploadToken
+from portal.core.moves import take
+from portal.reports.models import (
+    KeySetMember,
+    Message,
+    Report,
+    ReportReader,
+    ResearcherCertificate,
+    Rewrap,
+    Upload,
+    UploadToken,
+)
+from portal.reports.states import CertificateState
+from portal.reports.states.threads import REMOVE
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -45,13 +58,40 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             {"report": file.report_id, "number": file.number, "size": file.position, "sha256": file.sha256}
             for file in files
         ],
+        "messages": [
+            {"report": each.report_id, "number": each.number, "sent_at": each.sent_at, "reason": each.reason}
+            for each in _messages(session, account_id)
+        ],
+        "certificates": [
+            {"fingerprint": each.fingerprint, "user_id": each.name, "given_at": each.given_at, "state": each.state}
+            for each in _certificates(session, account_id)
+        ],
         "tokens": [{"name": token.name, "created_at": token.created_at} for token in tokens],
     }  # fmt: skip
 
 
-def erase(session: Session, account_id: int, _at: datetime) -> None:
-    """Let no token act for the person any more. Reports stay with the participant: they are about the product."""
+def _messages(session: Session, account_id: int) -> Sequence[Message]:
+    return session.scalars(sa.select(Message).where(Message.author_id == account_id).order_by(Message.id)).all()
+
+
+def _certificates(session: Session, account_id: int) -> Sequence[ResearcherCertificate]:
+    rows = sa.select(ResearcherCertificate).where(ResearcherCertificate.account_id == account_id)
+    return session.scalars(rows.order_by(ResearcherCertificate.id)).all()
+
+
+def erase(session: Session, account_id: int, at: datetime) -> None:
+    """Let no token act for the person any more, and nobody seal to them.
+
+    Reports and sealed messages stay with the participant: they are about the product. Of a certificate only the
+    fingerprint stays, which says what a message is sealed to.
+    """
     session.execute(sa.delete(UploadToken).where(UploadToken.account_id == account_id))
+    session.execute(sa.delete(ReportReader).where(ReportReader.account_id == account_id))
+    for each in _certificates(session, account_id):
+        if each.state in (CertificateState.OFFERED, CertificateState.LIVE):
+            take(session, each, REMOVE, at=at, challenge=None, proof_hash=None)
+        each.name, each.certificate = "", ""
+    session.flush()
 
 
 personal.exporters["reports"] = exported
@@ -68,5 +108,12 @@ personal.kept.append(
         "As a triager: your certificate in the published key sets, with the name and address in it",
         "Key sets are signed and public: researchers compare them, and old reports name their keys.",
         "As long as the challenge's records.",
+    )
+)
+personal.kept.append(
+    personal.Kept(
+        "Your certificate for sealed replies: the public half of a key, its fingerprint and user id",
+        "So that the triage team can write to you without anybody else being able to read it.",
+        "Until you erase your account; the fingerprint stays with the messages that were sealed to it.",
     )
 )

@@ -1,5 +1,6 @@
 """What there is to do about reports, for the home pages."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask import url_for
@@ -7,21 +8,49 @@ from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
-from portal.reports.queries import keys, reports, rewraps, signed
+from portal.reports.models import Report
+from portal.reports.queries import keys, reports, rewraps, signed, threads
 from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text, lacking
-from portal.reports.states import ReportState
+from portal.reports.states import CertificateState, ReportState, Side
 
 
 def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
     """What a researcher should do: finish what was begun, answer what the team asks."""
     slug, found = member.participant.challenge.slug, []
-    for report in reports.of_participant(session, member.participant_id):
+    own = reports.of_participant(session, member.participant_id)
+    for report in own:
         url = url_for("reports.show", slug=slug, ref=report.ref)
         if report.state is ReportState.UPLOADING:
             found.append(Task(f"Finish sending {report.ref}", url, report.created_at + 2 * KEEP_OPEN, report.title))
         elif report.state is ReportState.NEEDS_INFO:
             found.append(Task(f"Answer the team about {report.ref}", url, None, report.title))
-    return found
+    return found + (_messages(session, member, own) + _certificate(session, member, own, at) if own else [])
+
+
+def _messages(session: Session, member: Member, own: Sequence[Report]) -> list[Task]:
+    """What the team wrote and the person has not read."""
+    slug = member.participant.challenge.slug
+    unread = threads.unread(session, [each.id for each in own], member.account_id, Side.TEAM)
+    return [
+        Task(f"Read what the team wrote about {each.ref}", _thread(slug, each), None, each.title)
+        for each in own
+        if each.id in unread
+    ]
+
+
+def _thread(slug: str, report: Report) -> str:
+    return url_for("reports.show", slug=slug, ref=report.ref) + "#messages"
+
+
+def _certificate(session: Session, member: Member, own: Sequence[Report], at: datetime) -> list[Task]:
+    """A certificate that the team waits for, or one that expires within thirty days."""
+    live = threads.certificate_in(session, member.account_id, CertificateState.LIVE)
+    place = url_for("reports.certificate")
+    if live and live.expires_at and live.expires_at - WARN_BEFORE <= at:
+        return [Task("Renew your certificate: the team cannot write to you without", place, live.expires_at)]
+    asked = threads.asked_for_certificate(session, [each.id for each in own])
+    waiting = [each for each in own if each.id in asked and each.submitted_by_id == member.account_id]
+    return [] if live or not waiting else [Task("Give a certificate: the team wants to write to you", place)]
 
 
 def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
@@ -33,10 +62,12 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     shut = [
         each for each in rewraps.everything(session, challenge.id) if current and lacking(current.members, each.key_ids)
     ]
+    words, since = threads.unanswered(session, challenge.id)
     return [
         Queue("Reports to acknowledge", first, count, oldest),
         Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug), late),
         Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), len(shut)),
+        Queue("Reports with an unanswered message", url_for("reports.queue", slug=challenge.slug), words, since),
     ]
 
 

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from portal.triage import opening, receipts, rewrapping, settings
+from portal.triage import opening, receipts, replying, rewrapping, settings, threads
 from portal.triage.client import Json, Portal
-from portal.triage.failures import Failure, Unanswered
+from portal.triage.failures import Damaged, Failure, Unanswered, Unreadable
+from portal.triage.pins import Pins
 from portal.triage.settings import Settings
 from portal.triage.text import plain
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
-LARGEST = 4 * 2**30
+LARGEST, LARGEST_MESSAGE = 4 * 2**30, 2**28
 EPILOGUE = """exit codes: 0 done, 1 a fault of this machine, 2 wrong use, 3 the portal cannot be reached or refuses,
 4 damaged or changed on its way, 5 no key here opens it, 6 too large, 130 interrupted"""
 
@@ -76,6 +77,18 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_rewrap(commands)
 
+    thread = commands.add_parser("thread", help="list the messages about a report, and open them")
+    _report_arguments(thread)
+    thread.add_argument("--max-bytes", type=_bytes, default=LARGEST_MESSAGE, help="of one message (default 256M)")
+    thread.add_argument("--list", action="store_true", help="only list them")
+    thread.set_defaults(run=_thread)
+
+    _reply_arguments(commands.add_parser("reply", help="write to the researcher, sealed here"))
+
+    unreadable = commands.add_parser("unreadable", help="say that no triager's key opens a report")
+    unreadable.add_argument("ref")
+    unreadable.set_defaults(run=_unreadable)
+
     acknowledge = commands.add_parser("acknowledge", help="say that a report has been read")
     acknowledge.add_argument("ref")
     acknowledge.set_defaults(run=_acknowledge)
@@ -101,6 +114,19 @@ def _add_rewrap(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ref", help="the report's reference")
     parser.add_argument("--to", type=Path, default=Path("."), help="where its folder is made (default: here)")
+
+
+def _reply_arguments(reply: argparse.ArgumentParser) -> None:
+    reply.add_argument("ref", help="the report's reference")
+    reply.add_argument("--file", type=Path, help="what to say (default: standard input, or an editor)")
+    reply.add_argument("--attach", type=Path, action="append", default=[], metavar="FILE", help="attach a file")
+    reply.add_argument("--template", default="", metavar="CODE", help="begin with a template; its reason goes along")
+    reply.add_argument("--move", default="", help="take a step of triage with it: ask, confirm …")
+    reply.add_argument("--say", default="", metavar="WORDS", help="what the step says in clear: no details")
+    reply.add_argument("--accept", action="append", default=[], metavar="FINGERPRINT", help="a changed certificate")
+    reply.add_argument("--sealed", type=Path, help="send a message that was sealed and could not be sent")
+    reply.add_argument("--to", type=Path, default=Path("."), help="where what could not be sent is kept, sealed")
+    reply.set_defaults(run=_reply)
 
 
 def _bytes(text: str) -> int:
@@ -142,7 +168,11 @@ def _fetch(options: argparse.Namespace) -> None:
 
 def _open(options: argparse.Namespace) -> None:
     portal = _portal()
-    opened = opening.open_report(portal, options.ref, options.to, options.max_bytes)
+    try:
+        opened = opening.open_report(portal, options.ref, options.to, options.max_bytes)
+    except (Damaged, Unreadable):
+        _hint(f"If no triager can open it, tell the researcher: portal-triage unreadable {plain(options.ref)}")
+        raise
     files = f"{opened.files} attachment{'s' if opened.files != 1 else ''}"
     checked = (
         "the ones that its manifest names"
@@ -150,6 +180,7 @@ def _open(options: argparse.Namespace) -> None:
         else "sealed by hand: no manifest says whether all are there"
     )
     _say(f"Opened: {opened.folder} ({files}, {checked})")
+    _tell_of_messages(portal, options.ref)
     if options.no_acknowledge:
         return
     try:
@@ -185,6 +216,49 @@ def _confirm(whom: str) -> bool:
     """Ask once; only a clear yes is one."""
     _say(whom)
     return input("Is this the fingerprint that its owner told you? Wrap for it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _hint(line: str) -> None:
+    """What may help, where a person looks on."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"portal-triage: {line}\n")
+
+
+def _tell_of_messages(portal: Portal, ref: str) -> None:
+    try:
+        found = threads.listed(threads.fetch(portal, ref))
+    except Unanswered:
+        return
+    for each in found:
+        _say(f"  {threads.said(each)}")
+    if found:
+        _say(f"Open the messages: portal-triage thread {ref}")
+
+
+def _thread(options: argparse.Namespace) -> None:
+    portal = _portal()
+    if options.list:
+        for each in threads.listed(threads.fetch(portal, options.ref)):
+            _say(threads.said(each))
+        return
+    for line in threads.open_thread(portal, options.ref, options.to, options.max_bytes):
+        _say(f"{line.said}  {'opened' if line.fresh else 'here already'}: {line.folder}")
+    portal.post(f"reports/{options.ref}/messages/read", {})
+
+
+def _reply(options: argparse.Namespace) -> None:
+    chosen = settings.load(os.environ)
+    wish = replying.Wish(
+        options.ref, options.file, tuple(options.attach), options.template, options.move, options.say,
+        frozenset(each.replace(" ", "").upper() for each in options.accept), options.sealed, options.to,
+    )  # fmt: skip
+    number = replying.reply(Portal(chosen), Pins(chosen.url, os.environ), wish, _say)
+    _say(f"Sent, sealed: message {number} about {plain(options.ref)}.")
+
+
+def _unreadable(options: argparse.Namespace) -> None:
+    report = _portal().unreadable(opening.checked(options.ref))
+    _say(f"{plain(str(report.get('ref', options.ref)))} is unreadable now. The researcher is asked to seal it again.")
 
 
 def _acknowledge(options: argparse.Namespace) -> None:

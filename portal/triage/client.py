@@ -4,8 +4,9 @@ import hashlib
 import http.client
 import json
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
@@ -19,6 +20,12 @@ Json = dict[str, Any]
 TIMEOUT = 60
 BLOCK = 2**20
 LARGEST_ANSWER = 16 * 2**20
+
+
+class Answer(NamedTuple):
+    """What an answer says beside its body."""
+
+    headers: Message
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -96,11 +103,37 @@ class Portal:
             raise Unanswered("The answer is not the portal's. Is the address right?")
         return data
 
+    def unreadable(self, ref: str) -> Json:
+        """Say that no triager's key opens a report."""
+        return self.post(f"reports/{quote(ref, safe='')}/move", {"move": "unreadable"})
+
+    def get(self, path: str) -> Json:
+        """What stands at a path below the challenge's staff pages."""
+        return self._json("GET", f"{self._settings.url}/{path}")
+
+    def post(self, path: str, value: Json) -> Json:
+        """Post a value as JSON to a path below the challenge's staff pages."""
+        return self._json("POST", f"{self._settings.url}/{path}", value)
+
+    def post_to(self, url: str, value: Json) -> Json:
+        """Post a value as JSON to an address that the portal has given."""
+        return self._json("POST", self._here(url), value)
+
+    def ask(self, method: str, url: str, *, headers: dict[str, str], data: bytes = b"") -> Answer:
+        """A request to an address that the portal has given; its answer without the body."""
+        with self._open(method, self._here(url), data, headers) as answer:
+            return Answer(answer.headers)  # type: ignore[attr-defined]
+
+    def _here(self, url: str) -> str:
+        """An address that the portal has given, if it is the portal's own: the token goes nowhere else."""
+        whole = urljoin(f"{self._settings.url}/", url)
+        if urlsplit(whole)[:2] != urlsplit(self._settings.url)[:2]:
+            raise Failure("The portal names an address on another host. Nothing was asked of it.")
+        return whole
+
     def download(self, file: Json, target: Path) -> None:
         """Bring one sealed file here. Raises Damaged unless it has the size and the hash that the portal states."""
-        url = urljoin(f"{self._settings.url}/", str(file["url"]))
-        if urlsplit(url)[:2] != urlsplit(self._settings.url)[:2]:
-            raise Failure("The portal names a file on another host. Nothing was asked of it.")
+        url = self._here(str(file["url"]))
         size, wanted = int(file["size"]), str(file["sha256"]).lower()
         with self._open("GET", url) as answer, target.open("xb") as out:
             count, digest = _copy(answer, out, size)
@@ -114,27 +147,24 @@ class Portal:
     def _report(self, ref: str) -> str:
         return f"{self._settings.url}/reports/{quote(ref, safe='')}"
 
-    def _json(self, method: str, url: str, told: Json | None = None) -> Json:
-        with self._open(method, url, told) as answer:
+    def _json(self, method: str, url: str, value: Json | None = None) -> Json:
+        sent = b"" if method == "GET" else json.dumps(value or {}).encode()
+        with self._open(method, url, sent, {"Content-Type": "application/json"} if sent else {}) as answer:
             try:
                 data = answer.read(LARGEST_ANSWER + 1)
-                value = json.loads(data) if len(data) <= LARGEST_ANSWER else None
+                told = json.loads(data) if len(data) <= LARGEST_ANSWER else None
             except (ValueError, RecursionError):
-                value = None
+                told = None
             except (OSError, http.client.HTTPException) as error:
                 raise Unanswered(f"The answer of the portal broke off ({type(error).__name__}). Try again.") from None
-        if not isinstance(value, dict):
+        if not isinstance(told, dict):
             raise Unanswered("The answer is not the portal's. Is the address right?")
-        return value
+        return told
 
-    def _open(self, method: str, url: str, told: Json | None = None) -> IO[bytes]:
-        headers = {"Authorization": f"Bearer {self._settings.token}", "Accept": "application/json"}
-        data = None
-        if method == "POST":
-            headers["Content-Type"] = "application/json"
-            data = json.dumps(told or {}).encode()
+    def _open(self, method: str, url: str, data: bytes = b"", headers: dict[str, str] | None = None) -> IO[bytes]:
+        told = {"Authorization": f"Bearer {self._settings.token}", "Accept": "application/json", **(headers or {})}
         # The scheme was checked when the settings were read.
-        request = Request(url, data=data, headers=headers, method=method)  # noqa: S310
+        request = Request(url, data=data if method in ("POST", "PATCH") else None, headers=told, method=method)  # noqa: S310
         try:
             answer: IO[bytes] = self._opener.open(request, timeout=TIMEOUT)
         except HTTPError as error:
@@ -167,7 +197,9 @@ def _refusal(error: HTTPError) -> str:
     if error.code == 403:
         return "This token may not do that: it takes a triager's."
     try:
-        reason = json.loads(error.read(BLOCK)).get("reason", "")
+        body = error.read(BLOCK)
+        plainly = str(error.headers.get("Content-Type", "")).startswith("text/plain")
+        reason = body.decode(errors="replace") if plainly else json.loads(body).get("reason", "")
     except (ValueError, AttributeError, OSError, http.client.HTTPException):
         reason = ""
     if reason:

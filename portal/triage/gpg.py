@@ -10,7 +10,7 @@ from typing import IO
 
 from portal.triage.failures import Damaged, Failure, TooLarge, Unreadable
 
-PROGRAM = "PORTAL_TRIAGE_GPG"
+PROGRAM, PASSPHRASE = "PORTAL_TRIAGE_GPG", "PORTAL_TRIAGE_PASSPHRASE_FILE"
 BLOCK = 2**20
 STATUS = "[GNUPG:] "
 # --disable-dirmngr, --no-auto-key-retrieve: opening a report must tell nobody that it was opened.
@@ -43,7 +43,7 @@ def decrypt(sealed: Path, target: Path, limit: int) -> int:
 
 def _run(source: IO[bytes], out: IO[bytes], status: IO[bytes], limit: int) -> tuple[int, int]:
     """Run gpg; gives the number of bytes that it wrote (one more than the limit at most) and its exit code."""
-    command = [program(), *OPTIONS, "--status-fd", str(status.fileno()), "--output", "-", "--decrypt"]
+    command = [program(), *OPTIONS, *_passphrase(), "--status-fd", str(status.fileno()), "--output", "-", "--decrypt"]
     count = 0
     process = subprocess.Popen(  # noqa: S603 (no shell, and nothing in it comes from outside)
         command,
@@ -63,6 +63,12 @@ def _run(source: IO[bytes], out: IO[bytes], status: IO[bytes], limit: int) -> tu
     finally:
         process.kill()
         process.wait()
+
+
+def _passphrase() -> list[str]:
+    """Where the passphrase comes from without anybody typing it: a file of the triager's; else gpg-agent asks."""
+    path = os.environ.get(PASSPHRASE)
+    return ["--pinentry-mode", "loopback", "--passphrase-file", path] if path else []
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:

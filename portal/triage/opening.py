@@ -1,16 +1,12 @@
 """Bringing a report to this machine: sealed (fetch) or opened, in a folder that appears whole or not at all."""
 
-import contextlib
 import hashlib
 import re
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from portal.triage import manifest, rewrapped
+from portal.triage import manifest, private, rewrapped
 from portal.triage.client import BLOCK, Json, Portal
 from portal.triage.failures import Damaged, Failure, TooLarge, Unanswered
 from portal.triage.manifest import Manifest
@@ -40,8 +36,8 @@ class Opened(NamedTuple):
 
 def fetch(portal: Portal, ref: str, to: Path) -> Path:
     """Download the sealed files of a report into a folder of their own."""
-    target = _target(to, f"{_checked(ref)}-sealed")
-    with _private(to) as work:
+    target = _target(to, f"{checked(ref)}-sealed")
+    with private.folder(to) as work:
         folder = _folder(work, "sealed")
         _download(portal, portal.report(ref), folder)
         folder.rename(target)
@@ -54,8 +50,8 @@ def open_report(portal: Portal, ref: str, to: Path, limit: int) -> Opened:
     All happens in a private folder (0700) beside the target, which gets its name when everything has been checked. A
     disk keeps what was once written to it until it is overwritten: work on an encrypted one.
     """
-    target = _target(to, _checked(ref))
-    with _private(to) as work:
+    target = _target(to, checked(ref))
+    with private.folder(to) as work:
         files = _download(portal, portal.report(ref), _folder(work, "sealed"))
         plain_folder = _folder(work, "plain")
         bodies = [file for file in files if file.n == 0]
@@ -72,7 +68,8 @@ def open_report(portal: Portal, ref: str, to: Path, limit: int) -> Opened:
     return Opened(target, found, len(attachments))
 
 
-def _checked(ref: str) -> str:
+def checked(ref: str) -> str:
+    """A report's reference. Raises Failure for anything else."""
     if not REF.fullmatch(ref):
         raise Failure(f"{plain(ref)} is not a report's reference.")
     return ref
@@ -85,16 +82,6 @@ def _target(to: Path, name: str) -> Path:
     if target.exists() or target.is_symlink():
         raise Failure(f"{target} exists already. Remove it, or choose another place with --to.")
     return target
-
-
-@contextlib.contextmanager
-def _private(to: Path) -> Iterator[Path]:
-    """A folder that only its owner may enter, on the same file system as the target; removed whatever happens."""
-    work = Path(tempfile.mkdtemp(prefix=".portal-triage-", dir=to))
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work)
 
 
 def _folder(work: Path, name: str) -> Path:

@@ -44,11 +44,13 @@ from portal.office_hours.queries import whole_booking
 from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
 from portal.office_hours.states import PUBLISH, BookingState, FeedScope
-from portal.reports.actions import keys
+from portal.reports.actions import keys, replies, threads
 from portal.reports.actions.signed import remember_key
 from portal.reports.models import UploadToken
 from portal.reports.queries import uploads as files
 from portal.reports.receipts import Signer
+from portal.reports.rules import Limits
+from portal.reports.states import CertificateState, Side
 from portal.selection.actions import bulk as bulks
 from portal.selection.actions import drafts, saved
 from portal.selection.models import WaveEntry
@@ -64,8 +66,9 @@ from tests.kits.conftest import Bench as Kits
 from tests.office_hours.conftest import SENDER, Stage, local
 from tests.office_hours.rounds import Rounds
 from tests.reports.conftest import RECOVERY, TIA, TOM
-from tests.reports.openpgp import message
+from tests.reports.openpgp import message as sealed_for
 from tests.reports.people import Desk as Reports
+from tests.reports.threads import key_ids, live, written
 from tests.selection.conftest import Bench as Selection
 
 WEEKS = timedelta(weeks=2)
@@ -509,7 +512,7 @@ def _reports(world: World) -> Reports:
     world.session.commit()
     recipients = [key_id for member in made.members for key_id in member.key_ids]
     signer = Signer.of(config_of(current_app))
-    return Reports(world.session, world.cast, blobs(), signer, lambda size: message(size, recipients))
+    return Reports(world.session, world.cast, blobs(), signer, lambda size: sealed_for(size, recipients))
 
 
 def report(world: World) -> Values:
@@ -529,6 +532,50 @@ def receipt_key(world: World) -> Values:
     made = Signer.of(config_of(current_app))
     remember_key(world.session, made, at=NOON)
     return {"key_id": made.key_id}
+
+
+def message(world: World) -> Values:
+    """A sealed message that the researcher has begun."""
+    desk = _reports(world)
+    arrived = desk.receive()
+    made = threads.begin_message(
+        world.session, arrived, Side.RESEARCHER, Limits(), by=world.cast.researcher.id, at=NOON
+    )
+    return {"ref": arrived.ref, "number": made.number}
+
+
+def sent_message(world: World) -> Values:
+    """A sealed message that the researcher has sent."""
+    desk = _reports(world)
+    arrived = desk.receive()
+    written(desk, arrived, Side.RESEARCHER, key_ids(desk), by=world.cast.researcher.id)
+    live(world.session, world.cast.researcher.id)
+    return {"ref": arrived.ref, "number": 1}
+
+
+def team_message(world: World) -> Values:
+    """A sealed message that a triager has begun."""
+    desk, by = _reports(world), world.cast.triager.id
+    arrived = desk.receive()
+    live(world.session, world.cast.researcher.id)
+    made = threads.begin_message(world.session, arrived, Side.TEAM, Limits(), by=by, at=NOON)
+    upload = threads.begin_message_upload(world.session, arrived, made, Limits(), length=None, at=NOON)
+    return {"ref": arrived.ref, "number": made.number, "upload_id": upload.id}
+
+
+def certificate(world: World) -> Values:
+    """A certificate that the researcher has still to prove."""
+    offered = live(world.session, world.cast.researcher.id)
+    offered.state, offered.proved_at = CertificateState.OFFERED, None
+    offered.challenge, offered.proof_hash = "sealed", "0" * 64
+    world.session.flush()
+    return {"certificate_id": offered.id}
+
+
+def reply_template(world: World) -> Values:
+    """The usual reply templates."""
+    replies.add_defaults(world.session, world.cast.challenge.id, world.cast.challenge.slug, by=None, at=NOON)
+    return {"code": "by-design"}
 
 
 def upload(world: World) -> Values:

@@ -16,11 +16,12 @@ from tests.reports.openpgp import certificate
 FOLDER = Path(__file__).parents[2] / "portal" / "demo" / "keys"
 TRIAGERS = [(FOLDER / f"demo-triager{number}.asc").read_text() for number in (1, 2, 3, 4)]
 HOSTS = [(FOLDER / f"demo-host{number}.asc").read_text() for number in (1, 2, 3)]
+RESEARCHER = (FOLDER / "demo-researcher.asc").read_text()
 RECOVERY = (FOLDER / "demo-recovery.asc").read_text()
 
 
 def test_the_list_names_every_key_of_the_demonstration() -> None:
-    found = [certificates.inspect(text, at=NOON) for text in [*TRIAGERS, *HOSTS, RECOVERY]]
+    found = [certificates.inspect(text, at=NOON) for text in [*TRIAGERS, *HOSTS, RESEARCHER, RECOVERY]]
 
     assert {each.fingerprint for each in found} == FINGERPRINTS
     assert [each.expires_at for each in found] == [None] * 8

@@ -18,6 +18,9 @@ class Stub:
     url: str = ""
     reports: dict[str, list[bytes]] = field(default_factory=dict)
     acknowledged: list[str] = field(default_factory=list)
+    messages: dict[str, list[bytes]] = field(default_factory=dict)
+    # What else is told with the messages: readers, key set, templates.
+    about: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     fails: dict[str, int] = field(default_factory=dict)
     # What is sent instead of a file, and how it is stated, to play a server that errs or lies.
@@ -66,9 +69,30 @@ class Stub:
             return 404, {"error": "Not found", "reason": "There is no such report here."}
         if words[2:3] == ["files"]:
             return 200, self.sends.get(path, self.reports[ref][int(words[3])])
+        if words[2:3] == ["messages.json"]:
+            return 200, self._thread(ref)
+        if words[2:3] == ["messages"]:
+            return self._message(ref, words[3:])
         if words[2:3] == ["acknowledge"]:
             self.acknowledged.append(ref)
         return 200, self.summary(ref)
+
+    def _thread(self, ref: str) -> dict[str, Any]:
+        """The messages about a report, and to whom an answer is sealed."""
+        lines = [
+            {
+                "number": number, "side": "researcher", "sent_at": "2020-06-15T12:00:00Z", "size": len(data),
+                "sha256": hashlib.sha256(data).hexdigest(), "url": f"{STAFF}/reports/{ref}/messages/{number}",
+            }
+            for number, data in enumerate(self.messages.get(ref, []), start=1)
+        ]  # fmt: skip
+        return {"ref": ref, "messages": lines, **self.about}
+
+    def _message(self, ref: str, rest: list[str]) -> tuple[int, Any]:
+        if rest == ["read"]:
+            self.acknowledged.append(f"{ref} read")
+            return 200, {"ref": ref}
+        return 200, self.messages[ref][int(rest[0]) - 1]
 
     def _page(self, second: bool) -> dict[str, Any]:
         refs = sorted(self.reports)

@@ -15,10 +15,10 @@ from portal.core.moves import take
 from portal.reports import receipts, rules, states
 from portal.reports.actions.signed import note_receipt, remember_key
 from portal.reports.actions.timeline import note, tell_researcher, tell_triagers
-from portal.reports.models import Report, Upload
+from portal.reports.models import Message, Report, Upload
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import TooLarge
-from portal.reports.states import ReportKind, ReportState, Severity, UploadState
+from portal.reports.states import MessageState, ReportKind, ReportState, Severity, UploadState
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,11 @@ def begin_upload(
 
 
 def remove_upload(session: Session, upload: Upload, *, by: int, at: datetime) -> None:
-    """Take one file away from a report that has not been submitted. Raises Refused, Conflict."""
-    if upload.report.state is not ReportState.UPLOADING:
+    """Take one file away from a report or message that has not been sent. Raises Refused, Conflict."""
+    if upload.message_id:
+        if session.get_one(Message, upload.message_id).state is MessageState.SENT:
+            raise Refused("The message has been sent; nothing of it is taken back.")
+    elif upload.report.state is not ReportState.UPLOADING:
         raise Refused("The report has been submitted; its files stay with it. Withdraw the report instead.")
     if upload.state not in files.LIVE:
         return

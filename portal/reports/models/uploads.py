@@ -12,13 +12,17 @@ from portal.core.constraints import explain
 from portal.core.db import Model
 from portal.reports.models.keys import KeySet
 from portal.reports.models.reports import Report
+from portal.reports.models.threads import Message
 from portal.reports.states import UploadState
 
-_LIVE = sa.text("state IN ('open', 'complete')")
+_LIVE = sa.text("state IN ('open', 'complete') AND message_id IS NULL")
+_LIVE_MESSAGE = sa.text("state IN ('open', 'complete') AND message_id IS NOT NULL")
 
 
 class Upload(Model):
     """One file of a report on its way or arrived. Number 0 is the body, 1, 2, … the attachments, in order of creation.
+
+    Of a message it holds the sealed bytes, and the number is the message's.
 
     `offset` is how many bytes are kept, `walker` where the walker stands there, `refusal` its code and sentence.
     """
@@ -38,12 +42,17 @@ class Upload(Model):
             "uq_report_upload_live", "report_id", "number", unique=True,
             sqlite_where=_LIVE, postgresql_where=_LIVE,
         ),
+        sa.Index(
+            "uq_report_upload_message", "message_id", unique=True,
+            sqlite_where=_LIVE_MESSAGE, postgresql_where=_LIVE_MESSAGE,
+        ),
         sa.Index("ix_report_upload_due", "state", "expires_at"),
         sa.Index("ix_report_upload_unswept", "swept", "ended_at"),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
     report_id: Mapped[int] = mapped_column(sa.ForeignKey(Report.id), index=True)
+    message_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Message.id))
     owner_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
     number: Mapped[int]
     state: Mapped[UploadState] = mapped_column(default=UploadState.OPEN)
@@ -101,4 +110,9 @@ explain(
     "uq_report_upload_live",
     "This report has such a file already, or another upload has just begun. Remove the first one, or try again.",
     columns="report_upload.report_id, report_upload.number",
+)
+explain(
+    "uq_report_upload_message",
+    "This message is being sent already, or has just been begun anew. Try again.",
+    columns="report_upload.message_id",
 )

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.core.errors import NotFound
-from portal.reports.models import Chunk, Report, Upload
-from portal.reports.states import ReportState, UploadState
+from portal.reports.models import Chunk, Message, Report, Upload
+from portal.reports.states import ReportState, Side, UploadState
 
 LIVE = (UploadState.OPEN, UploadState.COMPLETE)
 
@@ -18,7 +18,7 @@ def of_report(session: Session, report_id: int) -> Sequence[Upload]:
     return session.scalars(
         sa.select(Upload)
         .options(joinedload(Upload.key_set))
-        .where(Upload.report_id == report_id, Upload.state.in_(LIVE))
+        .where(Upload.report_id == report_id, Upload.message_id.is_(None), Upload.state.in_(LIVE))
         .order_by(Upload.number)
     ).all()
 
@@ -26,7 +26,9 @@ def of_report(session: Session, report_id: int) -> Sequence[Upload]:
 def of_reports(session: Session, report_ids: Iterable[int]) -> dict[int, list[Upload]]:
     """The complete files of several reports in one statement."""
     found: dict[int, list[Upload]] = {number: [] for number in report_ids}
-    rows = sa.select(Upload).where(Upload.report_id.in_(list(found)), Upload.state == UploadState.COMPLETE)
+    rows = sa.select(Upload).where(
+        Upload.report_id.in_(list(found)), Upload.message_id.is_(None), Upload.state == UploadState.COMPLETE
+    )
     for upload in session.scalars(rows.order_by(Upload.number)):
         found[upload.report_id].append(upload)
     return found
@@ -36,9 +38,10 @@ def file_of(session: Session, report: Report, number: int) -> Upload:
     """One complete file of a report. Raises NotFound."""
     found = session.scalars(
         sa.select(Upload).where(
-            Upload.report_id == report.id, Upload.number == number, Upload.state == UploadState.COMPLETE
+            Upload.report_id == report.id, Upload.message_id.is_(None), Upload.number == number,
+            Upload.state == UploadState.COMPLETE,
         )
-    ).one_or_none()
+    ).one_or_none()  # fmt: skip
     if found is None:
         raise NotFound("file")
     return found
@@ -49,8 +52,9 @@ def own(session: Session, upload_id: str, participant_id: int) -> Upload:
     found = session.scalars(
         sa.select(Upload)
         .join(Upload.report)
+        .outerjoin(Message, Message.id == Upload.message_id)
         .options(contains_eager(Upload.report))
-        .where(Upload.id == upload_id, Report.participant_id == participant_id)
+        .where(Upload.id == upload_id, Report.participant_id == participant_id, _not_the_teams())
     ).one_or_none()
     if found is None:
         raise NotFound("upload")
@@ -58,19 +62,28 @@ def own(session: Session, upload_id: str, participant_id: int) -> Upload:
 
 
 def held(session: Session, participant_id: int) -> int:
-    """How many bytes the participant's files take, or will take where that is known."""
+    """How many bytes the participant's files and messages take, or will take where that is known."""
     size = sa.func.sum(sa.func.coalesce(Upload.length, Upload.position))
     found = session.scalars(
         sa.select(size)
         .join(Report, Report.id == Upload.report_id)
-        .where(Report.participant_id == participant_id, Upload.state.in_(LIVE), Report.state != ReportState.WITHDRAWN)
-    ).one()
+        .outerjoin(Message, Message.id == Upload.message_id)
+        .where(
+            Report.participant_id == participant_id, Upload.state.in_(LIVE), Report.state != ReportState.WITHDRAWN,
+            _not_the_teams(),
+        )
+    ).one()  # fmt: skip
     return int(found or 0)
+
+
+def _not_the_teams() -> sa.ColumnElement[bool]:
+    return sa.or_(Upload.message_id.is_(None), Message.side == Side.RESEARCHER)
 
 
 def next_number(session: Session, report_id: int) -> int:
     """The number of the next attachment. Numbers of removed ones are not given again."""
-    last = session.scalars(sa.select(sa.func.max(Upload.number)).where(Upload.report_id == report_id)).one()
+    own = (Upload.report_id == report_id, Upload.message_id.is_(None))
+    last = session.scalars(sa.select(sa.func.max(Upload.number)).where(*own)).one()
     return (last or 0) + 1
 
 

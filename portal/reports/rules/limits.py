@@ -16,11 +16,16 @@ MOST_CHUNKS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may be sent, in bytes: a file, the files of a report, everything of a participant."""
+    """How much may be sent, in bytes: a file, the files of a report, everything of a participant, a message.
+
+    `messages` is how many messages about one report each side may write.
+    """
 
     file: int = 1 << 30
     files: int = 20
     participant: int = 20 << 30
+    message: int = 32 << 20
+    messages: int = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from portal.reports.states.keys import KeyRole
 from portal.reports.states.reports import (
     ACKNOWLEDGE,
+    ANSWER,
     ASK,
     BY_DESIGN,
     CLOSE,
@@ -25,10 +26,12 @@ from portal.reports.states.reports import (
     ReportState,
     Severity,
 )
+from portal.reports.states.threads import CertificateState, MessageState, Side
 from portal.reports.states.uploads import UploadState
 
 __all__ = [
     "ACKNOWLEDGE",
+    "ANSWER",
     "ASK",
     "BY_DESIGN",
     "CLOSE",
@@ -47,9 +50,12 @@ __all__ = [
     "SUBMIT",
     "UNREADABLE",
     "WITHDRAW",
+    "CertificateState",
     "KeyRole",
+    "MessageState",
     "ReportKind",
     "ReportState",
     "Severity",
+    "Side",
     "UploadState",
 ]

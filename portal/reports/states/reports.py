@@ -51,6 +51,9 @@ SUBMIT = Move("submit", "Submit", frozenset({S.UPLOADING}), S.RECEIVED)
 EXPIRE = Move("expire", "Give up", frozenset({S.UPLOADING}), S.WITHDRAWN)
 WITHDRAW = Move("withdraw", "Withdraw", frozenset({S.UPLOADING, S.RECEIVED}) | _LOOKING, S.WITHDRAWN)
 
+# The researcher has told what the team had asked for.
+ANSWER = Move("answer", "Answer the team", frozenset({S.NEEDS_INFO}), S.REPRODUCING)
+
 ACKNOWLEDGE = Move("acknowledge", "Acknowledge", frozenset({S.RECEIVED}), S.ACKNOWLEDGED, by=_TRIAGER)
 REPRODUCE = Move(
     "reproduce", "Start reproducing", frozenset({S.ACKNOWLEDGED, S.NEEDS_INFO}), S.REPRODUCING, by=_TRIAGER
@@ -86,8 +89,8 @@ UNREADABLE = Move(
 )
 
 MOVES = (
-    SUBMIT, EXPIRE, ACKNOWLEDGE, REPRODUCE, ASK, CONFIRM, START_FIX, FIX, CLOSE, BY_DESIGN, DUPLICATE, NOT_REPRODUCIBLE,
-    OUT_OF_SCOPE, UNREADABLE, WITHDRAW,
+    SUBMIT, EXPIRE, ACKNOWLEDGE, REPRODUCE, ASK, ANSWER, CONFIRM, START_FIX, FIX, CLOSE, BY_DESIGN, DUPLICATE,
+    NOT_REPRODUCIBLE, OUT_OF_SCOPE, UNREADABLE, WITHDRAW,
 )  # fmt: skip
 
 # What waits for the team; needs_info waits for the researcher, but somebody must look after it.

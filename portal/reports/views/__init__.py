@@ -10,6 +10,12 @@ a person, 422 with `Upload-Refused: code` when the walker said no. POST `submit_
 `{"format": "sealed-report/1", "title", "text" (Markdown), "build", "cvss", "key_set", "attachments": [{"name", "size"
 (of the plaintext), "sha256" (hex, of the ciphertext)}]}`.
 
+A sealed message about a report is begun with POST …/reports/<ref>/messages (both sides, each under its own address),
+answered with 201 `{"number", "uploads_url", "submit_url"}`; its one file is a tus upload as above, created at
+`uploads_url`; POST `submit_url` sends it, with `answers` (a researcher's answer to the team's question), or with
+`reason` and `move` (a triager's). Its plaintext is UTF-8 JSON: `{"format": "sealed-message/1", "report", "text"
+(Markdown), "attachments": [{"name", "size", "sha256", "data" (base64)}]}`, or whatever was sealed by hand.
+
 Triagers' programs read …/reports.json, …/reports/<ref>.json and …/files/<n> (0 is the body; single ranges, ETag,
 digest), and POST …/acknowledge or …/move. Programs authenticate with `Authorization: Bearer` and a personal token.
 """
@@ -25,9 +31,14 @@ blueprint = Blueprint("reports", __name__)
 # A browser never sends a bearer token by itself, so requests that carry one need no token against forgery here.
 FOR_PROGRAMS = (
     "reports.new", "reports.create_upload", "reports.upload", "reports.submit", "reports.acknowledge", "reports.move",
-    "reports.rewrap",
+    "reports.rewrap", "reports.begin_message", "reports.create_message_upload", "reports.send_message",
+    "reports.read_messages", "reports.staff_begin_message", "reports.staff_create_message_upload",
+    "reports.staff_upload", "reports.staff_send_message", "reports.staff_read_messages",
 )  # fmt: skip
-TAKES_FILES = ("reports.new", "reports.attach", "reports.upload")
+TAKES_FILES = (
+    "reports.new", "reports.attach", "reports.upload", "reports.begin_message", "reports.staff_begin_message",
+    "reports.staff_upload",
+)  # fmt: skip
 
 
 @blueprint.record_once
@@ -47,13 +58,17 @@ blueprint.teardown_request(let_go)
 
 
 from portal.reports.views import (  # noqa: E402
+    certificates,
     keys,
     keysets,
+    messages,
+    replies,
     researcher,
     rewraps,
     security,
     staff,
     staff_api,
+    staff_messages,
     tokens,
     uploads,
     verify,
@@ -61,13 +76,17 @@ from portal.reports.views import (  # noqa: E402
 
 __all__ = [
     "blueprint",
+    "certificates",
     "keys",
     "keysets",
+    "messages",
+    "replies",
     "researcher",
     "rewraps",
     "security",
     "staff",
     "staff_api",
+    "staff_messages",
     "tokens",
     "uploads",
     "verify",

@@ -18,15 +18,15 @@ from portal.core.errors import Invalid
 from portal.core.web import trusted_types, wants_json
 from portal.reports import intake, rules, states
 from portal.reports.actions import drafts
-from portal.reports.forms import ReportForm, SealedForm
+from portal.reports.forms import MessageForm, ReportForm, SealedForm
 from portal.reports.models import Report, Upload
 from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import NotAcceptable
 from portal.reports.states import ReportState
-from portal.reports.views import blueprint, shapes
+from portal.reports.views import blueprint, shapes, threads
 from portal.reports.views.who import by_token, limits, sender, signer
-from portal.reports.walker import Walker
+from portal.reports.walker import Recipients, Walker
 
 
 @blueprint.get("/challenges/<slug>/reports/")
@@ -87,12 +87,17 @@ def _begin(slug: str, challenge: Challenge, member: Member, form: ReportForm) ->
 
 def _walked(field: Field) -> bool:
     """Whether the file that came with a form is one that is taken; if not, the field says why."""
+    sets = [rules.recipients(each) for each in keys.accepted_sets(db.session, clock.now())]
+    return walked(field, sets, limits().file)
+
+
+def walked(field: Field, sets: Sequence[Recipients], most: int) -> bool:
+    """Whether the field's file is sealed to one of these sets and not too large; if not, the field says why."""
     sent = field.data
     if not sent or not sent.filename:
         field.errors = ["Choose the file that gpg has sealed. Nothing can be sent unsealed."]
         return False
-    sets = [rules.recipients(each) for each in keys.accepted_sets(db.session, clock.now())]
-    walker = Walker(sets, limit=limits().file)
+    walker = Walker(sets, limit=most)
     try:
         for piece in intake.pieces(sent.stream, None):
             walker.feed(piece)
@@ -135,7 +140,7 @@ def attach(slug: str, ref: str) -> ResponseReturnValue:
     report = reports.own(db.session, member.participant_id, ref)
     form = SealedForm()
     if not (form.validate_on_submit() and _walked(form.sealed)):
-        return _show(report, _challenge(member), form), 422
+        return show_page(report, _challenge(member), form), 422
     body = not any(each.number == 0 for each in files.of_report(db.session, report.id))
     _store(report, form.sealed.data.stream, by=member.account_id, body=body)
     return redirect(url_for("reports.show", slug=slug, ref=ref))
@@ -172,10 +177,14 @@ def _complete(uploads: Sequence[Upload]) -> None:
 def show(slug: str, ref: str) -> ResponseReturnValue:
     """One report: where it stands, what happened, its files and its receipt."""
     member = member_or_404(slug)
-    return _show(reports.own(db.session, member.participant_id, ref), _challenge(member), SealedForm())
+    return show_page(reports.own(db.session, member.participant_id, ref), _challenge(member), SealedForm())
 
 
-def _show(report: Report, challenge: Challenge, form: SealedForm) -> str:
+def show_page(
+    report: Report, challenge: Challenge, form: SealedForm, *, message_form: MessageForm | None = None
+) -> str:
+    """A report's page, with what was sent and did not fit."""
+    trusted_types("seal")
     return render_template(
         "reports/show.html",
         challenge=challenge,
@@ -185,6 +194,8 @@ def _show(report: Report, challenge: Challenge, form: SealedForm) -> str:
         entries=shapes.entries(reports.events(db.session, report, told_only=True), names=False),
         may_withdraw=report.state in states.WITHDRAW.sources,
         form=form,
+        thread=threads.for_researcher(report),
+        message_form=message_form or MessageForm(formdata=None),
     )
 
 

@@ -31,6 +31,12 @@ SAID = {
     "not-reproducible": "Could not be reproduced",
     "out-of-scope": "Out of scope",
     "unreadable": "Could not be decrypted",
+    "answer": "Answered: the clock goes on",
+    "message-researcher": "Sealed message from the researcher",
+    "message-team": "Sealed message from the team",
+    "certificate": "Certificate for the team’s replies changed",
+    "ask-certificate": "The team wants to write: a certificate is needed",
+    "readers": "Other readers of the team’s messages were chosen",
 }
 
 
@@ -53,7 +59,8 @@ def entries(events: Sequence[ReportEvent], *, names: bool) -> list[Entry]:
     ]
 
 
-def _instant(value: datetime | None) -> str | None:
+def instant(value: datetime | None) -> str | None:
+    """An instant as programs read it."""
     return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if value else None
 
 
@@ -70,10 +77,10 @@ def summary(slug: str, report: Report, uploads: Sequence[Upload]) -> dict[str, A
         "claimed": report.claimed,
         "severity": report.severity,
         "state": report.state,
-        "state_since": _instant(report.state_since),
-        "received_at": _instant(report.received_at),
-        "acknowledged_at": _instant(report.acknowledged_at),
-        "due_at": _instant(report.due_at),
+        "state_since": instant(report.state_since),
+        "received_at": instant(report.received_at),
+        "acknowledged_at": instant(report.acknowledged_at),
+        "due_at": instant(report.due_at),
         "assignee": report.assignee.email if report.assignee else None,
         "key_set": report.key_set.number if report.key_set else None,
         "url": url_for("reports.staff_show", slug=slug, ref=report.ref),
@@ -110,7 +117,7 @@ def whole(slug: str, report: Report, uploads: Sequence[Upload], events: Sequence
 
 def _line(event: ReportEvent) -> dict[str, Any]:
     by = event.actor.email if event.actor else None
-    return {"at": _instant(event.at), "what": event.what, "by": by, "note": event.message}
+    return {"at": instant(event.at), "what": event.what, "by": by, "note": event.message}
 
 
 def download(upload: Upload, chunks: Sequence[Chunk], store: Blobs, name: str) -> Response:

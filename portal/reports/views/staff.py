@@ -15,12 +15,12 @@ from portal.core.errors import NotFound
 from portal.core.moves import open_moves
 from portal.reports import rules, states
 from portal.reports.actions import triage
-from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm
+from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm, SendForm
 from portal.reports.models import Report
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
 from portal.reports.states import ReportState, Severity
-from portal.reports.views import blueprint, shapes
+from portal.reports.views import blueprint, shapes, threads
 
 
 @blueprint.get("/staff/<slug>/reports")
@@ -54,7 +54,9 @@ def staff_show(slug: str, ref: str) -> ResponseReturnValue:
     return staff_page(challenge, reports.of_challenge(db.session, challenge.id, ref))
 
 
-def staff_page(challenge: Challenge, report: Report, *, tried: MoveForm | None = None) -> str:
+def staff_page(
+    challenge: Challenge, report: Report, *, tried: MoveForm | None = None, sealed_form: SendForm | None = None
+) -> str:
     """The page, with the move that was tried and did not fit, if any."""
     steps = open_moves(states.MOVES, report.state, {Role.TRIAGER})
     named = {step.name: MoveForm(formdata=None, move=step.name) for step in steps}
@@ -73,6 +75,8 @@ def staff_page(challenge: Challenge, report: Report, *, tried: MoveForm | None =
         assign_form=_assign_form(challenge, report),
         assess_form=_assess_form(challenge, report),
         note_form=NoteForm(formdata=None),
+        thread=threads.for_team(challenge, report),
+        sealed_form=sealed_form or SendForm(formdata=None),
     )
 
 

@@ -37,6 +37,7 @@ from portal.reports.views.tus import (
 from portal.reports.views.who import limits, sender
 
 KINDS = {True: "body", False: "attachment"}
+MESSAGE = "message"
 BEGUN_TOO_OFTEN = "Too many uploads were begun within a minute. Wait a minute, then go on."
 
 
@@ -62,25 +63,29 @@ def upload_options(slug: str, upload_id: object = None) -> ResponseReturnValue:
 def create_upload(slug: str) -> Response:
     """Announce a file of a report that has been begun."""
     member = sender(slug)
+    check_creation()
+    given = metadata("report", "kind")
+    report = reports.own(db.session, member.participant_id, given.get("report", ""))
+    if given.get("kind") not in KINDS.values():
+        raise Answer(400, "Upload-Metadata needs “kind”: body or attachment.")
+    length, by, at = length_announced(), member.account_id, clock.now()
+    body = given["kind"] == KINDS[True]
+    upload = drafts.begin_upload(db.session, report, limits(), body=body, length=length, by=by, at=at)
+    db.session.commit()
+    return created(upload, url_for("reports.upload", slug=slug, upload_id=upload.id))
+
+
+def check_creation() -> None:
+    """What no request that begins an upload may be. Raises Answer."""
     if request.headers.get("X-HTTP-Method-Override", "POST").upper() != "POST":
         raise Answer(405, "An upload is begun with POST.", Allow="OPTIONS, POST")
     if "Upload-Concat" in request.headers:
         raise Answer(400, "Uploads are not concatenated here (Upload-Concat). Send the file as one upload.")
     if request.content_length or "Transfer-Encoding" in request.headers:
         raise Answer(400, "An upload begins without bytes. Send them with PATCH to the address that this gives.")
-    given = metadata("report", "kind")
-    report = reports.own(db.session, member.participant_id, given.get("report", ""))
-    if given.get("kind") not in KINDS.values():
-        raise Answer(400, "Upload-Metadata needs “kind”: body or attachment.")
-    length, by, at = _announced(), member.account_id, clock.now()
-    body = given["kind"] == KINDS[True]
-    upload = drafts.begin_upload(db.session, report, limits(), body=body, length=length, by=by, at=at)
-    db.session.commit()
-    location = url_for("reports.upload", slug=slug, upload_id=upload.id)
-    return told(201, Location=location, Upload_Expires=http_date(upload.expires_at))
 
 
-def _announced() -> int | None:
+def length_announced() -> int | None:
     """The length of a file that begins, None if it is told later."""
     length, deferred = number("Upload-Length"), request.headers.get("Upload-Defer-Length")
     if deferred not in (None, "1"):
@@ -88,6 +93,11 @@ def _announced() -> int | None:
     if (length is None) != (deferred == "1"):
         raise Answer(400, "Send either Upload-Length or “Upload-Defer-Length: 1”.")
     return length
+
+
+def created(upload: Upload, location: str) -> Response:
+    """The answer to a new file."""
+    return told(201, Location=location, Upload_Expires=http_date(upload.expires_at))
 
 
 @blueprint.route(
@@ -102,18 +112,25 @@ def upload(slug: str, upload_id: object) -> Response:
     """One file on its way."""
     member = sender(slug)
     found = files.own(db.session, str(upload_id), member.participant_id)
+    return carry_out(found, member.account_id, f"participant:{member.participant_id}")
+
+
+def carry_out(found: Upload, by: int, place: str) -> Response:
+    """Do to a file what the request's method says; `place` is by whom few requests at once may send bytes."""
     # Where a proxy lets only POST through, the protocol has clients name the method in a header. A HEAD cannot become
     # anything else by it: it is not asked for its token against forgery.
     asked = request.headers.get("X-HTTP-Method-Override", request.method).upper()
     steps = {"HEAD": _head, "PATCH": _patch, "DELETE": _delete}
     if asked not in steps or (request.method == "HEAD" and asked != "HEAD"):
         raise Answer(405, "HEAD, PATCH or DELETE.", Allow="OPTIONS, HEAD, PATCH, DELETE")
-    return steps[asked](found, member.account_id, clock.now())
+    g.upload_place = place
+    return steps[asked](found, by, clock.now())
 
 
 def _head(found: Upload, _by: int, at: datetime) -> Response:
     _check_alive(found, at)
-    pairs = {"report": found.report.ref, "kind": KINDS[found.number == 0]}
+    kind = MESSAGE if found.message_id else KINDS[found.number == 0]
+    pairs = {"report": found.report.ref, "kind": kind}
     answer = told(200, Upload_Offset=found.position, Upload_Metadata=as_metadata(pairs))
     answer.headers["Upload-Expires"] = http_date(found.expires_at)
     if found.length is None:
@@ -145,14 +162,14 @@ def _patch(found: Upload, _by: int, at: datetime) -> Response:
     length = found.length if found.length is not None else length_told
     _check_size(found, length)
     if found.state is UploadState.OPEN:
-        take_place(f"participant:{found.report.participant_id}")
+        take_place(g.upload_place)
         offset = _receive(found, digest, length_told, at)
     return told(204, Upload_Offset=offset, Upload_Expires=http_date(at + rules.KEEP_OPEN))
 
 
 def _receive(found: Upload, digest: bytes | None, length: int | None, at: datetime) -> int:
     """Let the bytes in; the new offset."""
-    course = intake.course(db.session, found, keys.accepted_sets(db.session, at), limits())
+    course = intake.course(db.session, found, keys.accepted_sets(db.session, at), limits(), at)
     try:
         offset = intake.receive(db.session, blobs(), course, request.stream, at=at, checksum=digest, length=length)
     except intake.WrongChecksum as mismatch:
