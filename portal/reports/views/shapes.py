@@ -31,6 +31,11 @@ SAID = {
     "not-reproducible": "Could not be reproduced",
     "out-of-scope": "Out of scope",
     "unreadable": "Could not be decrypted",
+    "reopen": "Opened again",
+    "answer": "Answered by the researcher",
+    "appeal": "Appealed by the researcher",
+    "verify": "Verified as fixed by the researcher",
+    "dispute": "Still works, says the researcher",
 }
 
 

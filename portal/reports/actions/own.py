@@ -1,0 +1,30 @@
+"""What a researcher may do with a report that has arrived: answer, appeal, verify a fix, or say that it still works."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from portal.core.errors import Refused
+from portal.core.moves import Move, take
+from portal.reports import rules, states
+from portal.reports.actions.timeline import note, tell_triagers
+from portal.reports.models import Report
+from portal.reports.queries import clocks
+from portal.reports.states import ReportState
+
+
+def move(
+    session: Session, report: Report, step: Move[ReportState], message: str | None, *, by: int, at: datetime
+) -> None:
+    """Take one step of the researcher's. The triagers learn by a mail that there is news.
+
+    Raises Refused, Invalid where a message is missing, Conflict if somebody was first.
+    """
+    if step not in states.OWN:
+        raise Refused(f"“{step.label}” is for the team to take.")
+    rules.check_possible(report, step)
+    calendar, pauses = clocks.calendar(session, report.challenge), clocks.pauses(session, report.id, at)
+    values = rules.own_changes(report, step, rules.Outcome(message=message), at, calendar, pauses)
+    take(session, report, step, at=at, **values)
+    event = note(session, report, step.name, by=by, at=at, message=message)
+    tell_triagers(session, report, "moved_staff", f"event:{event.id}", at=at)
