@@ -20,7 +20,8 @@ from portal.reports.actions import drafts, triage
 from portal.reports.actions.keys import make_token, publish_key_set, revoke_token
 from portal.reports.certificates import Unfit
 from portal.reports.models import KeySet, Note, Receipt, Report, Upload
-from portal.reports.queries import keys, reports
+from portal.reports.queries import keys, queue, reports
+from portal.reports.rules.searching import Search
 from portal.reports.states import KeyRole, ReportKind, ReportState, Severity, UploadState
 from tests.cast import NOON, Cast
 from tests.reports.conftest import RECOVERY, TIA, TOM
@@ -472,8 +473,9 @@ def test_the_queue_shows_what_is_due_first_and_goes_on(session: Session, desk: D
     desk.in_state(ReportState.BY_DESIGN)
     desk.begin()
 
-    first = reports.queue(session, cast.challenge.id, "", None, limit=3)
-    rest = reports.queue(session, cast.challenge.id, "", first.next, limit=3)
+    where = (session, cast.challenge.id, Search(), cast.triager.id, NOON)
+    first = queue.page(*where, limit=3)
+    rest = queue.page(*where, first.next, limit=3)
 
     assert [report.ref for report in [*first.rows, *rest.rows]] == ["TCR-0001", "TCR-0003", "TCR-0002", "TCR-0004"]
     assert rest.next is None

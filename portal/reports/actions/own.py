@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from portal.core.constraints import conflicts
 from portal.core.errors import Refused
 from portal.core.moves import Move, take
 from portal.reports import rules, states
@@ -27,4 +28,19 @@ def move(
     values = rules.own_changes(report, step, rules.Outcome(message=message), at, calendar, pauses)
     take(session, report, step, at=at, **values)
     event = note(session, report, step.name, by=by, at=at, message=message)
+    tell_triagers(session, report, "moved_staff", f"event:{event.id}", at=at)
+
+
+def replace(session: Session, report: Report, unreadable: Report, *, by: int, at: datetime) -> None:
+    """Say that a report is one that could not be decrypted, sealed again. Raises Refused, Conflict."""
+    if report.received_at is None:
+        raise Refused("Send the new report first.")
+    if unreadable.state is not ReportState.UNREADABLE or unreadable.participant_id != report.participant_id:
+        raise Refused("Only a report of yours that could not be decrypted can be sealed again.")
+    if report.replaces_id is not None:
+        raise Refused("It is linked already.")
+    report.replaces_id = unreadable.id
+    with conflicts():
+        session.flush()
+    event = note(session, report, "replace", by=by, at=at, detail=unreadable.ref)
     tell_triagers(session, report, "moved_staff", f"event:{event.id}", at=at)

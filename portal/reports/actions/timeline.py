@@ -1,5 +1,6 @@
 """What every change of a report leaves behind: a line of its timeline, an entry of the audit, and neutral mails."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -71,8 +72,8 @@ def changed(
     session: Session,
     report: Report,
     verb: str,
-    before: dict[str, object],
-    after: dict[str, object],
+    before: Mapping[str, object],
+    after: Mapping[str, object],
     *,
     by: int | None,
     at: datetime,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.core.errors import NotFound
 from portal.reports.models import Release, Report
+from portal.reports.queries.assigning import not_own
 
 
 def of_challenge(session: Session, challenge_id: int) -> Sequence[Release]:
@@ -35,13 +36,13 @@ def named(session: Session, challenge_id: int, name: str) -> int | None:
     ).one_or_none()
 
 
-def reports_by_release(session: Session, challenge_id: int) -> dict[int, list[Report]]:
-    """The reports that are planned for a release or fixed in it, by release, in their order."""
+def reports_by_release(session: Session, challenge_id: int, *, reader: int) -> dict[int, list[Report]]:
+    """The reports that are planned for a release or fixed in it, by release, without the reader's own."""
     found: dict[int, list[Report]] = defaultdict(list)
     rows = (
         sa.select(Report)
         .options(joinedload(Report.assignee))
-        .where(Report.challenge_id == challenge_id, Report.release_id.is_not(None))
+        .where(Report.challenge_id == challenge_id, Report.release_id.is_not(None), not_own(reader))
         .order_by(Report.number)
     )
     for report in session.scalars(rows):

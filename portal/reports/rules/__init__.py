@@ -12,6 +12,7 @@ from portal.reports.rules.clocks import (
     term_timing,
     timing,
 )
+from portal.reports.rules.desk import Settings, read_holidays
 from portal.reports.rules.keys import (
     GRACE,
     WARN_BEFORE,
@@ -43,6 +44,7 @@ from portal.reports.rules.outcomes import (
     own_changes,
     reason_of,
 )
+from portal.reports.rules.promptness import Course, Line, days_to_fix, lines
 from portal.reports.rules.severity import Scored, scored
 
 __all__ = [
@@ -57,9 +59,12 @@ __all__ = [
     "WARN_BEFORE",
     "Calendar",
     "Clock",
+    "Course",
     "Limits",
+    "Line",
     "Outcome",
     "Scored",
+    "Settings",
     "Term",
     "Timing",
     "accepted",
@@ -71,9 +76,12 @@ __all__ = [
     "check_room",
     "check_secret",
     "clock_of",
+    "days_to_fix",
+    "lines",
     "own_changes",
     "paused",
     "prefix",
+    "read_holidays",
     "reason_of",
     "recipients",
     "reference",

@@ -14,10 +14,15 @@ Triagers' programs read …/reports.json, …/reports/<ref>.json and …/files/<
 digest), and POST …/acknowledge or …/move. Programs authenticate with `Authorization: Bearer` and a personal token.
 """
 
-from flask import Blueprint, request, session
+from flask import Blueprint, current_app, request, session
 from flask.blueprints import BlueprintSetupState
 
-from portal.reports.views.who import by_token, limits
+from portal.accounts.current import current_account
+from portal.accounts.gate import audience_of
+from portal.core.db import db
+from portal.core.errors import NotFound
+from portal.reports.queries.assigning import is_own
+from portal.reports.views.who import by_token, limits, triager
 
 blueprint = Blueprint("reports", __name__)
 
@@ -35,6 +40,17 @@ def _exempt(state: BlueprintSetupState) -> None:
         state.app.extensions["csrf"].exempt(endpoint)
 
 
+@blueprint.before_request
+def _keep_from_own() -> None:
+    """No triager sees the staff side of a report of a participant to whom they belong, whatever the page."""
+    audience, told = audience_of(current_app, request.endpoint or ""), request.view_args or {}
+    if audience is None or not audience.roles or not {"slug", "ref"} <= told.keys():
+        return
+    reader = triager(told["slug"])[1] if by_token() else current_account()
+    if is_own(db.session, told["slug"], told["ref"], reader.id):
+        raise NotFound("report")
+
+
 @blueprint.url_value_preprocessor
 def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> None:
     """Sealed files are larger than what other pages take. Only who is signed in, or has a token, may send them."""
@@ -42,6 +58,31 @@ def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> No
         request.max_content_length = limits().file + _FIELDS
 
 
-from portal.reports.views import keys, researcher, staff, staff_api, tokens, uploads  # noqa: E402
+from portal.reports.views import (  # noqa: E402
+    clocks,
+    keys,
+    own,
+    queue,
+    releases,
+    releasing,
+    researcher,
+    staff,
+    staff_api,
+    tokens,
+    uploads,
+)
 
-__all__ = ["blueprint", "keys", "researcher", "staff", "staff_api", "tokens", "uploads"]
+__all__ = [
+    "blueprint",
+    "clocks",
+    "keys",
+    "own",
+    "queue",
+    "releases",
+    "releasing",
+    "researcher",
+    "staff",
+    "staff_api",
+    "tokens",
+    "uploads",
+]
