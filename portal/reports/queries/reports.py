@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core.errors import NotFound
+from portal.reports import states
 from portal.reports.models import KeySet, Note, Receipt, Report, ReportEvent
 from portal.reports.queries.assigning import not_own
 from portal.reports.states import ReportState
@@ -89,6 +90,22 @@ def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
             Report.challenge_id == challenge_id, Report.state == ReportState.RECEIVED
         )
     ).one()
+    return count, oldest
+
+
+def nobodys(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """How many reports wait that nobody is responsible for, and since when the oldest does."""
+    return _pile(session, challenge_id, Report.state.in_(states.OPEN), Report.assignee_id.is_(None))
+
+
+def appeals(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """How many appeals wait, and since when the oldest does."""
+    return _pile(session, challenge_id, Report.state == ReportState.APPEALED)
+
+
+def _pile(session: Session, challenge_id: int, *which: sa.ColumnElement[bool]) -> tuple[int, datetime | None]:
+    counted = sa.select(sa.func.count(), sa.func.min(Report.state_since))
+    count, oldest = session.execute(counted.where(Report.challenge_id == challenge_id, *which)).one()
     return count, oldest
 
 
