@@ -17,6 +17,7 @@ from portal.demo import (
     stages,
     stocking,
     submissions,
+    triaging,
 )
 from portal.demo.applying import Entry
 from portal.demo.people import Person, add_accounts, applicants, researchers
@@ -150,9 +151,11 @@ def _research(world: World, stage: Stage) -> None:
     stages.whole(world, stage)
     bodies = submissions.sealed_bodies()
     arrivals = sorted(zip(facts.SUBMISSIONS, bodies, strict=True), key=lambda pair: pair[0].received)
-    reports = [(fact, submissions.replay(world, stage, fact, body)) for fact, body in arrivals]
+    planned = triaging.plan_releases(world, stage)
+    replayed = [(fact, *submissions.replay(world, stage, fact, body)) for fact, body in arrivals]
+    triaging.publish_releases(world, stage, planned, [fixing for _, _, fixing in replayed if fixing])
     rules = rewards.publish_rules(world, stage, noon(facts.STARTS, facts.ZONE))
-    for fact, report in reports:
+    for fact, report, _ in replayed:
         if fact.quality is not None and fact.release is not None:
             rewards.award(world, stage, rules, report, fact)
     world.session.commit()

@@ -34,6 +34,7 @@ from portal.demo import (
     submissions,
     talking,
     tracking,
+    triaging,
     writing,
 )
 from portal.demo.applying import Entry
@@ -57,7 +58,7 @@ SPARE_KITS = 20
 PLACES_TO_TRY = 9
 STAGES_OF_TRIAGE = (
     "received", "received", "received", "acknowledged", "acknowledged", "reproducing", "reproducing", "needs_info",
-    "confirmed", "fixing", "fixed", "by_design",
+    "confirmed", "fixing", "fixed", "by_design", "by_design",
 )  # fmt: skip
 
 
@@ -203,6 +204,8 @@ def _report(world: World, stage: Stage) -> None:
     bodies = submissions.sealed_bodies()
     rules = rewards.publish_rules(world, stage, world.now - HALF)
     awarded: list[tuple[Report, str]] = []
+    triaging.set_clocks(world, stage)
+    sent: list[tuple[Report, str]] = []
     for number, reached in enumerate(STAGES_OF_TRIAGE):
         member = world.random.choice(stage.participants)[0]
         if reached == "fixed":
@@ -211,11 +214,15 @@ def _report(world: World, stage: Stage) -> None:
         severity = Severity.IMPORTANT if number % 2 else Severity.CRITICAL
         report = submissions.submit(world, stage, member, bodies[number], severity, world.now - age)
         _triage(world, report, reached, severity, world.now - age)
+        sent.append((report, reached))
         if reached in ("confirmed", "fixing"):
             awarded.append((report, reached))
         elif reached == "fixed":
             # First, so that what is approved after its file for the bank is due.
+            triaging.publish_small(world, stage, report)
             rewards.chain(world, stage, report)
+    triaging.appeal(world, sent[-1][0])
+    triaging.go_on(world, stage, sent)
     for report, reached in awarded:
         rewards.propose_only(world, stage, rules, report, approve=reached == "fixing")
 
@@ -230,7 +237,6 @@ def _triage(world: World, report: Report, reached: str, severity: Severity, at: 
         ("by_design", states.BY_DESIGN, {"mitigating_layer": facts.LAYERS[1]}),
         ("confirmed", states.CONFIRM, {"severity": severity}),
         ("fixing", states.START_FIX, {}),
-        ("fixed", states.FIX, {"fixed_release": "25.1", "fixed_on": world.now.date()}),
     ]
     if reached == "received":
         return

@@ -4,11 +4,11 @@ import io
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal.challenges.models import Member
 from portal.core.moves import Move
-from portal.demo.facts import LAYERS, RELEASES, SubmissionFact
+from portal.demo.facts import LAYERS, SubmissionFact
 from portal.demo.world import Stage, World, noon
 from portal.reports import intake, rules, states
 from portal.reports.actions import drafts, triage
@@ -65,8 +65,18 @@ def step(world: World, report: Report, move: Move[ReportState], at: datetime, by
     triage.move(world.session, report, move, rules.Outcome(**outcome), by=by, at=at)
 
 
-def replay(world: World, stage: Stage, fact: SubmissionFact, body: dict[str, Any]) -> Report:
-    """One submission of 2020 from its arrival to its end."""
+class Fixing(NamedTuple):
+    """A report whose fix waits for a release: by whom, since when, and how long after the release it is closed."""
+
+    report: Report
+    release: str
+    by: int
+    at: datetime
+    wait: timedelta
+
+
+def replay(world: World, stage: Stage, fact: SubmissionFact, body: dict[str, Any]) -> tuple[Report, Fixing | None]:
+    """One submission of 2020 from its arrival to its end, or until its fix waits for a release."""
     member = world.random.choice(stage.participants[fact.participant - 1])
     received = noon(fact.received, stage.challenge.zone) + world.minutes(-360, 600)
     claimed = Severity(fact.severity or world.random.choice(("important", "moderate")))
@@ -81,16 +91,13 @@ def replay(world: World, stage: Stage, fact: SubmissionFact, body: dict[str, Any
     if fact.release is None:
         layer = world.random.choice(LAYERS)
         step(world, report, states.BY_DESIGN, decided, triager, mitigating_layer=layer)
-        return report
+        return report, None
     step(world, report, states.CONFIRM, decided, triager, severity=Severity(fact.severity or "low"))
     triage.assess(
         world.session, report, severity=report.severity,
         achieved_scenario_id=stage.scenarios[fact.scenario].id if fact.achieved else None,
         led_to_improvement=True, by=triager, at=decided,
     )  # fmt: skip
-    fixed_on = RELEASES[fact.release]
-    step(world, report, states.START_FIX, decided + timedelta(hours=2), triager)
-    fixed = noon(fixed_on, stage.challenge.zone)
-    step(world, report, states.FIX, fixed, triager, fixed_release=fact.release, fixed_on=fixed_on)
-    step(world, report, states.CLOSE, fixed + world.minutes(60, 3000), triager)
-    return report
+    begun = decided + timedelta(hours=2)
+    step(world, report, states.START_FIX, begun, triager)
+    return report, Fixing(report, fact.release, triager, begun, world.minutes(60, 3000))

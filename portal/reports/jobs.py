@@ -1,6 +1,7 @@
 """What has to be done without anybody asking: old uploads end, and what nobody names is collected from the store."""
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -10,10 +11,12 @@ from portal.core.blobs import Blobs, blobs
 from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.reports import rules
-from portal.reports.actions import drafts
+from portal.reports.actions import assigning, drafts
+from portal.reports.actions import clocks as actions
 from portal.reports.actions.warnings import warn_of_expiry
 from portal.reports.models import Chunk, Upload
-from portal.reports.queries import reports, uploads
+from portal.reports.queries import assigning as assigning_queries
+from portal.reports.queries import clocks, reports, uploads
 from portal.reports.states import UploadState
 
 SETTLED = timedelta(days=1)
@@ -94,8 +97,33 @@ def warn(session: Session, at: datetime) -> int:
     return done
 
 
+def remind(session: Session, at: datetime) -> int:
+    """Remind people of clocks that are mostly gone or have run out, each once, and leads of those long over."""
+    done = 0
+    for report in clocks.to_remind(session, at):
+        done += actions.remind(session, report, at=at)
+    session.commit()
+    return done
+
+
+def settle(session: Session, at: datetime) -> int:
+    """Close what is fixed and was not disputed, and take reports from those who are no triagers any more."""
+    done = 0
+    for report in clocks.to_close(session, at):
+        with suppress(Conflict):
+            actions.close_quietly(session, report, at=at)
+            done += 1
+    for report in assigning_queries.left_behind(session):
+        assigning.let_go(session, report, at=at)
+        done += 1
+    session.commit()
+    return done
+
+
 JOBS = (
     Job("reports: end old uploads", 900, expire),
     Job("reports: collect chunks", 3600, collect),
     Job("reports: warn of keys that expire", 3600, warn),
+    Job("reports: remind of clocks", 300, remind),
+    Job("reports: settle", 900, settle),
 )

@@ -11,6 +11,7 @@ from portal.core.todo import Queue, Task
 from portal.reports.models import Report
 from portal.reports.queries import keys, reports, rewraps, signed, threads
 from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text, lacking
+from portal.reports.rules.searching import NOBODY
 from portal.reports.states import CertificateState, ReportState, Side
 
 
@@ -24,6 +25,8 @@ def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
             found.append(Task(f"Finish sending {report.ref}", url, report.created_at + 2 * KEEP_OPEN, report.title))
         elif report.state is ReportState.NEEDS_INFO:
             found.append(Task(f"Answer the team about {report.ref}", url, None, report.title))
+        elif report.state is ReportState.FIXED:
+            found.append(Task(f"Say whether {report.ref} is really fixed", url, None, report.title))
     return found + (_messages(session, member, own) + _certificate(session, member, own, at) if own else [])
 
 
@@ -65,10 +68,20 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     words, since = threads.unanswered(session, challenge.id)
     return [
         Queue("Reports to acknowledge", first, count, oldest),
-        Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug), late),
+        Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug, late=1), late),
+        Queue("Reports without anybody responsible", _nobodys(challenge.slug), *reports.nobodys(session, challenge.id)),
+        Queue("Appeals to decide", _appeals(challenge.slug), *reports.appeals(session, challenge.id)),
         Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), len(shut)),
         Queue("Reports with an unanswered message", url_for("reports.queue", slug=challenge.slug), words, since),
     ]
+
+
+def _nobodys(slug: str) -> str:
+    return url_for("reports.queue", slug=slug, who=NOBODY)
+
+
+def _appeals(slug: str) -> str:
+    return url_for("reports.queue", slug=slug, state=ReportState.APPEALED.value)
 
 
 def expiring_keys(session: Session, at: datetime) -> list[Task]:

@@ -80,7 +80,7 @@ def _keep(sealed: bytes, wish: Wish) -> Path:
 
 def _along(about: Json, wish: Wish) -> Json:
     """What goes along in clear."""
-    values = {"reason": wish.template, "move": wish.move, "message": wish.message}
+    values = {"template": wish.template, "move": wish.move, "message": wish.message}
     if wish.template:
         _template(about, wish.template)
     return {name: value for name, value in values.items() if value}

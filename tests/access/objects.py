@@ -44,7 +44,7 @@ from portal.office_hours.queries import whole_booking
 from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
 from portal.office_hours.states import PUBLISH, BookingState, FeedScope
-from portal.reports.actions import keys, replies, threads
+from portal.reports.actions import keys, releases, replies, threads
 from portal.reports.actions.signed import remember_key
 from portal.reports.models import UploadToken
 from portal.reports.queries import uploads as files
@@ -583,6 +583,14 @@ def upload(world: World) -> Values:
     desk = _reports(world)
     begun = desk.begin()
     return {"upload_id": desk.upload(begun).id, "ref": begun.ref}
+
+
+def release(world: World) -> Values:
+    """A release that is planned."""
+    made = releases.plan(
+        world.session, world.cast.challenge, "20.07", NOON.date(), "", by=world.cast.triager.id, at=NOON
+    )
+    return {"release_id": made.id}
 
 
 def token(world: World) -> Values:

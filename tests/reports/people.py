@@ -11,7 +11,7 @@ from portal.challenges.models import Member
 from portal.core.blobs import Blobs
 from portal.core.moves import move_named
 from portal.reports import intake, receipts, rules, states
-from portal.reports.actions import drafts, triage
+from portal.reports.actions import drafts, own, triage
 from portal.reports.models import Report, Upload
 from portal.reports.queries import keys, reports
 from portal.reports.states import ReportState, Severity
@@ -28,6 +28,7 @@ PATHS: dict[ReportState, tuple[str, ...]] = {
     ReportState.FIXED: ("acknowledge", "reproduce", "confirm", "fix"),
     ReportState.CLOSED: ("acknowledge", "reproduce", "confirm", "fix", "close"),
     ReportState.BY_DESIGN: ("acknowledge", "by-design"),
+    ReportState.APPEALED: ("acknowledge", "by-design"),
     ReportState.NOT_REPRODUCIBLE: ("acknowledge", "reproduce", "not-reproducible"),
     ReportState.OUT_OF_SCOPE: ("acknowledge", "out-of-scope"),
     ReportState.UNREADABLE: ("unreadable",),
@@ -95,9 +96,18 @@ class Desk:
         else:
             for name in PATHS[state]:
                 self.move(report, name, at=at)
+            if state is ReportState.APPEALED:
+                self.own(report, "appeal", "Look at it again.", at=at)
         self.session.commit()
         return self.again(report)
 
-    def move(self, report: Report, name: str, outcome: rules.Outcome = OUTCOME, *, at: datetime = NOON) -> None:
-        """One step of triage."""
-        triage.move(self.session, report, move_named(states.MOVES, name), outcome, by=self.cast.triager.id, at=at)
+    def move(
+        self, report: Report, name: str, outcome: rules.Outcome = OUTCOME, *, at: datetime = NOON, by: int | None = None
+    ) -> None:
+        """One step of triage, by the first triager where nobody else is named."""
+        step = move_named(states.MOVES, name)
+        triage.move(self.session, report, step, outcome, by=by or self.cast.triager.id, at=at)
+
+    def own(self, report: Report, name: str, message: str | None = None, *, at: datetime = NOON) -> None:
+        """One step of the researcher's."""
+        own.move(self.session, report, move_named(states.MOVES, name), message, by=report.submitted_by_id, at=at)

@@ -20,7 +20,8 @@ from portal.reports.actions import drafts, triage
 from portal.reports.actions.keys import make_token, publish_key_set, revoke_token
 from portal.reports.certificates import Unfit
 from portal.reports.models import KeySet, Note, Receipt, Report, Upload
-from portal.reports.queries import keys, reports
+from portal.reports.queries import keys, queue, reports
+from portal.reports.rules.searching import Search
 from portal.reports.states import KeyRole, ReportKind, ReportState, Severity, UploadState
 from tests.cast import NOON, Cast
 from tests.reports.conftest import RECOVERY, TIA, TOM, publish_next
@@ -283,14 +284,14 @@ def test_every_move_of_triage_leads_where_the_table_says(
     outcome = rules.Outcome(
         **{**{name: getattr(OUTCOME, name) for name in OUTCOME.__slots__}, "duplicate_of_id": first.id}
     )
-    triage.move(session, report, move, outcome, by=cast.triager.id, at=LATER)
+    triage.move(session, report, move, outcome, by=cast.second_triager.id, at=LATER)
     session.commit()
 
     assert (report.state, report.state_since) == (move.target, LATER)
     assert [(mail.template, mail.to) for mail in mails()[before:]] == [("reports/moved", cast.researcher.email)]
     event = reports.events(session, desk.again(report), told_only=True)[-1]
-    assert (event.what, event.actor_id, event.message) == (move.name, cast.triager.id, "Thank you.")
-    assert tags(session)[-1] == (f"reports:{move.name}", cast.triager.id)
+    assert (event.what, event.actor_id, event.message) == (move.name, cast.second_triager.id, "Thank you.")
+    assert tags(session)[-1] == (f"reports:{move.name}", cast.second_triager.id)
 
 
 @pytest.mark.parametrize("move", [move for move in states.MOVES if move.by], ids=lambda move: move.name)
@@ -302,7 +303,9 @@ def test_no_move_leaves_another_state(session: Session, desk: Desk, cast: Cast, 
         triage.move(session, report, move, OUTCOME, by=cast.triager.id, at=LATER)
 
 
-@pytest.mark.parametrize("move", [states.SUBMIT, states.WITHDRAW, states.EXPIRE], ids=lambda move: move.name)
+@pytest.mark.parametrize(
+    "move", [states.SUBMIT, states.WITHDRAW, states.EXPIRE, *states.OWN], ids=lambda move: move.name
+)
 def test_the_team_does_not_take_what_is_the_researchers(
     session: Session, desk: Desk, cast: Cast, move: Move[ReportState]
 ) -> None:
@@ -470,8 +473,9 @@ def test_the_queue_shows_what_is_due_first_and_goes_on(session: Session, desk: D
     desk.in_state(ReportState.BY_DESIGN)
     desk.begin()
 
-    first = reports.queue(session, cast.challenge.id, "", None, limit=3)
-    rest = reports.queue(session, cast.challenge.id, "", first.next, limit=3)
+    where = (session, cast.challenge.id, Search(), cast.triager.id, NOON)
+    first = queue.page(*where, limit=3)
+    rest = queue.page(*where, first.next, limit=3)
 
     assert [report.ref for report in [*first.rows, *rest.rows]] == ["TCR-0001", "TCR-0003", "TCR-0002", "TCR-0004"]
     assert rest.next is None

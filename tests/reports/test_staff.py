@@ -91,6 +91,7 @@ def test_a_report_offers_the_moves_that_are_open(triager: FlaskClient, desk: Des
         ReportState.CONFIRMED: {"fix"},
         ReportState.FIXING: {"fix"},
         ReportState.FIXED: {"close"},
+        ReportState.APPEALED: {"reproduce"},
     }
     assert offered == wanted.get(state, set())
 
@@ -169,6 +170,7 @@ def test_programs_list_and_open_reports(client: FlaskClient, desk: Desk, cast: C
         "participant": "Rosa Researcher", "build": "20.06", "claimed": "important", "severity": None,
         "state": "received", "state_since": "2020-06-15T12:00:00Z", "received_at": "2020-06-15T12:00:00Z",
         "acknowledged_at": None, "due_at": "2020-06-16T12:00:00Z", "assignee": None, "key_set": 1,
+        "clock": {"name": "first_answer", "due_at": "2020-06-16T12:00:00Z", "late": False, "paused_since": None},
         "url": "/staff/test-challenge/reports/TCR-0001",
         "files": [
             {

@@ -340,7 +340,7 @@ def test_both_sides_write_by_tus_and_read_what_the_other_wrote(client: FlaskClie
     assert client.get(f"{THERE}{report.ref}/messages/1").data == first
     told = begun(client, THERE + report.ref)
     assert uploaded(client, told, second) == 204
-    assert client.post(told["submit_url"], json={"reason": "no-such"}).status_code == 422
+    assert client.post(told["submit_url"], json={"template": "no-such"}).status_code == 422
     assert client.post(told["submit_url"], json={"move": "ask"}).status_code == 200
     page = client.get(THERE + report.ref).text
     assert "Message 2 from the team" in page

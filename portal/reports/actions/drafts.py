@@ -13,9 +13,11 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Refused
 from portal.core.moves import take
 from portal.reports import receipts, rules, states
+from portal.reports.actions.assigning import assign_to_least
 from portal.reports.actions.signed import note_receipt, remember_key
 from portal.reports.actions.timeline import note, tell_researcher, tell_triagers
 from portal.reports.models import Message, Report, Upload
+from portal.reports.queries import builds, clocks
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import TooLarge
 from portal.reports.states import MessageState, ReportKind, ReportState, Severity, UploadState
@@ -51,6 +53,7 @@ def begin_report(session: Session, challenge: Challenge, member: Member, given: 
         scenario_id=given.scenario_id,
         claimed=given.severity,
         build=given.build,
+        build_id=builds.named(session, challenge.id, given.build),
         state=ReportState.UPLOADING,
         state_since=at,
         created_at=at,
@@ -130,8 +133,11 @@ def submit(session: Session, report: Report, signer: receipts.Signer, *, by: int
     uploads = files.of_report(session, report.id)
     body = rules.check_complete(uploads)
     assert body.key_set is not None
-    due_at = rules.due(ReportState.RECEIVED, at, 0)
-    take(session, report, states.SUBMIT, at=at, received_at=at, key_set_id=body.key_set_id, due_at=due_at)
+    found = rules.timing(clocks.calendar(session, report.challenge), ReportState.RECEIVED, at, ())
+    take(
+        session, report, states.SUBMIT, at=at, received_at=at, key_set_id=body.key_set_id, clock_since=at,
+        due_at=found.due_at if found else None, warn_at=found.warn_at if found else None,
+    )  # fmt: skip
     receipt = receipts.make(signer, report, uploads, body.key_set, at=at)
     session.add(receipt)
     remember_key(session, signer, at=at)
@@ -140,11 +146,12 @@ def submit(session: Session, report: Report, signer: receipts.Signer, *, by: int
     sealed_to = {"key_set": body.key_set.number, "fingerprints": [each.fingerprint for each in body.key_set.members]}
     tell_researcher(session, report, "receipt", "receipt", at=at, more=sealed_to)
     tell_triagers(session, report, "received", "received", at=at)
+    assign_to_least(session, report, at=at)
 
 
 def withdraw(session: Session, report: Report, *, by: int, at: datetime) -> None:
     """Take a report back before it is confirmed. Raises Refused, Conflict."""
-    take(session, report, states.WITHDRAW, at=at, due_at=None)
+    take(session, report, states.WITHDRAW, at=at, due_at=None, warn_at=None, paused_seconds=rules.paused(report, at))
     for upload in files.of_report(session, report.id) if report.received_at is None else ():
         end_upload(session, upload.id, UploadState.REMOVED, at=at, states=files.LIVE)
     event = note(session, report, states.WITHDRAW.name, by=by, at=at)

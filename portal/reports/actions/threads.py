@@ -11,7 +11,7 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.moves import Move, take
 from portal.reports import rules, states
-from portal.reports.actions import triage
+from portal.reports.actions import own, triage
 from portal.reports.actions.drafts import end_upload
 from portal.reports.actions.notices import tell_of_message, tell_to_give_certificate
 from portal.reports.actions.timeline import note
@@ -127,8 +127,7 @@ def _step(
         raise Invalid({"move": "The only step that goes with your message is an answer to the team's question."})
     if report.state not in move.sources:
         raise Refused("The team has not asked for anything now. Send the message without calling it the answer.")
-    take(session, report, move, at=at, **rules.changes(report, move, rules.Outcome(), at))
-    note(session, report, move.name, by=by, at=at)
+    own.move(session, report, move, None, by=by, at=at, tell=False)
 
 
 def read(session: Session, report: Report, number: int, *, by: int) -> None:

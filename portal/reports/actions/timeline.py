@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core import audit, outbox
-from portal.reports.models import Report, ReportEvent
+from portal.reports import states
+from portal.reports.models import Pause, Report, ReportEvent
+from portal.reports.states import Reason, ReportState
 
 
 def note(
@@ -21,14 +24,34 @@ def note(
     at: datetime,
     message: str | None = None,
     told: bool = True,
+    reason: Reason | None = None,
+    detail: str | None = None,
 ) -> ReportEvent:
-    """Add a line to the timeline and the same to the audit."""
-    event = ReportEvent(report_id=report.id, at=at, what=what, actor_id=by, message=message, told=told)
+    """Add a line to the timeline and to the audit. Clocks pause with a question and go on with what follows."""
+    event = ReportEvent(
+        report_id=report.id, at=at, what=what, actor_id=by, message=message, told=told, reason_code=reason,
+        detail=detail,
+    )  # fmt: skip
     session.add(event)
+    _pause(session, report, what, at)
     session.flush()
     subject, scope = f"report:{report.id}", report.challenge.slug
-    audit.record(session, f"reports:{what}", subject, by=by, at=at, scope=scope, after={"state": report.state.value})
+    after = {"state": report.state.value} | ({"reason": reason.value} if reason else {})
+    audit.record(session, f"reports:{what}", subject, by=by, at=at, scope=scope, after=after)
     return event
+
+
+def _pause(session: Session, report: Report, what: str, at: datetime) -> None:
+    """Begin the pause of a report that waits for its researcher, or end it, whoever has moved it on."""
+    if report.state is not ReportState.NEEDS_INFO:
+        session.execute(
+            sa.update(Pause)
+            .where(Pause.report_id == report.id, Pause.until.is_(None))
+            .values(until=at)
+            .execution_options(synchronize_session=False)
+        )
+    elif what == states.ASK.name:
+        session.add(Pause(report_id=report.id, since=at))
 
 
 def tell_researcher(
@@ -46,3 +69,19 @@ def tell_triagers(session: Session, report: Report, template: str, key: str, *, 
     for account in holders(session, Role.TRIAGER, report.challenge.slug):
         unique = f"report:{report.id}:{key}:{account.id}"
         outbox.post(session, f"reports/{template}", to=account.email, key=unique, at=at, context=context)
+
+
+def changed(
+    session: Session,
+    report: Report,
+    verb: str,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+    *,
+    by: int | None,
+    at: datetime,
+) -> None:
+    """Tell the audit of something about a report that is no move."""
+    session.flush()
+    subject, scope = f"report:{report.id}", report.challenge.slug
+    audit.record(session, f"reports:{verb}", subject, by=by, at=at, scope=scope, before=before, after=after)

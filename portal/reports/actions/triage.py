@@ -1,16 +1,20 @@
-"""The team's side: moves of triage, assignment, assessment, internal notes."""
+"""The team's side: moves of triage, assessment, internal notes."""
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.core import audit
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.reports import rules, states
-from portal.reports.actions.timeline import note, tell_researcher
+from portal.reports.actions.assigning import assign
+from portal.reports.actions.timeline import changed, note, tell_researcher
 from portal.reports.models import Note, Report
+from portal.reports.queries import clocks, releases
 from portal.reports.states import ReportState, Severity
+
+__all__ = ["acknowledge", "add_note", "assess", "assign", "move"]
 
 
 def move(
@@ -24,25 +28,36 @@ def move(
         raise Refused(f"“{step.label}” is not for the team to take.")
     if outcome.duplicate_of_id == report.id:
         raise Invalid({"duplicate_of": "A report cannot be a duplicate of itself."})
-    if report.state not in step.sources:
-        raise Refused(f"“{step.label}” is not possible: it is {report.state.replace('_', ' ')}.")
-    take(session, report, step, at=at, **rules.changes(report, step, outcome, at))
-    event = note(session, report, step.name, by=by, at=at, message=outcome.message or None)
+    rules.check_possible(report, step)
+    rules.check_eyes(report, step, by)
+    reason = rules.reason_of(step, outcome)
+    calendar, pauses = clocks.calendar(session, report.challenge), clocks.pauses(session, report.id, at)
+    values = rules.changes(report, step, outcome, at, calendar, pauses, by)
+    if step is states.FIX:
+        values["release_id"] = releases.named(session, report.challenge_id, outcome.fixed_release or "")
+    take(session, report, step, at=at, **values)
+    event = note(
+        session, report, step.name, by=by, at=at, message=outcome.message or None, reason=reason,
+        detail=_detail(session, step, outcome),
+    )  # fmt: skip
     tell_researcher(session, report, "moved", f"event:{event.id}", at=at)
+
+
+def _detail(session: Session, step: Move[ReportState], outcome: rules.Outcome) -> str | None:
+    """What a step names, kept with its line: a later step takes it from the report."""
+    if step is states.BY_DESIGN:
+        return outcome.mitigating_layer
+    if step is states.FIX:
+        return outcome.fixed_release
+    if step is states.DUPLICATE:
+        return session.scalars(sa.select(Report.ref).where(Report.id == outcome.duplicate_of_id)).one_or_none()
+    return None
 
 
 def acknowledge(session: Session, report: Report, *, by: int, at: datetime) -> None:
     """Say that a person has opened the report. Saying it again changes nothing."""
     if report.acknowledged_at is None:
         move(session, report, states.ACKNOWLEDGE, rules.Outcome(), by=by, at=at)
-
-
-def assign(session: Session, report: Report, assignee_id: int | None, *, by: int, at: datetime) -> None:
-    """Make a triager responsible, or nobody."""
-    if report.assignee_id == assignee_id:
-        return
-    before, report.assignee_id = report.assignee_id, assignee_id
-    _record(session, report, "assign", {"assignee": before}, {"assignee": assignee_id}, by=by, at=at)
 
 
 def assess(
@@ -54,18 +69,23 @@ def assess(
     led_to_improvement: bool,
     by: int,
     at: datetime,
+    cvss: str | None = None,
 ) -> None:
-    """Set the programme's severity, the scenario that was achieved, and whether the product became better by it."""
+    """Set the programme's severity, the scenario that was achieved, and whether the product became better by it.
+
+    `cvss` is a vector of version 4.0 or 3.1, kept in its usual order. Raises Invalid, Refused.
+    """
     if report.acknowledged_at is None:
         raise Refused("Acknowledge the report first: nobody has opened it yet.")
     needed = states.FIXED_OR_CLOSED | {ReportState.CONFIRMED, ReportState.FIXING}
     if severity is None and report.state in needed:
         raise Invalid({"severity": "A confirmed report has a severity."})
     before = _assessment(report)
+    report.cvss = rules.scored(cvss).vector if cvss else None
     report.severity, report.achieved_scenario_id = severity, achieved_scenario_id
     report.led_to_improvement = led_to_improvement
     if before != _assessment(report):
-        _record(session, report, "assess", before, _assessment(report), by=by, at=at)
+        changed(session, report, "assess", before, _assessment(report), by=by, at=at)
 
 
 def _assessment(report: Report) -> dict[str, object]:
@@ -73,22 +93,8 @@ def _assessment(report: Report) -> dict[str, object]:
         "severity": report.severity,
         "achieved_scenario": report.achieved_scenario_id,
         "led_to_improvement": report.led_to_improvement,
+        "cvss": report.cvss,
     }
-
-
-def _record(
-    session: Session,
-    report: Report,
-    verb: str,
-    before: dict[str, object],
-    after: dict[str, object],
-    *,
-    by: int,
-    at: datetime,
-) -> None:
-    session.flush()
-    subject, scope = f"report:{report.id}", report.challenge.slug
-    audit.record(session, f"reports:{verb}", subject, by=by, at=at, scope=scope, before=before, after=after)
 
 
 def add_note(session: Session, report: Report, text: str, *, by: int, at: datetime) -> Note:

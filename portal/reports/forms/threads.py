@@ -22,7 +22,7 @@ class MessageForm(Form):
 class SendForm(MoveForm):
     """A triager's message, with the reason and the step that go with it."""
 
-    reason = StringField("Reason", [Length(max=40)], description="The code of a template.")
+    template = StringField("Template", [Length(max=40)], description="Its code, which is the reason told in clear.")
     sealed = FileField("Sealed message")
 
 

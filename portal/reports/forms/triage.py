@@ -1,13 +1,15 @@
 """What triagers type, as values or messages."""
 
 from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
+from portal.core.errors import Invalid
 from portal.core.forms import Form
 from portal.core.moves import Move
+from portal.reports import states
 from portal.reports.forms.base import SEVERITIES
-from portal.reports.rules import WANTED, Outcome
-from portal.reports.states import ReportState, Severity
+from portal.reports.rules import WANTED, Outcome, scored
+from portal.reports.states import Reason, ReportState, Severity
 
 
 class MoveForm(Form):
@@ -27,12 +29,24 @@ class MoveForm(Form):
     )
     fixed_release = StringField("Release", [Length(max=40)], description="20.07, say.")
     fixed_on = DateField("Released on", [Optional()])
+    reason = SelectField("Reason", choices={}, default="", validate_choice=False,
+                         description="Its code stands on the page, in clear.")  # fmt: skip
+    # The newest line of the timeline that the person had before them.
+    seen = HiddenField()
 
     duplicate_of_id: int | None = None
 
+    def offer(self, step: Move[ReportState]) -> "MoveForm":
+        """The form with the reasons that go with a step."""
+        offered = states.REASONS.get(step.name, ())
+        self.reason.choices = {each.value: each.replace("_", " ").capitalize() for each in offered}
+        return self
+
     def check(self, step: Move[ReportState]) -> bool:
         """Whether everything is there that the step needs, with messages at the fields where it is not."""
-        good = self.validate()
+        good = self.offer(step).validate()
+        if self.reason.data and self.reason.data not in [each.value for each in states.REASONS.get(step.name, ())]:
+            self.reason.errors = ["Choose a reason that goes with this step."]
         for name in step.needs:
             field = self[name]
             if not field.data and not field.errors:
@@ -48,13 +62,27 @@ class MoveForm(Form):
             mitigating_layer=self.mitigating_layer.data or None,
             fixed_release=self.fixed_release.data or None,
             fixed_on=self.fixed_on.data,
+            reason=Reason(self.reason.data) if self.reason.data else None,
         )
+
+
+class OwnForm(Form):
+    """What a researcher says with a move."""
+
+    move = HiddenField()
+    message = TextAreaField(
+        "Message to the team", [Length(max=1000)],
+        description="In clear, on the report's page. No details of the finding.",
+    )  # fmt: skip
 
 
 class AssignForm(Form):
     """Who is responsible."""
 
     assignee = SelectField("Responsible", coerce=str)
+    hand_over = TextAreaField(
+        "Word to whoever takes over", [Length(max=1000)], description="Kept among the notes. No details of the finding."
+    )
 
 
 class AssessForm(Form):
@@ -62,7 +90,19 @@ class AssessForm(Form):
 
     severity = SelectField("Severity", choices={"": "Not assessed", **SEVERITIES})
     achieved = SelectField("Scenario achieved", coerce=str)
+    cvss = StringField(
+        "CVSS vector", [Length(max=200)], render_kw={"class": "mono", "autocomplete": "off", "spellcheck": "false"},
+        description="Optional, 4.0 or 3.1, and in clear: a vector tells something of the finding.",
+    )  # fmt: skip
     led_to_improvement = BooleanField("It led to an improvement of the product")
+
+    def validate_cvss(self, field: StringField) -> None:
+        """It is a vector that can be counted."""
+        try:
+            if field.data:
+                scored(field.data)
+        except Invalid as problem:
+            raise ValidationError(problem.messages["cvss"]) from problem
 
 
 class NoteForm(Form):

@@ -1,8 +1,18 @@
 """What is true of key sets, reports, and the files under them."""
 
+from portal.reports.models.clocks import (
+    Holiday,
+    Pause,
+    ReportClock,
+    ReportDesk,
+)
 from portal.reports.models.keys import (
     KeySet,
     KeySetMember,
+)
+from portal.reports.models.releases import (
+    BuildFinding,
+    Release,
 )
 from portal.reports.models.reports import (
     Note,
@@ -32,17 +42,23 @@ from portal.reports.models.uploads import (
 )
 
 __all__ = [
+    "BuildFinding",
     "Chunk",
+    "Holiday",
     "KeySet",
     "KeySetMember",
     "Message",
     "MessageReader",
     "Note",
+    "Pause",
     "Reading",
     "Receipt",
     "ReceiptKey",
+    "Release",
     "ReplyTemplate",
     "Report",
+    "ReportClock",
+    "ReportDesk",
     "ReportEvent",
     "ReportReader",
     "ResearcherCertificate",

@@ -4,22 +4,27 @@ import base64
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.accounts.models import Account
-from portal.challenges.models import Challenge, Participant, Scenario
+from portal.challenges.models import Build, Challenge, Participant, Scenario
 from portal.core.constraints import explain
 from portal.core.db import Model
 from portal.core.moves import Moving
 from portal.reports.models.keys import KeySet
-from portal.reports.states import ReportKind, ReportState, Severity
+from portal.reports.models.releases import Release
+from portal.reports.states import ReportKind, ReportState, Severity, Told
 
 
 class Report(Moving[ReportState], Model):
     """One sealed report. Its text is nowhere here: only who, when, sizes, and a title that is meant to tell nothing.
 
     `claimed` is the researcher's severity, `severity` the programme's. `due_at` is when the present clock runs out,
-    None where none runs; `paused_seconds` is how long the report has waited for the researcher.
+    None where none runs; `paused_seconds` is how long the report has waited for the researcher. Clocks run from
+    `clock_since`, which is the arrival until an appeal, a reopening or a dispute lets them begin anew. At `warn_at`
+    most of the present one is gone; `told` says who has been reminded. `release_id` is the release for which a fix is
+    planned; `fixed_release` and `fixed_on` are the facts once it is out. `replaces_id` is an unreadable report of which
+    this is the same, sealed again.
     """
 
     __tablename__ = "report"
@@ -45,8 +50,15 @@ class Report(Moving[ReportState], Model):
         sa.CheckConstraint("(state IN ('fixed', 'closed')) = (fixed_release IS NOT NULL)", name="fixed_release"),
         sa.CheckConstraint("(fixed_release IS NULL) = (fixed_on IS NULL)", name="fixed_day"),
         sa.CheckConstraint("paused_seconds >= 0", name="paused"),
+        sa.CheckConstraint("state <> 'appealed' OR appealed_at IS NOT NULL", name="appealed_time"),
+        sa.CheckConstraint("replaces_id <> id", name="replaces_another"),
+        sa.ForeignKeyConstraint(["challenge_id", "build_id"], ["build.challenge_id", "build.id"]),
+        sa.ForeignKeyConstraint(["challenge_id", "reproduced_on_id"], ["build.challenge_id", "build.id"]),
+        sa.ForeignKeyConstraint(["challenge_id", "release_id"], ["report_release.challenge_id", "report_release.id"]),
         sa.Index("ix_report_queue", "challenge_id", "state", "due_at", "id"),
         sa.Index("ix_report_participant", "participant_id", "number"),
+        sa.Index("ix_report_warn", "warn_at"),
+        sa.Index("ix_report_release", "release_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -71,6 +83,13 @@ class Report(Moving[ReportState], Model):
     decided_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     paused_seconds: Mapped[int] = mapped_column(default=0)
+    clock_since: Mapped[datetime | None]
+    warn_at: Mapped[datetime | None]
+    told: Mapped[Told] = mapped_column(default=Told.NOTHING)
+    # Who ended it last: an appeal is for somebody else to decide.
+    decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
+    appealed_at: Mapped[datetime | None]
+    disputed_at: Mapped[datetime | None]
     assignee_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     severity: Mapped[Severity | None]
     # The scenario that it really achieves, which triage says; `scenario_id` is what the researcher aimed at.
@@ -80,6 +99,12 @@ class Report(Moving[ReportState], Model):
     duplicate_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("report.id"))
     fixed_release: Mapped[str | None] = mapped_column(sa.String(40))
     fixed_on: Mapped[date | None]
+    release_id: Mapped[int | None]
+    # The row of the build that `build` names, None where it is not in the challenge's list.
+    build_id: Mapped[int | None]
+    reproduced_on_id: Mapped[int | None]
+    cvss: Mapped[str | None] = mapped_column(sa.String(200))
+    replaces_id: Mapped[int | None] = mapped_column(sa.ForeignKey("report.id"), unique=True)
 
     challenge: Mapped[Challenge] = relationship()
     participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
@@ -88,11 +113,26 @@ class Report(Moving[ReportState], Model):
     scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql", foreign_keys=[scenario_id])
     achieved_scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql", foreign_keys=[achieved_scenario_id])
     key_set: Mapped[KeySet | None] = relationship(lazy="raise_on_sql")
-    duplicate_of: Mapped["Report | None"] = relationship(lazy="raise_on_sql", remote_side=[id])
+    duplicate_of: Mapped["Report | None"] = relationship(
+        lazy="raise_on_sql", remote_side=[id], foreign_keys=[duplicate_of_id]
+    )
+    replaces: Mapped["Report | None"] = relationship(lazy="raise_on_sql", remote_side=[id], foreign_keys=[replaces_id])
+    release: Mapped[Release | None] = relationship(
+        lazy="raise_on_sql", viewonly=True, primaryjoin=lambda: foreign(Report.release_id) == Release.id
+    )
+    build_row: Mapped[Build | None] = relationship(
+        lazy="raise_on_sql", viewonly=True, primaryjoin=lambda: foreign(Report.build_id) == Build.id
+    )
+    reproduced_on: Mapped[Build | None] = relationship(
+        lazy="raise_on_sql", viewonly=True, primaryjoin=lambda: foreign(Report.reproduced_on_id) == Build.id
+    )
 
 
 class ReportEvent(Model):
-    """One line of a report's timeline. `message` is what the team tells the researcher, in clear."""
+    """One line of a report's timeline. `message` is what the team tells the researcher, in clear.
+
+    `reason_code` is the code that went with it, `detail` what it named: a layer, the first report, a release.
+    """
 
     __tablename__ = "report_event"
     __table_args__ = (sa.Index("ix_report_event_report", "report_id", "id"),)
@@ -103,6 +143,8 @@ class ReportEvent(Model):
     what: Mapped[str] = mapped_column(sa.String(40))
     actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     message: Mapped[str | None] = mapped_column(sa.String(1000))
+    reason_code: Mapped[str | None] = mapped_column(sa.String(40))
+    detail: Mapped[str | None] = mapped_column(sa.String(200))
     # Whether the researcher sees it.
     told: Mapped[bool] = mapped_column(default=True)
     actor: Mapped[Account | None] = relationship(lazy="raise_on_sql")
@@ -137,4 +179,5 @@ class Receipt(Model):
         return base64.b64decode(self.signature)
 
 
+explain("uq_report_replaces_id", "That report has been replaced already.", columns="report.replaces_id")
 explain("ck_report_duplicate_of_another", "A report cannot be a duplicate of itself.")

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core.errors import NotFound
-from portal.core.paging import Page, keyset
 from portal.reports import states
 from portal.reports.models import KeySet, Note, Receipt, Report, ReportEvent
+from portal.reports.queries.assigning import not_own
 from portal.reports.states import ReportState
 
 _WITH = (
@@ -23,6 +23,10 @@ _WHOLE = (
     joinedload(Report.challenge),
     joinedload(Report.submitted_by),
     joinedload(Report.duplicate_of),
+    joinedload(Report.replaces),
+    joinedload(Report.release),
+    joinedload(Report.build_row),
+    joinedload(Report.reproduced_on),
     joinedload(Report.achieved_scenario),
     joinedload(Report.key_set).selectinload(KeySet.members),
 )
@@ -58,20 +62,15 @@ def of_challenge(session: Session, challenge_id: int, ref: str) -> Report:
     return _one(session, (Report.challenge_id == challenge_id, Report.ref == ref, Report.received_at.is_not(None)))
 
 
+def some(session: Session, challenge_id: int, refs: Sequence[str], *, reader: int) -> Sequence[Report]:
+    """Reports that have arrived, by their references, without those of a participant to whom the reader belongs."""
+    where = (Report.challenge_id == challenge_id, Report.ref.in_(refs), Report.received_at.is_not(None))
+    rows = sa.select(Report).options(*_WHOLE).where(*where, not_own(reader)).order_by(Report.number)
+    return session.scalars(rows).all()
+
+
 def _arrived(challenge_id: int) -> sa.Select[Report]:
     return sa.select(Report).where(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
-
-
-def queue(session: Session, challenge_id: int, state: str, after: str | None, limit: int = 50) -> Page[Report]:
-    """Reports for triage, what is due first on top: in one state, "" for all that wait, or "all". Raises NotFound."""
-    rows = _arrived(challenge_id).options(*_WITH)
-    if not state:
-        rows = rows.where(Report.state.in_(states.OPEN))
-    elif state != "all":
-        if state not in list(ReportState):
-            raise NotFound("state")
-        rows = rows.where(Report.state == ReportState(state))
-    return keyset(session, rows, order=[(Report.due_at, "asc"), (Report.id, "asc")], after=after, limit=limit)
 
 
 def counts(session: Session, challenge_id: int) -> dict[ReportState, int]:
@@ -91,6 +90,22 @@ def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
             Report.challenge_id == challenge_id, Report.state == ReportState.RECEIVED
         )
     ).one()
+    return count, oldest
+
+
+def nobodys(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """How many reports wait that nobody is responsible for, and since when the oldest does."""
+    return _pile(session, challenge_id, Report.state.in_(states.OPEN), Report.assignee_id.is_(None))
+
+
+def appeals(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """How many appeals wait, and since when the oldest does."""
+    return _pile(session, challenge_id, Report.state == ReportState.APPEALED)
+
+
+def _pile(session: Session, challenge_id: int, *which: sa.ColumnElement[bool]) -> tuple[int, datetime | None]:
+    counted = sa.select(sa.func.count(), sa.func.min(Report.state_since))
+    count, oldest = session.execute(counted.where(Report.challenge_id == challenge_id, *which)).one()
     return count, oldest
 
 
@@ -141,3 +156,17 @@ def abandoned(session: Session, before: datetime) -> Sequence[Report]:
     return session.scalars(
         sa.select(Report).where(Report.state == ReportState.UPLOADING, Report.state_since < before).limit(100)
     ).all()
+
+
+def replaceable(session: Session, participant_id: int) -> Sequence[Report]:
+    """The participant's reports that could not be decrypted and have not been sealed again."""
+    again = sa.select(Report.replaces_id).where(
+        Report.replaces_id.is_not(None), Report.participant_id == participant_id
+    )
+    return session.scalars(
+        sa.select(Report)
+        .where(
+            Report.participant_id == participant_id, Report.state == ReportState.UNREADABLE, Report.id.not_in(again)
+        )
+        .order_by(Report.number)
+    ).all()  # fmt: skip

@@ -1,14 +1,24 @@
 """What reports, their files and keys can be, and the moves between."""
 
-from portal.reports.states.keys import KeyRole
+from portal.reports.states.clocks import (
+    RUNS,
+    ClockName,
+    Finding,
+    Told,
+)
+from portal.reports.states.keys import (
+    KeyRole,
+)
 from portal.reports.states.reports import (
     ACKNOWLEDGE,
     ANSWER,
+    APPEAL,
     ASK,
     BY_DESIGN,
     CLOSE,
     CONFIRM,
     DECIDED,
+    DISPUTE,
     DUPLICATE,
     EXPIRE,
     FIX,
@@ -17,26 +27,40 @@ from portal.reports.states.reports import (
     NOT_REPRODUCIBLE,
     OPEN,
     OUT_OF_SCOPE,
+    OWN,
+    REASONS,
+    REFUSED,
+    REOPEN,
     REPRODUCE,
     START_FIX,
     SUBMIT,
     UNREADABLE,
+    VERIFY,
     WITHDRAW,
+    Reason,
     ReportKind,
     ReportState,
     Severity,
 )
-from portal.reports.states.threads import CertificateState, MessageState, Side
-from portal.reports.states.uploads import UploadState
+from portal.reports.states.threads import (
+    CertificateState,
+    MessageState,
+    Side,
+)
+from portal.reports.states.uploads import (
+    UploadState,
+)
 
 __all__ = [
     "ACKNOWLEDGE",
     "ANSWER",
+    "APPEAL",
     "ASK",
     "BY_DESIGN",
     "CLOSE",
     "CONFIRM",
     "DECIDED",
+    "DISPUTE",
     "DUPLICATE",
     "EXPIRE",
     "FIX",
@@ -45,17 +69,27 @@ __all__ = [
     "NOT_REPRODUCIBLE",
     "OPEN",
     "OUT_OF_SCOPE",
+    "OWN",
+    "REASONS",
+    "REFUSED",
+    "REOPEN",
     "REPRODUCE",
+    "RUNS",
     "START_FIX",
     "SUBMIT",
     "UNREADABLE",
+    "VERIFY",
     "WITHDRAW",
     "CertificateState",
+    "ClockName",
+    "Finding",
     "KeyRole",
     "MessageState",
+    "Reason",
     "ReportKind",
     "ReportState",
     "Severity",
     "Side",
+    "Told",
     "UploadState",
 ]

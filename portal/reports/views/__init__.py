@@ -13,18 +13,23 @@ a person, 422 with `Upload-Refused: code` when the walker said no. POST `submit_
 A sealed message about a report is begun with POST …/reports/<ref>/messages (both sides, each under its own address),
 answered with 201 `{"number", "uploads_url", "submit_url"}`; its one file is a tus upload as above, created at
 `uploads_url`; POST `submit_url` sends it, with `answers` (a researcher's answer to the team's question), or with
-`reason` and `move` (a triager's). Its plaintext is UTF-8 JSON: `{"format": "sealed-message/1", "report", "text"
+`template` and `move` (a triager's). Its plaintext is UTF-8 JSON: `{"format": "sealed-message/1", "report", "text"
 (Markdown), "attachments": [{"name", "size", "sha256", "data" (base64)}]}`, or whatever was sealed by hand.
 
 Triagers' programs read …/reports.json, …/reports/<ref>.json and …/files/<n> (0 is the body; single ranges, ETag,
 digest), and POST …/acknowledge or …/move. Programs authenticate with `Authorization: Bearer` and a personal token.
 """
 
-from flask import Blueprint, session
+from flask import Blueprint, current_app, request, session
 from flask.blueprints import BlueprintSetupState
 
+from portal.accounts.current import current_account
+from portal.accounts.gate import audience_of
+from portal.core.db import db
+from portal.core.errors import NotFound
+from portal.reports.queries.assigning import is_own
 from portal.reports.views.incoming import let_go, take_file
-from portal.reports.views.who import by_token
+from portal.reports.views.who import by_token, triager
 
 blueprint = Blueprint("reports", __name__)
 
@@ -47,6 +52,17 @@ def _exempt(state: BlueprintSetupState) -> None:
         state.app.extensions["csrf"].exempt(endpoint)
 
 
+@blueprint.before_request
+def _keep_from_own() -> None:
+    """No triager sees the staff side of a report of a participant to whom they belong, whatever the page."""
+    audience, told = audience_of(current_app, request.endpoint or ""), request.view_args or {}
+    if audience is None or not audience.roles or not {"slug", "ref"} <= told.keys():
+        return
+    reader = triager(told["slug"])[1] if by_token() else current_account()
+    if is_own(db.session, told["slug"], told["ref"], reader.id):
+        raise NotFound("report")
+
+
 @blueprint.url_value_preprocessor
 def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> None:
     """Sealed files are larger than what other pages take. Only who is signed in, or has a token, may send them."""
@@ -59,9 +75,14 @@ blueprint.teardown_request(let_go)
 
 from portal.reports.views import (  # noqa: E402
     certificates,
+    clocks,
     keys,
     keysets,
     messages,
+    own,
+    queue,
+    releases,
+    releasing,
     replies,
     researcher,
     rewraps,
@@ -70,6 +91,7 @@ from portal.reports.views import (  # noqa: E402
     staff_api,
     staff_messages,
     tokens,
+    tus,
     uploads,
     verify,
 )
@@ -77,9 +99,14 @@ from portal.reports.views import (  # noqa: E402
 __all__ = [
     "blueprint",
     "certificates",
+    "clocks",
     "keys",
     "keysets",
     "messages",
+    "own",
+    "queue",
+    "releases",
+    "releasing",
     "replies",
     "researcher",
     "rewraps",
@@ -88,6 +115,7 @@ __all__ = [
     "staff_api",
     "staff_messages",
     "tokens",
+    "tus",
     "uploads",
     "verify",
 ]

@@ -23,7 +23,8 @@ from portal.reports.queries import uploads as files
 from portal.reports.states import Side
 from portal.reports.views import blueprint, shapes, threads
 from portal.reports.views.researcher import show_page, walked
-from portal.reports.views.uploads import check_creation, created, length_announced, tus
+from portal.reports.views.tus import tus
+from portal.reports.views.uploads import check_creation, created, length_announced
 from portal.reports.views.who import by_token, limits, sender
 
 PLACE = "/challenges/<slug>/reports/<ref>"

@@ -15,10 +15,11 @@ from portal.core import clock
 from portal.core.blobs import blobs
 from portal.core.db import db
 from portal.core.errors import Invalid
+from portal.core.moves import Move, open_moves
 from portal.core.web import trusted_types, wants_json
 from portal.reports import intake, rules, states
 from portal.reports.actions import drafts
-from portal.reports.forms import MessageForm, ReportForm, SealedForm
+from portal.reports.forms import MessageForm, OwnForm, ReportForm, SealedForm
 from portal.reports.models import Report, Upload
 from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
@@ -180,16 +181,36 @@ def show(slug: str, ref: str) -> ResponseReturnValue:
     return show_page(reports.own(db.session, member.participant_id, ref), _challenge(member), SealedForm())
 
 
+def own_page(report: Report, challenge: Challenge, tried: OwnForm) -> str:
+    """The page of a report, with the step that was tried and did not fit."""
+    return show_page(report, challenge, SealedForm(formdata=None), tried=tried)
+
+
+def _own_steps(report: Report, tried: OwnForm | None) -> list[tuple[Move[ReportState], OwnForm]]:
+    """The researcher's own steps that are open, each with its form."""
+    once = {states.APPEAL: report.appealed_at, states.DISPUTE: report.disputed_at}
+    steps = [step for step in open_moves(states.OWN, report.state) if once.get(step) is None]
+    fresh = OwnForm(formdata=None)
+    return [(step, tried if tried and tried.move.data == step.name else fresh) for step in steps]
+
+
 def show_page(
-    report: Report, challenge: Challenge, form: SealedForm, *, message_form: MessageForm | None = None
-) -> str:
+    report: Report, challenge: Challenge, form: SealedForm, *,
+    tried: OwnForm | None = None, message_form: MessageForm | None = None,
+) -> str:  # fmt: skip
     """A report's page, with what was sent and did not fit."""
     trusted_types("seal")
+    at = clock.now()
+    may_replace = report.received_at is not None and report.replaces_id is None
     return render_template(
         "reports/show.html",
         challenge=challenge,
         report=report,
-        clock=rules.clock_of(report, clock.now()),
+        clock=rules.clock_of(report, at),
+        waited=shapes.waited(rules.paused(report, at)),
+        own_steps=_own_steps(report, tried),
+        own_tried=tried,
+        replaceable=reports.replaceable(db.session, report.participant_id) if may_replace else (),
         uploads=files.of_report(db.session, report.id),
         entries=shapes.entries(reports.events(db.session, report, told_only=True), names=False),
         may_withdraw=report.state in states.WITHDRAW.sources,

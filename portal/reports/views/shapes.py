@@ -8,11 +8,12 @@ from flask import Response, url_for
 
 from portal.accounts.states import Role
 from portal.core.blobs import Blobs
-from portal.core.moves import open_moves
+from portal.core.moves import Move, open_moves
 from portal.core.pieces import Piece
 from portal.core.web import files
-from portal.reports import states
+from portal.reports import rules, states
 from portal.reports.models import Chunk, Report, ReportEvent, Upload
+from portal.reports.states import ReportState
 
 # What a line of the timeline says.
 SAID = {
@@ -26,7 +27,7 @@ SAID = {
     "start-fix": "A fix is under way",
     "fix": "Fixed",
     "close": "Closed",
-    "by-design": "By design: mitigated elsewhere",
+    "by-design": "By design",
     "duplicate": "Duplicate",
     "not-reproducible": "Could not be reproduced",
     "out-of-scope": "Out of scope",
@@ -37,7 +38,15 @@ SAID = {
     "certificate": "Certificate for the team’s replies changed",
     "ask-certificate": "The team wants to write: a certificate is needed",
     "readers": "Other readers of the team’s messages were chosen",
+    "reopen": "Opened again",
+    "appeal": "Appealed by the researcher",
+    "verify": "Verified as fixed by the researcher",
+    "dispute": "Still works, says the researcher",
 }
+
+
+# What is told besides moves.
+MORE = {"replace": "The same as one that could not be decrypted, sealed again"}
 
 
 class Entry(NamedTuple):
@@ -52,11 +61,29 @@ class Entry(NamedTuple):
 def entries(events: Sequence[ReportEvent], *, names: bool) -> list[Entry]:
     """The timeline for a page, the newest first; who of the team did it is told to the team only."""
     return [
-        Entry(
-            each.at, SAID.get(each.what, each.what), each.message, (each.actor.name if each.actor and names else None)
-        )
+        Entry(each.at, _title(each), _detail(each, names), each.actor.name if each.actor and names else None)
         for each in reversed(events)
     ]
+
+
+def _title(event: ReportEvent) -> str:
+    said = SAID.get(event.what) or MORE.get(event.what, event.what)
+    return f"{said}: {event.reason_code.replace('_', ' ')}" if event.reason_code else said
+
+
+def _detail(event: ReportEvent, names: bool) -> str | None:
+    """What was named and said; which report was first is told to the team only."""
+    named = event.detail if names or event.what != states.DUPLICATE.name else None
+    return " – ".join(part for part in (named, event.message) if part) or None
+
+
+def waited(seconds: int) -> str:
+    """A time of waiting, to the second: 2 days 3:04:05."""
+    if not seconds:
+        return ""
+    days, rest = divmod(seconds, 86400)
+    clock = f"{rest // 3600}:{rest // 60 % 60:02}:{rest % 60:02}"
+    return f"{days} day{'' if days == 1 else 's'} {clock}" if days else clock
 
 
 def instant(value: datetime | None) -> str | None:
@@ -64,7 +91,18 @@ def instant(value: datetime | None) -> str | None:
     return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if value else None
 
 
-def summary(slug: str, report: Report, uploads: Sequence[Upload]) -> dict[str, Any]:
+def clock_told(report: Report, at: datetime) -> dict[str, Any] | None:
+    """The clock of a report: its name, when it runs out, whether it has, since when it stands still."""
+    runs = rules.clock_of(report, at)
+    if runs is None:
+        return None
+    return {
+        "name": runs.name, "due_at": instant(runs.due_at), "late": runs.late,
+        "paused_since": instant(runs.paused_since),
+    }  # fmt: skip
+
+
+def summary(slug: str, report: Report, uploads: Sequence[Upload], at: datetime | None = None) -> dict[str, Any]:
     """A report as a list shows it."""
     return {
         "ref": report.ref,
@@ -81,6 +119,7 @@ def summary(slug: str, report: Report, uploads: Sequence[Upload]) -> dict[str, A
         "received_at": instant(report.received_at),
         "acknowledged_at": instant(report.acknowledged_at),
         "due_at": instant(report.due_at),
+        "clock": clock_told(report, at) if at else None,
         "assignee": report.assignee.email if report.assignee else None,
         "key_set": report.key_set.number if report.key_set else None,
         "url": url_for("reports.staff_show", slug=slug, ref=report.ref),
@@ -100,24 +139,46 @@ def _file(slug: str, report: Report, upload: Upload) -> dict[str, Any]:
     }
 
 
-def whole(slug: str, report: Report, uploads: Sequence[Upload], events: Sequence[ReportEvent]) -> dict[str, Any]:
+def whole(
+    slug: str, report: Report, uploads: Sequence[Upload], events: Sequence[ReportEvent], at: datetime | None = None
+) -> dict[str, Any]:
     """A report with its timeline and the moves that are open."""
     moves = open_moves(states.MOVES, report.state, {Role.TRIAGER})
     return {
-        **summary(slug, report, uploads),
+        **summary(slug, report, uploads, at),
         "mitigating_layer": report.mitigating_layer,
         "duplicate_of": report.duplicate_of.ref if report.duplicate_of else None,
         "fixed_release": report.fixed_release,
         "fixed_on": report.fixed_on.isoformat() if report.fixed_on else None,
         "led_to_improvement": report.led_to_improvement,
+        "planned_release": report.release.name if report.release else None,
+        "replaces": report.replaces.ref if report.replaces else None,
+        "reproduced_on": report.reproduced_on.name if report.reproduced_on else None,
+        "build_known": report.build_id is not None,
+        "cvss": report.cvss,
+        "paused_seconds": report.paused_seconds,
+        "appealed_at": instant(report.appealed_at),
         "timeline": [_line(each) for each in events],
-        "moves": [{"name": each.name, "label": each.label, "needs": list(each.needs)} for each in moves],
+        "moves": [
+            {
+                "name": each.name,
+                "label": each.label,
+                "needs": list(each.needs),
+                "reasons": list(states.REASONS.get(each.name, ())),
+            }
+            for each in moves
+        ],
     }
+
+
+def _open(move: Move[ReportState]) -> dict[str, Any]:
+    reasons = list(states.REASONS.get(move.name, ()))
+    return {"name": move.name, "label": move.label, "needs": list(move.needs), "reasons": reasons}
 
 
 def _line(event: ReportEvent) -> dict[str, Any]:
     by = event.actor.email if event.actor else None
-    return {"at": instant(event.at), "what": event.what, "by": by, "note": event.message}
+    return {"at": instant(event.at), "what": event.what, "by": by, "note": event.message, "reason": event.reason_code}
 
 
 def download(upload: Upload, chunks: Sequence[Chunk], store: Blobs, name: str) -> Response:

@@ -1,6 +1,8 @@
-"""The triagers' pages: the queue, one report, assignment, assessment, notes."""
+"""The triagers' page of a report: moves, assignment, assessment, notes."""
 
-from flask import flash, redirect, render_template, request, url_for
+from collections.abc import Sequence
+
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
@@ -16,34 +18,11 @@ from portal.core.moves import open_moves
 from portal.reports import rules, states
 from portal.reports.actions import triage
 from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm, SendForm
-from portal.reports.models import Report
+from portal.reports.models import Report, ReportEvent
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
-from portal.reports.states import ReportState, Severity
-from portal.reports.views import blueprint, shapes, threads
-
-
-@blueprint.get("/staff/<slug>/reports")
-@only(Role.TRIAGER)
-def queue(slug: str) -> ResponseReturnValue:
-    """What waits for triage, what is due first on top."""
-    challenge, at = challenge_or_404(slug), clock.now()
-    page = reports.queue(db.session, challenge.id, request.args.get("state", ""), request.args.get("after"))
-    counts = reports.counts(db.session, challenge.id)
-    return render_template(
-        "reports/queue.html",
-        challenge=challenge,
-        page=page,
-        clocks={report.id: rules.clock_of(report, at) for report in page.rows},
-        choices=_choices(counts),
-        late=reports.late(db.session, challenge.id, at),
-    )
-
-
-def _choices(counts: dict[ReportState, int]) -> list[tuple[str, str, int]]:
-    shown = [(state.value, state.value.replace("_", " "), counts[state]) for state in ReportState if counts.get(state)]
-    waiting = sum(counts.get(state, 0) for state in states.OPEN)
-    return [("", "waiting", waiting), *shown, ("all", "all", sum(counts.values()))]
+from portal.reports.states import Severity
+from portal.reports.views import blueprint, releasing, shapes, threads
 
 
 @blueprint.get("/staff/<slug>/reports/<ref>")
@@ -55,29 +34,48 @@ def staff_show(slug: str, ref: str) -> ResponseReturnValue:
 
 
 def staff_page(
-    challenge: Challenge, report: Report, *, tried: MoveForm | None = None, sealed_form: SendForm | None = None
-) -> str:
-    """The page, with the move that was tried and did not fit, if any."""
+    challenge: Challenge, report: Report, *, tried: MoveForm | None = None,
+    assess_form: AssessForm | None = None, sealed_form: SendForm | None = None,
+) -> str:  # fmt: skip
+    """The page, with what was tried and did not fit, if any, and what happened since the person saw it."""
+    at, events = clock.now(), reports.events(db.session, report, told_only=False)
+    seen = events[-1].id if events else 0
     steps = open_moves(states.MOVES, report.state, {Role.TRIAGER})
-    named = {step.name: MoveForm(formdata=None, move=step.name) for step in steps}
+    named = {step.name: MoveForm(formdata=None, move=step.name).offer(step) for step in steps}
     if tried:
         named[tried.move.data or ""] = tried
     return render_template(
         "reports/staff_show.html",
         challenge=challenge,
         report=report,
-        clock=rules.clock_of(report, clock.now()),
+        clock=rules.clock_of(report, at),
+        waited=shapes.waited(rules.paused(report, at)),
         uploads=files.of_report(db.session, report.id),
-        entries=shapes.entries(reports.events(db.session, report, told_only=False), names=True),
+        entries=shapes.entries(events, names=True),
+        seen=seen,
+        meanwhile=shapes.entries(_since(events, tried), names=True),
         notes=reports.notes(db.session, report),
         steps=[(step, named[step.name]) for step in steps],
         tried=tried,
         assign_form=_assign_form(challenge, report),
-        assess_form=_assess_form(challenge, report),
+        assess_form=assess_form or _assess_form(challenge, report),
+        scored=rules.scored(report.cvss) if report.cvss else None,
+        **releasing.panels(challenge, report),
         note_form=NoteForm(formdata=None),
         thread=threads.for_team(challenge, report),
         sealed_form=sealed_form or SendForm(formdata=None),
     )
+
+
+def _since(events: Sequence[ReportEvent], tried: MoveForm | None) -> list[ReportEvent]:
+    """What came after the newest event that somebody had before them who tried a step."""
+    seen = (tried.seen.data or "") if tried else ""
+    return [each for each in events if each.id > int(seen)] if seen.isascii() and seen.isdigit() else []
+
+
+def overtaken(report: Report, tried: MoveForm) -> bool:
+    """Whether something has happened to the report since the person who tries a step saw it."""
+    return bool(_since(reports.events(db.session, report, told_only=False), tried))
 
 
 def find_duplicate(form: MoveForm, challenge_id: int) -> None:
@@ -103,6 +101,7 @@ def _assess_form(challenge: Challenge, report: Report) -> AssessForm:
         severity=report.severity.value if report.severity else "",
         achieved=str(report.achieved_scenario_id or ""),
         led_to_improvement=report.led_to_improvement,
+        cvss=report.cvss or "",
     )
     scenarios = {str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}
     form.achieved.choices = {"": "None", **scenarios}
@@ -119,7 +118,8 @@ def assign(slug: str, ref: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return staff_page(challenge, report), 422
     chosen = int(form.assignee.data) if form.assignee.data else None
-    triage.assign(db.session, report, chosen, by=current_account().id, at=clock.now())
+    word = form.hand_over.data or ""
+    triage.assign(db.session, report, chosen, by=current_account().id, at=clock.now(), hand_over=word)
     db.session.commit()
     flash(f"{ref} is assigned." if chosen else f"Nobody is responsible for {ref} now.")
     return redirect(url_for("reports.staff_show", slug=slug, ref=ref))
@@ -133,13 +133,14 @@ def assess(slug: str, ref: str) -> ResponseReturnValue:
     report = reports.of_challenge(db.session, challenge.id, ref)
     form = _assess_form(challenge, report)
     if not form.validate_on_submit():
-        return staff_page(challenge, report), 422
+        return staff_page(challenge, report, assess_form=form), 422
     triage.assess(
         db.session,
         report,
         severity=Severity(form.severity.data) if form.severity.data else None,
         achieved_scenario_id=int(form.achieved.data) if form.achieved.data else None,
         led_to_improvement=bool(form.led_to_improvement.data),
+        cvss=form.cvss.data or None,
         by=current_account().id,
         at=clock.now(),
     )

@@ -8,17 +8,18 @@ from portal.accounts.states import Role
 from portal.core import clock
 from portal.core.blobs import blobs
 from portal.core.db import db
-from portal.core.errors import Invalid
+from portal.core.errors import Conflict, Invalid
 from portal.core.moves import move_named
 from portal.core.web import wants_json
 from portal.reports import states
 from portal.reports.actions import triage
 from portal.reports.forms import MoveForm
 from portal.reports.models import Report
-from portal.reports.queries import reports
+from portal.reports.queries import queue, reports
 from portal.reports.queries import uploads as files
+from portal.reports.rules.searching import read_search
 from portal.reports.views import blueprint, shapes
-from portal.reports.views.staff import find_duplicate, staff_page
+from portal.reports.views.staff import find_duplicate, overtaken, staff_page
 from portal.reports.views.who import by_token, triager
 
 MOST = 200
@@ -28,13 +29,14 @@ MOST = 200
 @admits_tokens
 @only(Role.TRIAGER)
 def queue_json(slug: str) -> ResponseReturnValue:
-    """Reports as JSON, what is due first on top, in pages."""
-    challenge, _ = triager(slug)
+    """Reports as JSON, what is due first on top, in pages; with the filters of the queue in the address."""
+    challenge, account = triager(slug)
     limit = min(max(request.args.get("limit", 50, type=int), 1), MOST)
-    state, after = request.args.get("state", "all"), request.args.get("after")
-    page = reports.queue(db.session, challenge.id, state, after, limit)
+    search, after = read_search(request.args, state="all"), request.args.get("after")
+    page = queue.page(db.session, challenge.id, search, account.id, clock.now(), after, limit)
     held = files.of_reports(db.session, [report.id for report in page.rows])
-    found = [shapes.summary(slug, report, held[report.id]) for report in page.rows]
+    at = clock.now()
+    found = [shapes.summary(slug, report, held[report.id], at) for report in page.rows]
     return jsonify(reports=found, next=page.next)
 
 
@@ -49,7 +51,9 @@ def staff_report(slug: str, ref: str) -> ResponseReturnValue:
 
 def _report(slug: str, report: Report) -> ResponseReturnValue:
     uploads = files.of_reports(db.session, [report.id])[report.id]
-    return jsonify(shapes.whole(slug, report, uploads, reports.events(db.session, report, told_only=False)))
+    return jsonify(
+        shapes.whole(slug, report, uploads, reports.events(db.session, report, told_only=False), clock.now())
+    )
 
 
 @blueprint.get("/staff/<slug>/reports/<ref>/files/<int:number>")
@@ -96,6 +100,17 @@ def move(slug: str, ref: str) -> ResponseReturnValue:
         if by_token() or request.is_json:
             raise Invalid({name: str(messages[0]) for name, messages in form.errors.items() if name})
         return staff_page(challenge, report, tried=form), 422
-    triage.move(db.session, report, step, form.outcome(), by=account.id, at=clock.now())
-    db.session.commit()
+    by = account.id
+    if overtaken(report, form):
+        return staff_page(challenge, report, tried=form), 409
+    try:
+        triage.move(db.session, report, step, form.outcome(), by=by, at=clock.now())
+        db.session.commit()
+    except Conflict:
+        # What was typed stays; the page says who was first.
+        db.session.rollback()
+        report = reports.of_challenge(db.session, challenge.id, ref)
+        if by_token() or not overtaken(report, form):
+            raise
+        return staff_page(challenge, report, tried=form), 409
     return _answer(slug, report)

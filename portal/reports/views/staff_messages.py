@@ -26,7 +26,8 @@ from portal.reports.views import blueprint, shapes, threads
 from portal.reports.views.messages import complete, store
 from portal.reports.views.researcher import walked
 from portal.reports.views.staff import find_duplicate, staff_page
-from portal.reports.views.uploads import carry_out, check_creation, created, length_announced, tus
+from portal.reports.views.tus import tus
+from portal.reports.views.uploads import carry_out, check_creation, created, length_announced
 from portal.reports.views.who import by_token, limits, triager
 
 PLACE = "/staff/<slug>/reports/<ref>"
@@ -96,7 +97,7 @@ def _send(challenge: Challenge, form: SendForm, ref: str, number: int, by: int) 
     """Send, with the reason and the step that go with it."""
     report = reports.of_challenge(db.session, challenge.id, ref)
     message = queries.own_message(db.session, report, number, by)
-    template = _template(challenge, form.reason.data or "")
+    template = _template(challenge, form.template.data or "")
     step = None
     if form.move.data:
         move = move_named(states.MOVES, form.move.data)
@@ -115,7 +116,7 @@ def _template(challenge: Challenge, code: str) -> ReplyTemplate | None:
     try:
         return queries.template_of(db.session, challenge.id, code)
     except NotFound:
-        raise Invalid({"reason": f"There is no template “{code[:40]}”."}) from None
+        raise Invalid({"template": f"There is no template “{code[:40]}”."}) from None
 
 
 @blueprint.post(f"{PLACE}/messages/<int:number>/uploads")

@@ -1,0 +1,85 @@
+"""Who could be responsible, who is no longer, and who must not be."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload
+
+from portal.accounts.models import Account, RoleGrant
+from portal.accounts.states import EVERYWHERE, Role
+from portal.challenges.models import Challenge, Member
+from portal.reports import states
+from portal.reports.models import Report, ReportDesk
+
+
+def takes_part(session: Session, report: Report, account_id: int) -> bool:
+    """Whether an account belongs to the participant whose report it is."""
+    rows = sa.select(Member.id).where(Member.participant_id == report.participant_id, Member.account_id == account_id)
+    return session.scalars(rows.limit(1)).one_or_none() is not None
+
+
+def is_own(session: Session, slug: str, ref: str, account_id: int) -> bool:
+    """Whether a report is that of a participant to whom an account belongs."""
+    rows = (
+        sa.select(Report.id)
+        .join(Challenge, Challenge.id == Report.challenge_id)
+        .join(Member, Member.participant_id == Report.participant_id)
+        .where(Challenge.slug == slug, Report.ref == ref, Member.account_id == account_id)
+    )
+    return session.scalars(rows.limit(1)).one_or_none() is not None
+
+
+def not_own(account_id: int) -> sa.ColumnElement[bool]:
+    """Reports of participants to whom an account does not belong."""
+    return Report.participant_id.not_in(sa.select(Member.participant_id).where(Member.account_id == account_id))
+
+
+def is_automatic(session: Session, challenge_id: int) -> bool:
+    """Whether reports are given to somebody as they arrive."""
+    return bool(session.scalars(sa.select(ReportDesk.assigns).where(ReportDesk.challenge_id == challenge_id)).first())
+
+
+def least_loaded(session: Session, report: Report) -> int | None:
+    """The triager with the fewest reports that are open, then the one who got none for longest; None without any."""
+    slug = report.challenge.slug
+    load = sa.func.count(Report.id).filter(Report.state.in_(states.OPEN))
+    rows = (
+        sa.select(Account.id)
+        .outerjoin(Report, (Report.assignee_id == Account.id) & (Report.challenge_id == report.challenge_id))
+        .where(
+            Account.active,
+            Account.id.in_(_triagers(slug)),
+            Account.id.not_in(sa.select(Member.account_id).where(Member.participant_id == report.participant_id)),
+        )
+        .group_by(Account.id)
+        .order_by(load, sa.func.max(Report.received_at).asc().nulls_first(), Account.id)
+    )
+    return session.scalars(rows.limit(1)).one_or_none()
+
+
+def _triagers(slug: str) -> sa.Select[int]:
+    return sa.select(RoleGrant.account_id).where(
+        RoleGrant.role == Role.TRIAGER, RoleGrant.scope.in_([slug, EVERYWHERE])
+    )
+
+
+def left_behind(session: Session, limit: int = 100) -> Sequence[Report]:
+    """Open reports whose responsible person is no triager of their challenge any more, or is away for good."""
+    still = (
+        sa.select(RoleGrant.account_id)
+        .where(
+            RoleGrant.account_id == Report.assignee_id,
+            RoleGrant.role == Role.TRIAGER,
+            sa.or_(RoleGrant.scope == EVERYWHERE, RoleGrant.scope == Challenge.slug),
+        )
+        .correlate(Report, Challenge)
+    )
+    return session.scalars(
+        sa.select(Report)
+        .join(Report.challenge)
+        .join(Account, Account.id == Report.assignee_id)
+        .options(joinedload(Report.challenge))
+        .where(Report.state.in_(states.OPEN), sa.or_(~Account.active, ~still.exists()))
+        .order_by(Report.id)
+        .limit(limit)
+    ).all()
