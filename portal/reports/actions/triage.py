@@ -8,6 +8,7 @@ from portal.core import audit
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.reports import rules, states
+from portal.reports.actions.links import whole_step
 from portal.reports.actions.timeline import note, tell_researcher
 from portal.reports.models import Note, Report
 from portal.reports.states import ReportState, Severity
@@ -26,7 +27,8 @@ def move(
         raise Invalid({"duplicate_of": "A report cannot be a duplicate of itself."})
     if report.state not in step.sources:
         raise Refused(f"“{step.label}” is not possible: it is {report.state.replace('_', ' ')}.")
-    take(session, report, step, at=at, **rules.changes(report, step, outcome, at))
+    whole = whole_step(session, report, step, outcome)
+    take(session, report, step, at=at, **(rules.changes(report, step, outcome, at) | whole))
     event = note(session, report, step.name, by=by, at=at, message=outcome.message or None)
     tell_researcher(session, report, "moved", f"event:{event.id}", at=at)
 

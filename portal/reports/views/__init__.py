@@ -11,7 +11,9 @@ a person, 422 with `Upload-Refused: code` when the walker said no. POST `submit_
 (of the plaintext), "sha256" (hex, of the ciphertext)}]}`.
 
 Triagers' programs read …/reports.json, …/reports/<ref>.json and …/files/<n> (0 is the body; single ranges, ETag,
-digest), and POST …/acknowledge or …/move. Programs authenticate with `Authorization: Bearer` and a personal token.
+digest), and POST …/acknowledge or …/move. …/known-issues.json lists what the team knew; a POST there of
+`{"commitments": […]}` adds to it, and …/known-issues/<n>/reveal shows one. Programs authenticate with
+`Authorization: Bearer` and a personal token.
 """
 
 from flask import Blueprint, request, session
@@ -24,6 +26,7 @@ blueprint = Blueprint("reports", __name__)
 # A browser never sends a bearer token by itself, so requests that carry one need no token against forgery here.
 FOR_PROGRAMS = (
     "reports.new", "reports.create_upload", "reports.upload", "reports.submit", "reports.acknowledge", "reports.move",
+    "reports.commit_known", "reports.reveal_known",
 )  # fmt: skip
 TAKES_FILES = ("reports.new", "reports.attach", "reports.upload")
 _FIELDS = 1024 * 1024
@@ -42,6 +45,18 @@ def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> No
         request.max_content_length = limits().file + _FIELDS
 
 
-from portal.reports.views import keys, researcher, staff, staff_api, tokens, uploads  # noqa: E402
+from portal.reports.views import (  # noqa: E402
+    chains,
+    keys,
+    known,
+    researcher,
+    staff,
+    staff_api,
+    staff_chains,
+    tokens,
+    uploads,
+)
 
-__all__ = ["blueprint", "keys", "researcher", "staff", "staff_api", "tokens", "uploads"]
+__all__ = [
+    "blueprint", "chains", "keys", "known", "researcher", "staff", "staff_api", "staff_chains", "tokens", "uploads",
+]  # fmt: skip

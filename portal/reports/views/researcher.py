@@ -24,7 +24,7 @@ from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import NotAcceptable
 from portal.reports.states import ReportState
-from portal.reports.views import blueprint, shapes
+from portal.reports.views import blueprint, chains, shapes
 from portal.reports.views.who import by_token, limits, sender, signer
 from portal.reports.walker import Walker
 
@@ -183,6 +183,7 @@ def _show(report: Report, challenge: Challenge, form: SealedForm) -> str:
         entries=shapes.entries(reports.events(db.session, report, told_only=True), names=False),
         may_withdraw=report.state in states.WITHDRAW.sources,
         form=form,
+        **chains.shown(report, team=False),
     )
 
 

@@ -20,7 +20,7 @@ from portal.reports.models import Report
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
 from portal.reports.states import ReportState, Severity
-from portal.reports.views import blueprint, shapes
+from portal.reports.views import blueprint, chains, shapes
 
 
 @blueprint.get("/staff/<slug>/reports")
@@ -73,6 +73,7 @@ def staff_page(challenge: Challenge, report: Report, *, tried: MoveForm | None =
         assign_form=_assign_form(challenge, report),
         assess_form=_assess_form(challenge, report),
         note_form=NoteForm(formdata=None),
+        **chains.shown(report, team=True),
     )
 
 
