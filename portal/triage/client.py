@@ -56,6 +56,18 @@ class Portal:
         """Start the clock: somebody has read it."""
         return self._json("POST", f"{self._report(ref)}/acknowledge")
 
+    def known(self) -> Json:
+        """The list of known issues."""
+        return self._json("GET", f"{self._settings.url}/known-issues.json")
+
+    def commit_known(self, commitments: list[str]) -> Json:
+        """Put commitments on the list."""
+        return self._json("POST", f"{self._settings.url}/known-issues.json", {"commitments": commitments})
+
+    def reveal_known(self, number: int, told: Json) -> Json:
+        """Bring a known issue's text to the portal."""
+        return self._json("POST", f"{self._settings.url}/known-issues/{number}/reveal", told)
+
     def download(self, file: Json, target: Path) -> None:
         """Bring one sealed file here. Raises Damaged unless it has the size and the hash that the portal states."""
         url = urljoin(f"{self._settings.url}/", str(file["url"]))
@@ -74,8 +86,8 @@ class Portal:
     def _report(self, ref: str) -> str:
         return f"{self._settings.url}/reports/{quote(ref, safe='')}"
 
-    def _json(self, method: str, url: str) -> Json:
-        with self._open(method, url) as answer:
+    def _json(self, method: str, url: str, body: Json | None = None) -> Json:
+        with self._open(method, url, body) as answer:
             try:
                 data = answer.read(LARGEST_ANSWER + 1)
                 value = json.loads(data) if len(data) <= LARGEST_ANSWER else None
@@ -87,12 +99,12 @@ class Portal:
             raise Unanswered("The answer is not the portal's. Is the address right?")
         return value
 
-    def _open(self, method: str, url: str) -> IO[bytes]:
+    def _open(self, method: str, url: str, body: Json | None = None) -> IO[bytes]:
         headers = {"Authorization": f"Bearer {self._settings.token}", "Accept": "application/json"}
         data = None
         if method == "POST":
             headers["Content-Type"] = "application/json"
-            data = b"{}"
+            data = json.dumps(body or {}).encode()
         # The scheme was checked when the settings were read.
         request = Request(url, data=data, headers=headers, method=method)  # noqa: S310
         try:
