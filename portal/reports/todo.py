@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
-from portal.reports.queries import keys, reports
+from portal.reports.queries import keys, links, reports
 from portal.reports.rules import KEEP_OPEN, WARN_BEFORE
 from portal.reports.states import ReportState
 
@@ -32,7 +32,18 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     return [
         Queue("Reports to acknowledge", first, count, oldest),
         Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug), late),
+        *_links(session, challenge),
     ]
+
+
+def _links(session: Session, challenge: Challenge) -> list[Queue]:
+    """What waits about chains and duplicates, where anything does."""
+    adrift = links.adrift(session, challenge.id)
+    undecided = links.undecided(session, challenge.id)
+    since = min((report.state_since for report in adrift), default=None)
+    again = Queue("Duplicates to look at again", url_for("reports.duplicates", slug=challenge.slug), len(adrift), since)
+    queue = url_for("reports.queue", slug=challenge.slug, state=ReportState.CONFIRMED.value)
+    return [each for each in (again, Queue("Confirmed reports with undecided links", queue, undecided)) if each.count]
 
 
 def expiring_keys(session: Session, at: datetime) -> list[Task]:

@@ -1,6 +1,6 @@
 """Finding links, who was first, and what looks alike."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -112,3 +112,9 @@ def undecided(session: Session, challenge_id: int) -> int:
 def receipt_of(session: Session, report_id: int) -> Receipt | None:
     """A report's receipt, if it has arrived."""
     return session.get(Receipt, report_id)
+
+
+def receipts_of(session: Session, report_ids: Collection[int]) -> dict[int, Receipt]:
+    """The receipts of several reports, by report."""
+    rows = session.scalars(sa.select(Receipt).where(Receipt.report_id.in_(report_ids))) if report_ids else ()
+    return {receipt.report_id: receipt for receipt in rows}

@@ -69,9 +69,10 @@ def drawn(report: Report, *, team: bool) -> Drawn:
     for link in found:
         if link.duplicate_of:
             firsts[link.number] = (link.duplicate_of, link.duplicate_link.number if link.duplicate_link else None)
+    receipts = links.receipts_of(db.session, {first.id for first, _ in firsts.values()})
     earlier = {}
     for key, (first, number) in firsts.items():
-        receipt = links.receipt_of(db.session, first.id)
+        receipt = receipts.get(first.id)
         if receipt and first.received_at:
             told = team or first.participant_id == report.participant_id
             earlier[key] = Earlier(

@@ -16,7 +16,7 @@ from portal.core.moves import move_named, open_moves
 from portal.reports import states
 from portal.reports.actions import links as actions
 from portal.reports.forms import AllowLaterForm, LinkForm, OrderForm, SplitForm, VerdictForm
-from portal.reports.models import Report, ReportLink
+from portal.reports.models import Report
 from portal.reports.queries import known, links, reports
 from portal.reports.views import blueprint
 from portal.reports.views.chains import drawn
@@ -39,14 +39,13 @@ def chain_page(
 ) -> ResponseReturnValue:
     """The page, with the form that was tried and did not fit, under its key."""
     shown = drawn(report, team=True)
+    steps = {link.number: open_moves(states.LINK_MOVES, link.state, {Role.TRIAGER}) for link in shown.links}
     forms: dict[str, Form] = {"add": LinkForm(formdata=None)}
-    steps = {}
+    # Empty forms look the same for every link.
+    verdict, split = _verdict_form(challenge, bound=False), SplitForm(formdata=None)
     for link in shown.links:
-        steps[link.number] = open_moves(states.LINK_MOVES, link.state, {Role.TRIAGER})
-        forms[f"edit-{link.number}"] = LinkForm(formdata=None, obj=link)
-        forms[f"split-{link.number}"] = SplitForm(formdata=None)
-        for step in steps[link.number]:
-            forms[f"{step.name}-{link.number}"] = _verdict_form(challenge, link, bound=False)
+        forms |= {f"edit-{link.number}": LinkForm(formdata=None, obj=link), f"split-{link.number}": split}
+        forms |= {f"{step.name}-{link.number}": verdict for step in steps[link.number]}
     if tried:
         forms[tried[0]] = tried[1]
     numbers = [link.number for link in shown.links]
@@ -67,8 +66,8 @@ def _swapped(numbers: list[int]) -> dict[int, str]:
     return found
 
 
-def _verdict_form(challenge: Challenge, link: ReportLink, *, bound: bool) -> VerdictForm:
-    form = VerdictForm() if bound else VerdictForm(formdata=None, severity=link.severity or "")
+def _verdict_form(challenge: Challenge, *, bound: bool) -> VerdictForm:
+    form = VerdictForm() if bound else VerdictForm(formdata=None)
     form.achieved.choices = {"": "None", **{str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}}
     issues = known.revealed(db.session, challenge.id)
     form.known_issue.choices = {"": "Choose", **{str(each.number): each.reference for each in issues}}
@@ -153,7 +152,7 @@ def decide_link(slug: str, ref: str, number: int, name: str) -> ResponseReturnVa
     """Decide on one link by itself."""
     challenge, report = _report(slug, ref)
     link, step = links.numbered(db.session, report.id, number), move_named(states.LINK_MOVES, name)
-    form = _verdict_form(challenge, link, bound=True)
+    form = _verdict_form(challenge, bound=True)
     if not form.check(step):
         return chain_page(challenge, report, (f"{name}-{number}", form), 422)
     actions.decide_link(db.session, report, link, step, form.verdict(), by=current_account().id, at=clock.now())
