@@ -10,8 +10,9 @@ from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.reports import rules
 from portal.reports.actions import drafts
+from portal.reports.actions import upstream as cases
 from portal.reports.models import Chunk, Upload
-from portal.reports.queries import reports, uploads
+from portal.reports.queries import reports, uploads, upstream
 from portal.reports.states import UploadState
 
 SETTLED = timedelta(days=1)
@@ -64,4 +65,17 @@ def _sweep(session: Session, store: Blobs, upload_id: str) -> int:
     return len(stray)
 
 
-JOBS = (Job("reports: end old uploads", 900, expire), Job("reports: collect chunks", 3600, collect))
+def remind(session: Session, at: datetime) -> int:
+    """Remind triagers of parties that have been silent, once for each silence."""
+    quiet = [(case, since) for case in upstream.waiting(session) if (since := rules.quiet_since(case, at))]
+    for case, since in quiet:
+        cases.remind(session, case, since, at=at)
+    session.commit()
+    return len(quiet)
+
+
+JOBS = (
+    Job("reports: end old uploads", 900, expire),
+    Job("reports: collect chunks", 3600, collect),
+    Job("reports: remind of silence", 3600, remind),
+)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts import personal
-from portal.reports.models import Report, Upload, UploadToken
+from portal.reports.models import PassingOn, Report, ReportLink, Upload, UploadToken
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -22,7 +22,17 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
     tokens = session.scalars(
         sa.select(UploadToken).where(UploadToken.account_id == account_id).order_by(UploadToken.id)
     ).all()
+    links = session.scalars(
+        sa.select(ReportLink).where(ReportLink.added_by_id == account_id).order_by(ReportLink.id)
+    ).all()
+    said = session.scalars(
+        sa.select(PassingOn).where(PassingOn.account_id == account_id).order_by(PassingOn.report_id)
+    ).all()
     return {
+        "links": [{"report": each.report_id, "number": each.number, "title": each.title} for each in links],
+        "passing_on": [
+            {"report": each.report_id, "allowed": each.allowed, "credit": each.credit, "at": each.at} for each in said
+        ],
         "reports": [
             {
                 "reference": report.ref, "challenge": report.challenge.slug, "title": report.title,
@@ -42,6 +52,8 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
 def erase(session: Session, account_id: int, _at: datetime) -> None:
     """Let no token act for the person any more. Reports stay with the participant: they are about the product."""
     session.execute(sa.delete(UploadToken).where(UploadToken.account_id == account_id))
+    # That it may be passed on stays true; the name under which does not.
+    session.execute(sa.update(PassingOn).where(PassingOn.account_id == account_id).values(credit=""))
 
 
 personal.exporters["reports"] = exported

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
-from portal.reports.queries import keys, links, reports
+from portal.reports.queries import keys, links, reports, upstream
 from portal.reports.rules import KEEP_OPEN, WARN_BEFORE
 from portal.reports.states import ReportState
 
@@ -33,6 +33,7 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
         Queue("Reports to acknowledge", first, count, oldest),
         Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug), late),
         *_links(session, challenge),
+        *_upstream(session, challenge, at),
     ]
 
 
@@ -44,6 +45,18 @@ def _links(session: Session, challenge: Challenge) -> list[Queue]:
     again = Queue("Duplicates to look at again", url_for("reports.duplicates", slug=challenge.slug), len(adrift), since)
     queue = url_for("reports.queue", slug=challenge.slug, state=ReportState.CONFIRMED.value)
     return [each for each in (again, Queue("Confirmed reports with undecided links", queue, undecided)) if each.count]
+
+
+def _upstream(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
+    """Cases at other parties that somebody should look at, where there are any."""
+    quiet, ending = upstream.quiet(session, challenge.id, at), upstream.ending(session, challenge.id, at)
+    url = url_for("reports.cases", slug=challenge.slug)
+    found = [
+        Queue("Cases at other parties without an answer", url, len(quiet), quiet[0].heard_at or quiet[0].reported_at)
+        if quiet else None,
+        Queue("Embargoes that end within a week", url, len(ending)) if ending else None,
+    ]  # fmt: skip
+    return [each for each in found if each]
 
 
 def expiring_keys(session: Session, at: datetime) -> list[Task]:

@@ -46,6 +46,7 @@ from portal.office_hours.rules import Share
 from portal.office_hours.states import PUBLISH, BookingState, FeedScope
 from portal.reports import commitments
 from portal.reports.actions import keys, known, links
+from portal.reports.actions import upstream as cases
 from portal.reports.models import KnownIssue, UploadToken
 from portal.reports.queries import reports
 from portal.reports.receipts import Signer
@@ -547,6 +548,14 @@ def duplicate_report(world: World) -> Values:
     first, second = desk.receive(world.cast.team.members[0]), desk.in_state(ReportState.ACKNOWLEDGED)
     desk.move(second, "duplicate", ReportOutcome(duplicate_of_id=first.id))
     return {"ref": second.ref, "form": "json"}
+
+
+def upstream_case(world: World) -> Values:
+    """A case at another party."""
+    by = world.cast.triager.id
+    party = cases.add_party(world.session, "The kernel", "security@kernel.example", "", by=by, at=NOON)
+    made = cases.open_case(world.session, world.cast.challenge, party, "A case", by=by, at=NOON)
+    return {"number": made.number}
 
 
 def _issue(world: World) -> KnownIssue:

@@ -2,11 +2,41 @@
 
 from portal.reports.forms.keys import KeySetForm, TokenForm
 from portal.reports.forms.known import KnownForm, RevealForm
-from portal.reports.forms.links import AllowLaterForm, LinkForm, LinksField, OrderForm, SplitForm, VerdictForm
+from portal.reports.forms.links import (
+    AllowLaterForm,
+    LinkForm,
+    LinksField,
+    OrderForm,
+    SplitForm,
+    VerdictForm,
+    named_first,
+)
 from portal.reports.forms.reports import ReportForm, SealedForm
 from portal.reports.forms.triage import AssessForm, AssignForm, MoveForm, NoteForm
+from portal.reports.forms.upstream import CaseForm, CaseStepForm, CaseTextForm, PassingOnForm, RemarkForm, SubjectForm
 
 __all__ = [
-    "AllowLaterForm", "AssessForm", "AssignForm", "KeySetForm", "KnownForm", "LinkForm", "LinksField", "MoveForm",
-    "NoteForm", "OrderForm", "ReportForm", "RevealForm", "SealedForm", "SplitForm", "TokenForm", "VerdictForm",
+    "AllowLaterForm",
+    "AssessForm",
+    "AssignForm",
+    "CaseForm",
+    "CaseStepForm",
+    "CaseTextForm",
+    "KeySetForm",
+    "KnownForm",
+    "LinkForm",
+    "LinksField",
+    "MoveForm",
+    "NoteForm",
+    "OrderForm",
+    "PassingOnForm",
+    "RemarkForm",
+    "ReportForm",
+    "RevealForm",
+    "SealedForm",
+    "SplitForm",
+    "SubjectForm",
+    "TokenForm",
+    "VerdictForm",
+    "named_first",
 ]  # fmt: skip

@@ -21,6 +21,12 @@ _LENGTHS = {"title": 120, "assumes": 200, "gives": 200}
 _NAMED = re.compile(r"\s*([A-Za-z]+-\d{1,8})(?:\s*(?:/|#|,?\s*link)\s*(\d{1,3}))?\s*")
 
 
+def named_first(text: str) -> tuple[str, int | None] | None:
+    """The reference of a report and the number of a link, from “R-0007/2”; None where it is none."""
+    found = _NAMED.fullmatch(text)
+    return (found[1].upper(), int(found[2]) if found[2] else None) if found else None
+
+
 class LinksField(TextAreaField):
     """The links of a chain: one a line (title | starts from | gives), or, from programs, a list of objects."""
 
@@ -131,8 +137,7 @@ class VerdictForm(Form):
 
     def named(self) -> tuple[str, int | None] | None:
         """The reference and the number of the link that are named as the first."""
-        found = _NAMED.fullmatch(self.duplicate_of.data or "")
-        return (found[1].upper(), int(found[2]) if found[2] else None) if found else None
+        return named_first(self.duplicate_of.data or "")
 
     def check(self, step: Move[LinkState]) -> bool:
         """Whether everything is there that the step needs, with messages at the fields where it is not."""

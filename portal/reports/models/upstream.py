@@ -58,10 +58,10 @@ class UpstreamCase(Moving[UpstreamState], Model):
     cves: Mapped[list[str]] = mapped_column(sa.JSON)
     fixed_in: Mapped[str | None] = mapped_column(sa.String(120))
     told: Mapped[bool] = mapped_column(default=False)
-    challenge: Mapped[Challenge] = relationship(lazy="raise_on_sql")
-    party: Mapped[UpstreamParty] = relationship(lazy="raise_on_sql")
-    subjects: Mapped[list["UpstreamSubject"]] = relationship(lazy="raise_on_sql", order_by="UpstreamSubject.report_id")
-    events: Mapped[list["UpstreamEvent"]] = relationship(lazy="raise_on_sql", order_by="UpstreamEvent.id")
+    challenge: Mapped[Challenge] = relationship()
+    party: Mapped[UpstreamParty] = relationship()
+    subjects: Mapped[list["UpstreamSubject"]] = relationship(order_by="UpstreamSubject.report_id")
+    events: Mapped[list["UpstreamEvent"]] = relationship(order_by="UpstreamEvent.id")
 
     @property
     def reference(self) -> str:
@@ -77,8 +77,8 @@ class UpstreamSubject(Model):
     case_id: Mapped[int] = mapped_column(sa.ForeignKey(UpstreamCase.id), primary_key=True)
     report_id: Mapped[int] = mapped_column(sa.ForeignKey(Report.id), primary_key=True, index=True)
     link_id: Mapped[int | None] = mapped_column(sa.ForeignKey(ReportLink.id))
-    report: Mapped[Report] = relationship(lazy="raise_on_sql")
-    link: Mapped[ReportLink | None] = relationship(lazy="raise_on_sql")
+    report: Mapped[Report] = relationship()
+    link: Mapped[ReportLink | None] = relationship()
 
 
 class UpstreamEvent(Model):

@@ -55,8 +55,10 @@ from portal.reports.views import (  # noqa: E402
     staff_chains,
     tokens,
     uploads,
+    upstream,
 )
 
 __all__ = [
     "blueprint", "chains", "keys", "known", "researcher", "staff", "staff_api", "staff_chains", "tokens", "uploads",
+    "upstream",
 ]  # fmt: skip

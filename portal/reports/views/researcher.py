@@ -24,7 +24,7 @@ from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import NotAcceptable
 from portal.reports.states import ReportState
-from portal.reports.views import blueprint, chains, shapes
+from portal.reports.views import blueprint, chains, shapes, upstream
 from portal.reports.views.who import by_token, limits, sender, signer
 from portal.reports.walker import Walker
 
@@ -184,6 +184,7 @@ def _show(report: Report, challenge: Challenge, form: SealedForm) -> str:
         may_withdraw=report.state in states.WITHDRAW.sources,
         form=form,
         **chains.shown(report, team=False),
+        **upstream.shown(report, team=False),
     )
 
 

@@ -20,7 +20,7 @@ from portal.reports.models import Report
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
 from portal.reports.states import ReportState, Severity
-from portal.reports.views import blueprint, chains, shapes
+from portal.reports.views import blueprint, chains, shapes, upstream
 
 
 @blueprint.get("/staff/<slug>/reports")
@@ -74,6 +74,7 @@ def staff_page(challenge: Challenge, report: Report, *, tried: MoveForm | None =
         assess_form=_assess_form(challenge, report),
         note_form=NoteForm(formdata=None),
         **chains.shown(report, team=True),
+        **upstream.shown(report, team=True),
     )
 
 
