@@ -17,6 +17,7 @@ from portal.demo import (
     asking,
     bench,
     carriers,
+    chains,
     choosing,
     drafting,
     draws,
@@ -199,6 +200,8 @@ def _report(world: World, stage: Stage) -> None:
     bodies = submissions.sealed_bodies()
     rules = rewards.publish_rules(world, stage, world.now - HALF)
     awarded: list[tuple[Report, str]] = []
+    chains.commit(world, stage)
+    first = chains.earlier(world, stage, bodies[5])
     for number, reached in enumerate(STAGES_OF_TRIAGE):
         member = world.random.choice(stage.participants)[0]
         if reached == "fixed":
@@ -206,14 +209,19 @@ def _report(world: World, stage: Stage) -> None:
         age = timedelta(hours=3 + 20 * number) if number > 2 else timedelta(hours=5 + 11 * number)
         severity = Severity.IMPORTANT if number % 2 else Severity.CRITICAL
         report = submissions.submit(world, stage, member, bodies[number], severity, world.now - age)
+        if reached == "fixed":
+            chains.draw_up(world, report)
         _triage(world, report, reached, severity, world.now - age)
         if reached in ("confirmed", "fixing"):
             awarded.append((report, reached))
         elif reached == "fixed":
+            chains.decide(world, report, first)
+            chains.pass_on(world, stage, report)
             # First, so that what is approved after its file for the bank is due.
             rewards.chain(world, stage, report)
     for report, reached in awarded:
         rewards.propose_only(world, stage, rules, report, approve=reached == "fixing")
+    chains.show_known(world, stage, bodies[35])
 
 
 def _triage(world: World, report: Report, reached: str, severity: Severity, at: Any) -> None:
