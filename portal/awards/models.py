@@ -13,7 +13,7 @@ from portal.challenges.states import ScenarioKind
 from portal.core.constraints import explain
 from portal.core.db import Model, append_only
 from portal.core.moves import Moving
-from portal.reports.models import Report
+from portal.reports.models import Report, ReportLink
 from portal.reports.states import Severity
 
 _GRANTED = sa.text("state = 'approved'")
@@ -117,6 +117,7 @@ class Award(Moving[AwardState], Model):
         ),
         sa.CheckConstraint("state NOT IN ('returned', 'rejected') OR outcome IS NOT NULL", name="no_has_reason"),
         sa.CheckConstraint("corrects_id <> id", name="corrects_another"),
+        sa.CheckConstraint("link_id IS NULL OR part <> ''", name="link_is_part"),
         sa.Index("uq_award_granted", "report_id", "part", unique=True, sqlite_where=_GRANTED,
                  postgresql_where=_GRANTED),
         sa.Index("uq_award_proposed", "report_id", "part", unique=True, sqlite_where=_PROPOSED,
@@ -135,6 +136,8 @@ class Award(Moving[AwardState], Model):
     kind: Mapped[Entry] = mapped_column(default=Entry.AWARD)
     # Which link of a chain it is for; empty for the whole report. It is told in clear, so it is neutral.
     part: Mapped[str] = mapped_column(sa.String(60), default="")
+    # The same as a row, where the chain of the report is written down; then the part is called as the link is.
+    link_id: Mapped[int | None] = mapped_column(sa.ForeignKey(ReportLink.id))
     severity: Mapped[Severity]
     quality: Mapped[Quality]
     scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
@@ -162,6 +165,7 @@ class Award(Moving[AwardState], Model):
     report: Mapped[Report] = relationship()
     participant: Mapped[Participant] = relationship()
     scenario: Mapped[Scenario | None] = relationship()
+    link: Mapped[ReportLink | None] = relationship()
     rules: Mapped[BountyRules] = relationship()
     corrects: Mapped["Award | None"] = relationship(remote_side=[id])
     proposed_by: Mapped[Account] = relationship(foreign_keys=[proposed_by_id])

@@ -77,7 +77,7 @@ def chain(world: World, stage: Stage, report: Report) -> None:
     session, (first, second) = world.session, (world.staff["triager1"], world.staff["triager2"])
     at = _assess(world, report)
     hours = iter(min(at + timedelta(hours=hour), world.now) for hour in range(1, 9))
-    one = _propose(world, report, Quality.MEDIUM, "triager1", next(hours), part="first link", reason=Reason.CHAIN)
+    one = _propose(world, report, Quality.MEDIUM, "triager1", next(hours), part="link 1", reason=Reason.CHAIN)
     actions.decide(session, one, states.APPROVE, by=second, at=next(hours))
     finance = world.staff["finance"]
     actions.export(session, stage.challenge, by=finance, at=next(hours))
@@ -87,7 +87,7 @@ def chain(world: World, stage: Stage, report: Report) -> None:
             actions.step(session, payment, states.FAIL, reason="The bank knows no such account.", by=finance, at=known)
         else:
             actions.step(session, payment, states.PAY, reference=f"SEPA-{payment.id:05}", by=finance, at=known)
-    two = _propose(world, report, Quality.LOW, "triager1", next(hours), part="second link", reason=Reason.CHAIN)
+    two = _propose(world, report, Quality.LOW, "triager1", next(hours), part="link 4", reason=Reason.CHAIN)
     actions.decide(session, two, states.RETURN, reason="It is of medium quality, I think.", by=second, at=next(hours))
     wish = actions.Proposal(
         Quality.HIGH, part=one.part, because="It can be reached from outside as well.",

@@ -17,6 +17,7 @@ from portal.demo import (
     asking,
     bench,
     carriers,
+    chains,
     choosing,
     drafting,
     draws,
@@ -206,6 +207,8 @@ def _report(world: World, stage: Stage) -> None:
     awarded: list[tuple[Report, str]] = []
     triaging.set_clocks(world, stage)
     sent: list[tuple[Report, str]] = []
+    chains.commit(world, stage)
+    first = chains.earlier(world, stage, bodies[5])
     for number, reached in enumerate(STAGES_OF_TRIAGE):
         member = world.random.choice(stage.participants)[0]
         if reached == "fixed":
@@ -213,11 +216,15 @@ def _report(world: World, stage: Stage) -> None:
         age = timedelta(hours=3 + 20 * number) if number > 2 else timedelta(hours=5 + 11 * number)
         severity = Severity.IMPORTANT if number % 2 else Severity.CRITICAL
         report = submissions.submit(world, stage, member, bodies[number], severity, world.now - age)
+        if reached == "fixed":
+            chains.draw_up(world, report)
         _triage(world, report, reached, severity, world.now - age)
         sent.append((report, reached))
         if reached in ("confirmed", "fixing"):
             awarded.append((report, reached))
         elif reached == "fixed":
+            chains.decide(world, report, first)
+            chains.pass_on(world, stage, report)
             # First, so that what is approved after its file for the bank is due.
             triaging.publish_small(world, stage, report)
             rewards.chain(world, stage, report)
@@ -225,6 +232,7 @@ def _report(world: World, stage: Stage) -> None:
     triaging.go_on(world, stage, sent)
     for report, reached in awarded:
         rewards.propose_only(world, stage, rules, report, approve=reached == "fixing")
+    chains.show_known(world, stage, bodies[35])
 
 
 def _triage(world: World, report: Report, reached: str, severity: Severity, at: Any) -> None:

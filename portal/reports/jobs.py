@@ -13,10 +13,11 @@ from portal.core.jobs import Job
 from portal.reports import rules
 from portal.reports.actions import assigning, drafts
 from portal.reports.actions import clocks as actions
+from portal.reports.actions import upstream as cases
 from portal.reports.actions.warnings import warn_of_expiry
 from portal.reports.models import Chunk, Upload
 from portal.reports.queries import assigning as assigning_queries
-from portal.reports.queries import clocks, reports, uploads
+from portal.reports.queries import clocks, reports, uploads, upstream
 from portal.reports.states import UploadState
 
 SETTLED = timedelta(days=1)
@@ -120,10 +121,20 @@ def settle(session: Session, at: datetime) -> int:
     return done
 
 
+def remind_of_silence(session: Session, at: datetime) -> int:
+    """Remind triagers of parties that have been silent, once for each silence."""
+    quiet = [(case, since) for case in upstream.waiting(session) if (since := rules.quiet_since(case, at))]
+    for case, since in quiet:
+        cases.remind(session, case, since, at=at)
+    session.commit()
+    return len(quiet)
+
+
 JOBS = (
     Job("reports: end old uploads", 900, expire),
     Job("reports: collect chunks", 3600, collect),
     Job("reports: warn of keys that expire", 3600, warn),
     Job("reports: remind of clocks", 300, remind),
     Job("reports: settle", 900, settle),
+    Job("reports: remind of silence", 3600, remind_of_silence),
 )

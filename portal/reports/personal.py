@@ -12,7 +12,9 @@ from portal.core.moves import take
 from portal.reports.models import (
     KeySetMember,
     Message,
+    PassingOn,
     Report,
+    ReportLink,
     ReportReader,
     ResearcherCertificate,
     Rewrap,
@@ -39,12 +41,22 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
     members = session.scalars(
         sa.select(KeySetMember).where(KeySetMember.account_id == account_id).order_by(KeySetMember.id)
     ).all()
+    links = session.scalars(
+        sa.select(ReportLink).where(ReportLink.added_by_id == account_id).order_by(ReportLink.id)
+    ).all()
+    said = session.scalars(
+        sa.select(PassingOn).where(PassingOn.account_id == account_id).order_by(PassingOn.report_id)
+    ).all()
     return {
         "certificates_in_key_sets": [
             {"key_set": each.key_set.number, "name": each.name, "certificate": each.certificate} for each in members
         ],
         "session_keys_wrapped_for_others": [
             {"sealed_file": each.upload_id, "fingerprint": each.fingerprint, "at": each.at} for each in wrapped
+        ],
+        "links": [{"report": each.report_id, "number": each.number, "title": each.title} for each in links],
+        "passing_on": [
+            {"report": each.report_id, "allowed": each.allowed, "credit": each.credit, "at": each.at} for each in said
         ],
         "reports": [
             {
@@ -92,6 +104,8 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
             take(session, each, REMOVE, at=at, challenge=None, proof_hash=None)
         each.name, each.certificate = "", ""
     session.flush()
+    # That it may be passed on stays true; the name under which does not.
+    session.execute(sa.update(PassingOn).where(PassingOn.account_id == account_id).values(credit=""))
 
 
 personal.exporters["reports"] = exported

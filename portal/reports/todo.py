@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
 from portal.reports.models import Report
-from portal.reports.queries import keys, reports, rewraps, signed, threads
+from portal.reports.queries import keys, links, reports, rewraps, signed, threads, upstream
 from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text, lacking
 from portal.reports.rules.searching import NOBODY
 from portal.reports.states import CertificateState, ReportState, Side
@@ -73,6 +73,8 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
         Queue("Appeals to decide", _appeals(challenge.slug), *reports.appeals(session, challenge.id)),
         Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), len(shut)),
         Queue("Reports with an unanswered message", url_for("reports.queue", slug=challenge.slug), words, since),
+        *_links(session, challenge),
+        *_upstream(session, challenge, at),
     ]
 
 
@@ -82,6 +84,28 @@ def _nobodys(slug: str) -> str:
 
 def _appeals(slug: str) -> str:
     return url_for("reports.queue", slug=slug, state=ReportState.APPEALED.value)
+
+
+def _links(session: Session, challenge: Challenge) -> list[Queue]:
+    """What waits about chains and duplicates, where anything does."""
+    adrift = links.adrift(session, challenge.id)
+    undecided = links.undecided(session, challenge.id)
+    since = min((report.state_since for report in adrift), default=None)
+    again = Queue("Duplicates to look at again", url_for("reports.duplicates", slug=challenge.slug), len(adrift), since)
+    queue = url_for("reports.queue", slug=challenge.slug, state=ReportState.CONFIRMED.value)
+    return [each for each in (again, Queue("Confirmed reports with undecided links", queue, undecided)) if each.count]
+
+
+def _upstream(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
+    """Cases at other parties that somebody should look at, where there are any."""
+    quiet, ending = upstream.quiet(session, challenge.id, at), upstream.ending(session, challenge.id, at)
+    url = url_for("reports.cases", slug=challenge.slug)
+    found = [
+        Queue("Cases at other parties without an answer", url, len(quiet), quiet[0].heard_at or quiet[0].reported_at)
+        if quiet else None,
+        Queue("Embargoes that end within a week", url, len(ending)) if ending else None,
+    ]  # fmt: skip
+    return [each for each in found if each]
 
 
 def expiring_keys(session: Session, at: datetime) -> list[Task]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from portal.triage import opening, receipts, replying, rewrapping, settings, threads
+from portal.triage import known, opening, receipts, replying, rewrapping, settings, threads
 from portal.triage.client import Json, Portal
 from portal.triage.failures import Damaged, Failure, Unanswered, Unreadable
 from portal.triage.pins import Pins
@@ -98,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--key", type=Path, required=True, help="the portal's receipts.pem, got once and kept")
     verify.add_argument("--signature", type=Path, help="default: beside the receipt, with the ending .sig")
     verify.set_defaults(run=_verify)
+
+    _known_arguments(commands.add_parser("known", help="commit to issues that are known, and reveal one"))
     return parser
 
 
@@ -109,6 +111,22 @@ def _add_rewrap(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     rewrap.add_argument("--report", metavar="REF", help="of this report only")
     rewrap.add_argument("--dry-run", action="store_true", help="say what would be done")
     rewrap.set_defaults(run=_rewrap)
+
+
+def _known_arguments(parser: argparse.ArgumentParser) -> None:
+    steps = parser.add_subparsers(required=True, metavar="STEP")
+    commit = steps.add_parser("commit", help="keep texts here and post their hashes")
+    commit.add_argument("place", nargs="+", help="a file, a folder of files, a CSV file with a column “text”, or -")
+    commit.set_defaults(run=_known_commit)
+
+    steps.add_parser("list", help="list what was committed to").set_defaults(run=_known_list)
+
+    reveal = steps.add_parser("reveal", help="show a text to those whose report it is, or to all")
+    reveal.add_argument("number", type=int)
+    reveal.add_argument("--report", help="the reference of the report that it decides")
+    reveal.add_argument("--link", type=int, help="the link of that report that it decides")
+    reveal.add_argument("--all", action="store_true", help="let everybody read it")
+    reveal.set_defaults(run=_known_reveal)
 
 
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
@@ -270,3 +288,43 @@ def _verify(options: argparse.Namespace) -> None:
     signature = options.signature or options.receipt.with_suffix(".sig")
     for line in receipts.verify(options.receipt, signature, options.key):
         _say(line)
+
+
+def _known_commit(options: argparse.Namespace) -> None:
+    found = settings.load(os.environ)
+    given = [each for place in options.place for each in known.texts(place, _input(place))]
+    made = known.commit(Portal(found), found, os.environ, given)
+    for issue in made:
+        _say(f"K-{int(issue['number'])}  {plain(str(issue['commitment']))}{_late(issue)}")
+    _say(f"{len(made)} committed. The texts are in {known.folder(found, os.environ)}: keep a copy of it.")
+
+
+def _input(place: str) -> bytes:
+    return sys.stdin.buffer.read() if place == "-" else b""
+
+
+def _late(issue: Json) -> str:
+    return "  after the challenge began" if issue.get("late") else ""
+
+
+def _known_list(options: argparse.Namespace) -> None:
+    found = settings.load(os.environ)
+    here = {issue.commitment: issue for issue in known.read(known.folder(found, os.environ))}
+    for listed in Portal(found).known()["issues"]:
+        mine = here.pop(listed["commitment"], None)
+        first = mine.text.split("\n", 1)[0][:60] if mine else "(its text is on another machine)"
+        shown = "revealed" if listed.get("revealed") else "sealed"
+        _say(f"K-{int(listed['number']):<5} {plain(str(listed['committed_at'])):<28} {shown:<9} {plain(first)}")
+    if here:
+        _say(f"{len(here)} kept here but not posted: run `portal-triage known commit` again.")
+
+
+def _known_reveal(options: argparse.Namespace) -> None:
+    if not options.report and not options.all:
+        raise Failure("Say to whom: --report REF, or --all.")
+    found = settings.load(os.environ)
+    portal = Portal(found)
+    issue = known.own(portal, found, os.environ, options.number)
+    told = {"text": issue.text, "salt": issue.salt, "report": options.report or "", "public": options.all}
+    portal.reveal_known(options.number, told | ({"link": options.link} if options.link else {}))
+    _say(f"K-{options.number} is revealed{f' for {options.report}' if options.report else ''}.")

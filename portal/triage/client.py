@@ -131,6 +131,18 @@ class Portal:
             raise Failure("The portal names an address on another host. Nothing was asked of it.")
         return whole
 
+    def known(self) -> Json:
+        """The list of known issues."""
+        return self._json("GET", f"{self._settings.url}/known-issues.json")
+
+    def commit_known(self, commitments: list[str]) -> Json:
+        """Put commitments on the list."""
+        return self._json("POST", f"{self._settings.url}/known-issues.json", {"commitments": commitments})
+
+    def reveal_known(self, number: int, told: Json) -> Json:
+        """Bring a known issue's text to the portal."""
+        return self._json("POST", f"{self._settings.url}/known-issues/{number}/reveal", told)
+
     def download(self, file: Json, target: Path) -> None:
         """Bring one sealed file here. Raises Damaged unless it has the size and the hash that the portal states."""
         url = self._here(str(file["url"]))

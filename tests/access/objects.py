@@ -44,13 +44,17 @@ from portal.office_hours.queries import whole_booking
 from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
 from portal.office_hours.states import PUBLISH, BookingState, FeedScope
-from portal.reports.actions import keys, releases, replies, threads
+from portal.reports import commitments
+from portal.reports.actions import keys, known, links, releases, replies, threads
+from portal.reports.actions import upstream as cases
 from portal.reports.actions.signed import remember_key
-from portal.reports.models import UploadToken
+from portal.reports.models import KnownIssue, UploadToken
+from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
 from portal.reports.receipts import Signer
-from portal.reports.rules import Limits
-from portal.reports.states import CertificateState, Side
+from portal.reports.rules import Limits, LinkText
+from portal.reports.rules import Outcome as ReportOutcome
+from portal.reports.states import CertificateState, ReportState, Side
 from portal.selection.actions import bulk as bulks
 from portal.selection.actions import drafts, saved
 from portal.selection.models import WaveEntry
@@ -597,6 +601,53 @@ def token(world: World) -> Values:
     """The researcher's token for programs."""
     keys.make_token(world.session, world.cast.challenge.id, "laptop", by=world.cast.researcher.id, at=NOON)
     return {"token_id": world.session.scalars(sa.select(UploadToken.id)).one()}
+
+
+def report_link(world: World) -> Values:
+    """The researcher's report with a link."""
+    ref = _reports(world).receive().ref
+    found = reports.of_challenge(world.session, world.cast.challenge.id, ref)
+    links.add_links(world.session, found, [LinkText("A link")], by=world.cast.researcher.id, at=NOON)
+    return {"ref": ref, "number": 1, "name": "confirm"}
+
+
+def duplicate_report(world: World) -> Values:
+    """The researcher's report, of which somebody else had the same before."""
+    desk = _reports(world)
+    first, second = desk.receive(world.cast.team.members[0]), desk.in_state(ReportState.ACKNOWLEDGED)
+    desk.move(second, "duplicate", ReportOutcome(duplicate_of_id=first.id))
+    return {"ref": second.ref, "form": "json"}
+
+
+def upstream_case(world: World) -> Values:
+    """A case at another party."""
+    by = world.cast.triager.id
+    party = cases.add_party(world.session, "The kernel", "security@kernel.example", "", by=by, at=NOON)
+    made = cases.open_case(world.session, world.cast.challenge, party, "A case", by=by, at=NOON)
+    return {"number": made.number}
+
+
+def _issue(world: World) -> KnownIssue:
+    salt, text, at = "0" * 64, "The log is too long.", NOON - timedelta(days=30)
+    made = commitments.commitment(world.cast.slug, salt, text)
+    signer = Signer.of(config_of(current_app))
+    [issue] = known.commit(world.session, world.cast.challenge, [made], signer, by=world.cast.triager.id, at=at)
+    known.reveal(world.session, issue, salt, text, by=world.cast.triager.id, at=NOON)
+    return issue
+
+
+def public_issue(world: World) -> Values:
+    """A known issue that everybody may read."""
+    known.publish(world.session, _issue(world), by=world.cast.triager.id, at=NOON)
+    return {"number": 1, "form": "txt"}
+
+
+def shown_issue(world: World) -> Values:
+    """A known issue that was revealed to the researcher."""
+    ref = _reports(world).receive().ref
+    found = reports.of_challenge(world.session, world.cast.challenge.id, ref)
+    known.reveal_to(world.session, _issue(world), found, by=world.cast.triager.id, at=NOON)
+    return {"ref": ref, "number": 1}
 
 
 # The line

@@ -28,6 +28,12 @@ SAMPLES = {
         WHERE participant.challenge_id = 2 AND participant.kind = 'team' AND member.role = 'lead'""",
     "reporter": """SELECT account.email FROM account JOIN report ON report.submitted_by_id = account.id
         WHERE report.challenge_id = 2 AND report.state = 'needs_info'""",
+    "chainer": """SELECT account.email FROM account JOIN report ON report.submitted_by_id = account.id
+        WHERE report.challenge_id = 2 AND report.state = 'fixed'""",
+    "chained": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'fixed'",
+    "knower": """SELECT account.email FROM account JOIN report ON report.submitted_by_id = account.id
+        WHERE report.challenge_id = 2 AND report.known_issue_id IS NOT NULL""",
+    "knew": "SELECT ref FROM report WHERE challenge_id = 2 AND known_issue_id IS NOT NULL",
     "reported": "SELECT ref FROM report WHERE challenge_id = 2 AND state = 'needs_info'",
     "booker": """SELECT account.email FROM account JOIN office_booking ON office_booking.account_id = account.id
         JOIN participant ON participant.id = office_booking.participant_id
@@ -231,6 +237,9 @@ PAGES = (
     Kind("report", "reports.show", "{reporter}", f"/challenges/{LIVE}/reports/{{reported}}"),
     Kind("certificate", "reports.certificate", "{reporter}", "/account/certificate"),
     Kind("report-by-design", "reports.show", "{refused}", f"/challenges/{LIVE}/reports/{{by_design}}"),
+    Kind("report-chained", "reports.show", "{chainer}", f"/challenges/{LIVE}/reports/{{chained}}"),
+    Kind("report-known", "reports.show", "{knower}", f"/challenges/{LIVE}/reports/{{knew}}"),
+    Kind("known-issues", "reports.known_issues", "", f"/challenges/{LIVE}/known-issues"),
     Kind("upload-tokens", "reports.tokens", "{reporter}", f"/challenges/{LIVE}/reports/tokens"),
     Kind("line", "line.mine", "{speaker}", f"/challenges/{LIVE}/line"),
     Kind("line-silent", "line.mine", "{silent}", f"/challenges/{LIVE}/line"),
@@ -355,6 +364,14 @@ PAGES = (
     Kind("report-promptness", "reports.promptness", "lead", f"/staff/{PAST}/reports/promptness"),
     Kind("releases", "reports.releases", "triager1", f"/staff/{PAST}/releases"),
     Kind("release-edit", "reports.change_release", "triager1", f"/staff/{LIVE}/releases/{{release}}"),
+    Kind("chain", "reports.chain", "triager1", f"/staff/{LIVE}/reports/{{chained}}/chain"),
+    Kind("chain-open", "reports.chain", "triager1", f"/staff/{LIVE}/reports/{{report}}/chain"),
+    Kind("report-similar", "reports.similar", "triager1", f"/staff/{LIVE}/reports/{{report}}/similar"),
+    Kind("report-chained-staff", "reports.staff_show", "triager1", f"/staff/{LIVE}/reports/{{chained}}"),
+    Kind("report-duplicates", "reports.duplicates", "lead", f"/staff/{LIVE}/duplicates"),
+    Kind("known-staff", "reports.staff_known", "triager1", f"/staff/{LIVE}/known-issues"),
+    Kind("upstream", "reports.cases", "triager1", f"/staff/{LIVE}/upstream"),
+    Kind("upstream-case", "reports.case", "triager1", f"/staff/{LIVE}/upstream/1"),
     Kind("triage-tokens", "reports.staff_tokens", "triager1", f"/staff/{LIVE}/reports/tokens"),
     Kind("line-inbox", "line.inbox", "lead", f"/staff/{LIVE}/line"),
     Kind("line-found", "line.inbox", "host1", f"/staff/{LIVE}/line?show=all&q=kernel"),
@@ -419,6 +436,8 @@ NO_PAGES = {
     "reports.rewrapped_packets": "file", "reports.rewrapped_file": "file",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
     "reports.queue_csv": "CSV", "reports.promptness_csv": "CSV",
+    "reports.known_issues_json": "JSON", "reports.staff_known_json": "JSON", "reports.known_issue": "file",
+    "reports.shown_issue": "file", "reports.earlier": "JSON",
     "reports.staff_report": "JSON", "reports.staff_file": "file",
     "reports.message_file": "file", "reports.staff_message_file": "file", "reports.staff_messages": "JSON",
     "reports.certificate_proof": "file",

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -90,7 +90,7 @@ class Desk:
         if state is ReportState.WITHDRAWN:
             drafts.withdraw(self.session, report, by=report.submitted_by_id, at=at)
         elif state is ReportState.DUPLICATE:
-            first = self.receive(member, at=at)
+            first = self.receive(member, at=at - timedelta(seconds=1))
             self.move(report, "acknowledge", at=at)
             self.move(report, "duplicate", rules.Outcome(duplicate_of_id=first.id), at=at)
         else:

@@ -26,6 +26,9 @@ class Stub:
     # What is sent instead of a file, and how it is stated, to play a server that errs or lies.
     sends: dict[str, bytes] = field(default_factory=dict)
     stated: dict[str, Any] = field(default_factory=dict)
+    # The list of known issues, and what was posted about them.
+    known: list[dict[str, Any]] = field(default_factory=list)
+    posted: list[dict[str, Any]] = field(default_factory=list)
 
     def hold(self, ref: str, *files: bytes) -> None:
         """Hold a report: its sealed body first, then its attachments."""
@@ -62,6 +65,8 @@ class Stub:
         if path in self.fails:
             return self.fails[path], {"error": "Not possible", "reason": "It was \x1b[2Jwithdrawn."}
         words = path.split("/")
+        if words[0].startswith("known-issues"):
+            return self._known(method)
         if path == "reports.json":
             return 200, self._page("after=2" in query)
         ref = words[1].removesuffix(".json")
@@ -94,6 +99,15 @@ class Stub:
             return 200, {"ref": ref}
         return 200, self.messages[ref][int(rest[0]) - 1]
 
+    def _known(self, method: str) -> tuple[int, Any]:
+        sent = self.posted[-1] if method == "POST" else {}
+        made = [
+            {"number": len(self.known) + number, "commitment": each, "committed_at": "2020-05-20T12:00:00.000000Z"}
+            for number, each in enumerate(sent.get("commitments", ()), start=1)
+        ]
+        self.known += made
+        return 200, {"issues": made if made else self.known}
+
     def _page(self, second: bool) -> dict[str, Any]:
         refs = sorted(self.reports)
         shown = refs[2:] if second else refs[:2]
@@ -123,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer."""
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.stub.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self.do_GET()
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal.awards import queries, rules, states
 from portal.awards.actions.payments import settle
+from portal.awards.actions.proposing import check_link
 from portal.awards.actions.telling import record, tell_participant, tell_proposer
 from portal.awards.models import Award, AwardConflict
 from portal.awards.states import AwardState
@@ -56,6 +57,8 @@ def _approve(session: Session, award: Award, *, by: int, at: datetime) -> None:
         raise Refused("What stood when it was proposed does not stand any more. Send it back to be worked out anew.")
     others = {name for name, other in stand.items() if name != award.part and other.amount}
     rules.check_part(award.part, others, fixed=False)
+    if award.amount:
+        check_link(session, award.report, award.part)
     cap, taken = award.rules.cap, queries.taken(stand, award.part)
     if award.amount and cap is not None and award.amount + taken > cap:
         raise Refused(

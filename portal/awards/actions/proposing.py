@@ -17,7 +17,7 @@ from portal.challenges.models import Scenario
 from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import take
-from portal.reports.models import Report
+from portal.reports.models import Report, ReportLink
 from portal.reports.states import Severity
 
 
@@ -45,19 +45,33 @@ def work_out(
 ) -> tuple[BountyRules, Working]:  # fmt: skip
     """What a report, or a part of it, is awarded under the rules that held when it arrived. Raises Refused."""
     own = rules.check_report(report.state, report.severity)
+    link, stand = check_link(session, report, part), queries.standing(session, report.id)
     if not part and severity not in (None, own):
         raise Refused("The severity of a whole report is triage's to set. A part may have its own.")
     version = queries.rules_for(session, report.challenge_id, report.received_at or at, at)
     if version is None:
         raise Refused("There are no bounty rules yet. The lead publishes them.")
-    table, stand = queries.table_of(version), queries.standing(session, report.id)
-    scenario = session.get(Scenario, report.achieved_scenario_id) if report.achieved_scenario_id else None
+    table, number = queries.table_of(version), achieved_by(report, link)
+    scenario = session.get(Scenario, number) if number else None
     achieved = Achieved(scenario.id, scenario.code, scenario.kind) if scenario else None
     others = {name for name, award in stand.items() if name != part and award.amount}
     rules.check_part(part, others, fixed=achieved is not None and achieved.id in table.fixed)
     taken = queries.taken(stand, part)
-    found = rules.work_out(table, severity or own, quality, achieved, taken)
+    severity = severity or (link.severity if link else None) or own
+    found = rules.work_out(table, severity, quality, achieved, taken)
     return version, found if amount is None else rules.by_hand(table, found, amount, taken)
+
+
+def check_link(session: Session, report: Report, part: str) -> ReportLink | None:
+    """The link that a part is, None where it is none. Raises Refused where it cannot be awarded."""
+    links = queries.links_of(session, report.id)
+    rules.check_link(part, {label: link.state for label, link in links.items()}, queries.standing(session, report.id))
+    return links.get(part)
+
+
+def achieved_by(report: Report, link: ReportLink | None) -> int | None:
+    """The scenario that counts: the link's own, else that of the whole chain."""
+    return (link.achieved_scenario_id if link else None) or report.achieved_scenario_id
 
 
 def _weights(session: Session, report: Report, wish: Proposal, stands: Award | None) -> dict[int, int]:
@@ -89,12 +103,13 @@ def propose(session: Session, report: Report, wish: Proposal, *, by: int, at: da
     if wish.amount is not None and wish.reason is not Reason.EXCEPTIONAL:
         raise Invalid({"reason": "An amount that is not the table's is exceptional."})
     stands = queries.standing(session, report.id).get(wish.part)
-    weights = _weights(session, report, wish, stands)
+    weights, link = _weights(session, report, wish, stands), queries.links_of(session, report.id).get(wish.part)
     parts = rules.split(found.amount, weights)
     return _enter(
         session, report, stands, wish, by=by, at=at, rules_id=version.id, currency=version.currency,
-        kind=_kind(found.amount, weights, stands), severity=wish.severity or report.severity, quality=wish.quality,
-        scenario_id=report.achieved_scenario_id, base=found.base, uplift_percent=found.percent, amount=found.amount,
+        kind=_kind(found.amount, weights, stands), quality=wish.quality, link_id=link.id if link else None,
+        severity=wish.severity or (link.severity if link else None) or report.severity,
+        scenario_id=achieved_by(report, link), base=found.base, uplift_percent=found.percent, amount=found.amount,
         working="\n".join(found.lines),
         shares=[AwardShare(account_id=who, weight=weight, amount=parts[who]) for who, weight in weights.items()],
     )  # fmt: skip
@@ -108,7 +123,7 @@ def propose_void(session: Session, stands: Award, because: str, note: str = "", 
     wish = Proposal(stands.quality, note=note, part=stands.part, because=because)
     return _enter(
         session, stands.report, stands, wish, by=by, at=at, rules_id=stands.rules_id, currency=stands.currency,
-        kind=_kind(Decimal(0), {}, stands), severity=stands.severity, quality=stands.quality,
+        kind=_kind(Decimal(0), {}, stands), link_id=stands.link_id, severity=stands.severity, quality=stands.quality,
         scenario_id=stands.scenario_id, base=stands.base, uplift_percent=stands.uplift_percent, amount=Decimal(0),
         working=f"{rules.written(stands.amount)} − {rules.written(stands.amount)} = 0: void", shares=[],
     )  # fmt: skip

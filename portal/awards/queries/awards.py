@@ -18,6 +18,8 @@ from portal.awards.states import AwardState, PaymentState
 from portal.core.audit import AuditEntry
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
+from portal.reports.models import ReportLink
+from portal.reports.queries import links as chains
 
 _WITH = (joinedload(Award.participant), joinedload(Award.report), joinedload(Award.scenario))
 
@@ -184,3 +186,8 @@ def approved_of_participant(session: Session, participant_id: int) -> Sequence[A
         .where(Award.participant_id == participant_id, Award.state.in_(states.FOR_FINANCE))
         .order_by(Award.report_id, Award.part, Award.id)
     ).all()
+
+
+def links_of(session: Session, report_id: int) -> dict[str, ReportLink]:
+    """The links of a report by the names that parts have, in the order of its chain."""
+    return {link.label: link for link in chains.of_report(session, report_id)}

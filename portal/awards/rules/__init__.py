@@ -15,7 +15,7 @@ from portal.awards.rules.amounts import (
     work_out,
     written,
 )
-from portal.awards.rules.entries import check_part, kind_of
+from portal.awards.rules.entries import check_link, check_part, kind_of
 from portal.awards.rules.money import LATE, Books, Owed, Wanted, late_since, overpaid, wanted
 from portal.awards.rules.people import check_person, offered
 from portal.awards.rules.shares import split
@@ -37,6 +37,7 @@ __all__ = [
     "Working",
     "by_hand",
     "changes",
+    "check_link",
     "check_part",
     "check_person",
     "check_report",

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from portal.awards.states import Entry
 from portal.core.errors import Refused
+from portal.reports.states import GOOD_LINKS, LinkState
 
 
 def kind_of(
@@ -36,3 +37,18 @@ def check_part(part: str, others: Collection[str], *, fixed: bool) -> None:
     if not part and any(others):
         told = ", ".join(sorted(other for other in others if other))
         raise Refused(f"Parts of this report have awards ({told}). Name the part, or have those voided first.")
+
+
+def check_link(part: str, states: Mapping[str, LinkState], stands: Collection[str]) -> None:
+    """Raises Refused where a part is none of the report's links, or a link that is not awarded.
+
+    `states` are those of the links by their names, empty for a report without a chain; `stands` are the parts that
+    have an entry already: some are older than the chain.
+    """
+    state = states.get(part)
+    if state is None:
+        if part and states and part not in stands:
+            raise Refused(f"The parts of this report are its links: {', '.join(states)}.")
+        return
+    if state not in GOOD_LINKS:
+        raise Refused(f"Only a confirmed link is awarded. {part.capitalize()} is {state.replace('_', ' ')}.")

@@ -25,7 +25,7 @@ from portal.core.moves import move_named, open_moves
 from portal.core.web import csv_response
 from portal.reports.models import Report
 from portal.reports.queries import reports
-from portal.reports.states import Severity
+from portal.reports.states import GOOD_LINKS, Severity
 
 # What a line of an award's timeline says.
 SAID = {
@@ -106,9 +106,12 @@ def _propose_page(report: Report, form: ProposeForm, status: int) -> ResponseRet
     part, severity = form.part.data or "", form.severity.data or ""
     workings, why_not, version = _workings(report, part, Severity(severity) if severity in list(Severity) else None)
     entries = queries.of_report(db.session, report.id)
+    links = queries.links_of(db.session, report.id)
+    own = links[part].severity if part in links else None
     page = render_template(
-        "awards/propose.html", challenge=report.challenge, report=report, form=form, workings=workings,
-        why_not=why_not, version=version, rounding=ROUNDING, part=part, severity=severity or report.severity,
+        "awards/propose.html", challenge=report.challenge, report=report, form=form, workings=workings, links=links,
+        why_not=why_not, version=version, rounding=ROUNDING, part=part, severity=severity or own or report.severity,
+        good=GOOD_LINKS,
         stands=[award for award in entries if award.state in states.GRANTED and award.amount],
         corrects=next((award for award in entries if award.state in states.GRANTED and award.part == part), None),
         returned=[award for award in entries if award.state is AwardState.RETURNED and award.part == part],
@@ -203,6 +206,7 @@ def award_page(
         steps=payment_steps(slug, payments),
         overpaid=queries.overpaid_of(db.session, award.report_id, award.part),
         rounding=ROUNDING,
+        good=GOOD_LINKS,
     )
     return page, status
 

@@ -14,6 +14,7 @@ from portal.core.errors import Conflict, Refused
 from portal.core.moves import take
 from portal.reports import receipts, rules, states
 from portal.reports.actions.assigning import assign_to_least
+from portal.reports.actions.links import add_links
 from portal.reports.actions.signed import note_receipt, remember_key
 from portal.reports.actions.timeline import note, tell_researcher, tell_triagers
 from portal.reports.models import Message, Report, Upload
@@ -33,6 +34,7 @@ class Particulars:
     kind: ReportKind = ReportKind.FULL
     capability: str | None = None
     scenario_id: int | None = None
+    links: tuple[rules.LinkText, ...] = ()
 
 
 def begin_report(session: Session, challenge: Challenge, member: Member, given: Particulars, *, at: datetime) -> Report:
@@ -62,6 +64,8 @@ def begin_report(session: Session, challenge: Challenge, member: Member, given: 
     session.flush()
     subject = f"report:{report.id}"
     audit.record(session, "reports:begin", subject, by=member.account_id, at=at, scope=challenge.slug)
+    if given.links:
+        add_links(session, report, given.links, by=member.account_id, at=at)
     return report
 
 

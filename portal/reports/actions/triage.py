@@ -9,6 +9,7 @@ from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.reports import rules, states
 from portal.reports.actions.assigning import assign
+from portal.reports.actions.links import whole_step
 from portal.reports.actions.timeline import changed, note, tell_researcher
 from portal.reports.models import Note, Report
 from portal.reports.queries import clocks, releases
@@ -31,8 +32,9 @@ def move(
     rules.check_possible(report, step)
     rules.check_eyes(report, step, by)
     reason = rules.reason_of(step, outcome)
+    whole = whole_step(session, report, step, outcome)
     calendar, pauses = clocks.calendar(session, report.challenge), clocks.pauses(session, report.id, at)
-    values = rules.changes(report, step, outcome, at, calendar, pauses, by)
+    values = rules.changes(report, step, outcome, at, calendar, pauses, by) | whole
     if step is states.FIX:
         values["release_id"] = releases.named(session, report.challenge_id, outcome.fixed_release or "")
     take(session, report, step, at=at, **values)

@@ -7,6 +7,19 @@ from portal.reports.forms.keys import (
     KeySetForm,
     TokenForm,
 )
+from portal.reports.forms.known import (
+    KnownForm,
+    RevealForm,
+)
+from portal.reports.forms.links import (
+    AllowLaterForm,
+    LinkForm,
+    LinksField,
+    OrderForm,
+    SplitForm,
+    VerdictForm,
+    named_first,
+)
 from portal.reports.forms.queue import (
     BulkForm,
     SearchForm,
@@ -39,29 +52,52 @@ from portal.reports.forms.triage import (
     NoteForm,
     OwnForm,
 )
+from portal.reports.forms.upstream import (
+    CaseForm,
+    CaseStepForm,
+    CaseTextForm,
+    PassingOnForm,
+    RemarkForm,
+    SubjectForm,
+)
 
 __all__ = [
+    "AllowLaterForm",
     "AssessForm",
     "AssignForm",
     "BuildsForm",
     "BulkForm",
+    "CaseForm",
+    "CaseStepForm",
+    "CaseTextForm",
     "CertificateForm",
     "ClocksForm",
     "KeySetForm",
+    "KnownForm",
+    "LinkForm",
+    "LinksField",
     "MessageForm",
     "MoveForm",
     "NoteForm",
+    "OrderForm",
     "OwnForm",
+    "PassingOnForm",
     "PlanForm",
     "ProofForm",
     "PublishForm",
     "ReleaseForm",
+    "RemarkForm",
     "ReportForm",
+    "RevealForm",
     "SealedForm",
     "SearchForm",
     "SecurityTextForm",
     "SendForm",
+    "SplitForm",
+    "SubjectForm",
     "TemplateForm",
     "TokenForm",
+    "VerdictForm",
     "VerifyForm",
+    "named_first",
 ]

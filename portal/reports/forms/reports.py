@@ -7,6 +7,7 @@ from wtforms.validators import DataRequired, Length, Regexp, ValidationError
 from portal.core.forms import Form
 from portal.reports.actions.drafts import Particulars
 from portal.reports.forms.base import SEVERITIES
+from portal.reports.forms.links import LinksField
 from portal.reports.states import ReportKind, Severity
 
 NEUTRAL = "In clear: everybody who runs the challenge can read it. Keep it neutral: “Report about the network daemon”."
@@ -34,6 +35,10 @@ class ReportForm(Form):
     build = StringField(
         "Build", [DataRequired("Name the build."), Length(max=60)], description="The version you tested: 20.06, say."
     )
+    links = LinksField(
+        "Links of the chain", description="Only where it is a chain. One a line, in clear: title | starts from | gives",
+        render_kw={"rows": 3},
+    )  # fmt: skip
     sealed = FileField("Sealed file")
 
     def validate_capability(self, field: StringField) -> None:
@@ -50,6 +55,7 @@ class ReportForm(Form):
             kind=ReportKind(self.kind.data),
             capability=self.capability.data or None,
             scenario_id=int(self.scenario.data) if self.scenario.data else None,
+            links=self.links.links,
         )
 
 

@@ -1,14 +1,28 @@
 """What is true of key sets, reports, and the files under them."""
 
+from portal.reports.models.capabilities import (
+    Capability,
+)
 from portal.reports.models.clocks import (
     Holiday,
     Pause,
     ReportClock,
     ReportDesk,
 )
+from portal.reports.models.joined import (
+    JoinedReports,
+)
 from portal.reports.models.keys import (
     KeySet,
     KeySetMember,
+)
+from portal.reports.models.known import (
+    KnownIssue,
+    KnownIssueReveal,
+)
+from portal.reports.models.links import (
+    DuplicateException,
+    ReportLink,
 )
 from portal.reports.models.releases import (
     BuildFinding,
@@ -40,16 +54,29 @@ from portal.reports.models.uploads import (
     Upload,
     UploadToken,
 )
+from portal.reports.models.upstream import (
+    PassingOn,
+    UpstreamCase,
+    UpstreamEvent,
+    UpstreamParty,
+    UpstreamSubject,
+)
 
 __all__ = [
     "BuildFinding",
+    "Capability",
     "Chunk",
+    "DuplicateException",
     "Holiday",
+    "JoinedReports",
     "KeySet",
     "KeySetMember",
+    "KnownIssue",
+    "KnownIssueReveal",
     "Message",
     "MessageReader",
     "Note",
+    "PassingOn",
     "Pause",
     "Reading",
     "Receipt",
@@ -60,10 +87,15 @@ __all__ = [
     "ReportClock",
     "ReportDesk",
     "ReportEvent",
+    "ReportLink",
     "ReportReader",
     "ResearcherCertificate",
     "Rewrap",
     "SecurityText",
     "Upload",
     "UploadToken",
+    "UpstreamCase",
+    "UpstreamEvent",
+    "UpstreamParty",
+    "UpstreamSubject",
 ]

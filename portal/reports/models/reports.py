@@ -45,7 +45,10 @@ class Report(Moving[ReportState], Model):
             "state NOT IN ('confirmed', 'fixing', 'fixed', 'closed') OR severity IS NOT NULL", name="confirmed_severity"
         ),
         sa.CheckConstraint("(state = 'by_design') = (mitigating_layer IS NOT NULL)", name="by_design_layer"),
-        sa.CheckConstraint("(state = 'duplicate') = (duplicate_of_id IS NOT NULL)", name="duplicate_of"),
+        sa.CheckConstraint(
+            "(state = 'duplicate') = (duplicate_of_id IS NOT NULL OR known_issue_id IS NOT NULL)", name="duplicate_of"
+        ),
+        sa.CheckConstraint("duplicate_of_id IS NULL OR known_issue_id IS NULL", name="duplicate_of_one"),
         sa.CheckConstraint("duplicate_of_id <> id", name="duplicate_of_another"),
         sa.CheckConstraint("(state IN ('fixed', 'closed')) = (fixed_release IS NOT NULL)", name="fixed_release"),
         sa.CheckConstraint("(fixed_release IS NULL) = (fixed_on IS NULL)", name="fixed_day"),
@@ -70,6 +73,8 @@ class Report(Moving[ReportState], Model):
     title: Mapped[str] = mapped_column(sa.String(120))
     kind: Mapped[ReportKind] = mapped_column(default=ReportKind.FULL)
     capability: Mapped[str | None] = mapped_column(sa.String(200))
+    # The same from the challenge's list, where it stands there.
+    capability_id: Mapped[int | None] = mapped_column(sa.ForeignKey("capability.id"))
     scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
     claimed: Mapped[Severity]
     build: Mapped[str] = mapped_column(sa.String(60))
@@ -97,6 +102,8 @@ class Report(Moving[ReportState], Model):
     led_to_improvement: Mapped[bool] = mapped_column(default=False)
     mitigating_layer: Mapped[str | None] = mapped_column(sa.String(200))
     duplicate_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("report.id"))
+    # What the team had written down before, where no other report was first.
+    known_issue_id: Mapped[int | None] = mapped_column(sa.ForeignKey("known_issue.id"))
     fixed_release: Mapped[str | None] = mapped_column(sa.String(40))
     fixed_on: Mapped[date | None]
     release_id: Mapped[int | None]

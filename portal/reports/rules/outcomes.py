@@ -52,6 +52,7 @@ def _brought(move: Move[ReportState], outcome: Outcome) -> dict[str, object]:
     values: dict[str, object] = {
         "mitigating_layer": outcome.mitigating_layer if move is states.BY_DESIGN else None,
         "duplicate_of_id": outcome.duplicate_of_id if move is states.DUPLICATE else None,
+        "known_issue_id": None,
     }
     if "severity" in move.needs:
         values["severity"] = outcome.severity
@@ -70,7 +71,7 @@ def own_changes(
     values = clock_changes(report, move, at, calendar, pauses)
     if move is states.APPEAL:
         check_first(report.appealed_at, "You have appealed once, and somebody else has decided. That decision stands.")
-        values |= {"appealed_at": at, "mitigating_layer": None, "duplicate_of_id": None}
+        values |= {"appealed_at": at, "mitigating_layer": None, "duplicate_of_id": None, "known_issue_id": None}
     if move is states.DISPUTE:
         check_first(report.disputed_at, "You have said once that it still works. Write a new report if it does again.")
         values |= {"disputed_at": at, "fixed_release": None, "fixed_on": None, "release_id": None}

@@ -17,7 +17,9 @@ answered with 201 `{"number", "uploads_url", "submit_url"}`; its one file is a t
 (Markdown), "attachments": [{"name", "size", "sha256", "data" (base64)}]}`, or whatever was sealed by hand.
 
 Triagers' programs read …/reports.json, …/reports/<ref>.json and …/files/<n> (0 is the body; single ranges, ETag,
-digest), and POST …/acknowledge or …/move. Programs authenticate with `Authorization: Bearer` and a personal token.
+digest), and POST …/acknowledge or …/move. …/known-issues.json lists what the team knew; a POST there of
+`{"commitments": […]}` adds to it, and …/known-issues/<n>/reveal shows one. Programs authenticate with
+`Authorization: Bearer` and a personal token.
 """
 
 from flask import Blueprint, current_app, request, session
@@ -43,6 +45,7 @@ FOR_PROGRAMS = (
 TAKES_FILES = (
     "reports.new", "reports.attach", "reports.upload", "reports.begin_message", "reports.staff_begin_message",
     "reports.staff_upload",
+    "reports.commit_known", "reports.reveal_known",
 )  # fmt: skip
 
 
@@ -75,9 +78,11 @@ blueprint.teardown_request(let_go)
 
 from portal.reports.views import (  # noqa: E402
     certificates,
+    chains,
     clocks,
     keys,
     keysets,
+    known,
     messages,
     own,
     queue,
@@ -89,19 +94,23 @@ from portal.reports.views import (  # noqa: E402
     security,
     staff,
     staff_api,
+    staff_chains,
     staff_messages,
     tokens,
     tus,
     uploads,
+    upstream,
     verify,
 )
 
 __all__ = [
     "blueprint",
     "certificates",
+    "chains",
     "clocks",
     "keys",
     "keysets",
+    "known",
     "messages",
     "own",
     "queue",
@@ -113,9 +122,11 @@ __all__ = [
     "security",
     "staff",
     "staff_api",
+    "staff_chains",
     "staff_messages",
     "tokens",
     "tus",
     "uploads",
+    "upstream",
     "verify",
 ]

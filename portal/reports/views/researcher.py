@@ -25,7 +25,7 @@ from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import NotAcceptable
 from portal.reports.states import ReportState
-from portal.reports.views import blueprint, shapes, threads
+from portal.reports.views import blueprint, chains, shapes, threads, upstream
 from portal.reports.views.who import by_token, limits, sender, signer
 from portal.reports.walker import Recipients, Walker
 
@@ -217,6 +217,8 @@ def show_page(
         form=form,
         thread=threads.for_researcher(report),
         message_form=message_form or MessageForm(formdata=None),
+        **chains.shown(report, team=False),
+        **upstream.shown(report, team=False),
     )
 
 

@@ -22,7 +22,7 @@ from portal.reports.models import Report, ReportEvent
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
 from portal.reports.states import Severity
-from portal.reports.views import blueprint, releasing, shapes, threads
+from portal.reports.views import blueprint, chains, releasing, shapes, threads, upstream
 
 
 @blueprint.get("/staff/<slug>/reports/<ref>")
@@ -64,6 +64,8 @@ def staff_page(
         note_form=NoteForm(formdata=None),
         thread=threads.for_team(challenge, report),
         sealed_form=sealed_form or SendForm(formdata=None),
+        **chains.shown(report, team=True),
+        **upstream.shown(report, team=True),
     )
 
 
