@@ -63,6 +63,7 @@ def queues(
         *selection.queues(session, challenge, roles, at),
         *kits.queues(session, challenge, roles, at),
         *(reports.queues(session, challenge, at) if Role.TRIAGER in roles else ()),
+        *reports.publishing(session, challenge, roles, at),
         *line.queues(session, challenge, roles, at),
         *awards.queues(session, challenge, roles, at, account.id),
     ]

@@ -9,9 +9,10 @@ from portal.core.blobs import Blobs, blobs
 from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.reports import rules
+from portal.reports.actions import disclosing as disclosures
 from portal.reports.actions import drafts
 from portal.reports.models import Chunk, Upload
-from portal.reports.queries import reports, uploads
+from portal.reports.queries import disclosing, reports, uploads
 from portal.reports.states import UploadState
 
 SETTLED = timedelta(days=1)
@@ -64,4 +65,22 @@ def _sweep(session: Session, store: Blobs, upload_id: str) -> int:
     return len(stray)
 
 
-JOBS = (Job("reports: end old uploads", 900, expire), Job("reports: collect chunks", 3600, collect))
+def disclose(session: Session, at: datetime) -> int:
+    """Note the embargoes that are over. What is public does not wait for it."""
+    done = 0
+    for found in disclosing.due(session, at):
+        try:
+            disclosures.publish(session, found, at=at)
+        except Conflict:
+            session.rollback()
+            continue
+        session.commit()
+        done += 1
+    return done
+
+
+JOBS = (
+    Job("reports: end old uploads", 900, expire),
+    Job("reports: collect chunks", 3600, collect),
+    Job("reports: note embargoes that are over", 60, disclose),
+)

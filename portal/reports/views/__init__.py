@@ -42,6 +42,29 @@ def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> No
         request.max_content_length = limits().file + _FIELDS
 
 
-from portal.reports.views import keys, researcher, staff, staff_api, tokens, uploads  # noqa: E402
+from portal.reports.views import (  # noqa: E402
+    advisories,
+    csaf,
+    disclosing,
+    keys,
+    publications,
+    researcher,
+    staff,
+    staff_api,
+    tokens,
+    uploads,
+)
 
-__all__ = ["blueprint", "keys", "researcher", "staff", "staff_api", "tokens", "uploads"]
+__all__ = [
+    "advisories",
+    "blueprint",
+    "csaf",
+    "disclosing",
+    "keys",
+    "publications",
+    "researcher",
+    "staff",
+    "staff_api",
+    "tokens",
+    "uploads",
+]

@@ -23,8 +23,9 @@ from portal.reports.models import Report, Upload
 from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import NotAcceptable
-from portal.reports.states import ReportState
+from portal.reports.states import ReportState, Side
 from portal.reports.views import blueprint, shapes
+from portal.reports.views.disclosing import panel
 from portal.reports.views.who import by_token, limits, sender, signer
 from portal.reports.walker import Walker
 
@@ -182,6 +183,7 @@ def _show(report: Report, challenge: Challenge, form: SealedForm) -> str:
         uploads=files.of_report(db.session, report.id),
         entries=shapes.entries(reports.events(db.session, report, told_only=True), names=False),
         may_withdraw=report.state in states.WITHDRAW.sources,
+        disclosure_panel=panel(challenge, report, Side.RESEARCHER, clock.now()),
         form=form,
     )
 

@@ -19,8 +19,9 @@ from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm
 from portal.reports.models import Report
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
-from portal.reports.states import ReportState, Severity
+from portal.reports.states import ReportState, Severity, Side
 from portal.reports.views import blueprint, shapes
+from portal.reports.views.disclosing import panel
 
 
 @blueprint.get("/staff/<slug>/reports")
@@ -73,6 +74,7 @@ def staff_page(challenge: Challenge, report: Report, *, tried: MoveForm | None =
         assign_form=_assign_form(challenge, report),
         assess_form=_assess_form(challenge, report),
         note_form=NoteForm(formdata=None),
+        disclosure_panel=panel(challenge, report, Side.TEAM, clock.now()),
     )
 
 
