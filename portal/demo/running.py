@@ -18,6 +18,7 @@ from portal.demo import (
     bench,
     carriers,
     choosing,
+    disclosing,
     drafting,
     draws,
     facts,
@@ -82,6 +83,7 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     library.furnish(world, stage)
     world.session.commit()
     _report(world, stage)
+    disclosing.go_on(world, stage)
     asking.prepare(world, stage, vault)
     stages.whole(world, stage)
     talking.talk(world, stage)

@@ -64,7 +64,7 @@ def _disclosing(session: Session, account_id: int) -> dict[str, Any]:
 
 
 def erase(session: Session, account_id: int, _at: datetime) -> None:
-    """Let no token act for the person any more, and thank them no longer. Reports stay with the participant: they are about the product."""
+    """Let no token act for the person any more, and thank them no longer. Reports stay: they are about the product."""
     session.execute(sa.delete(UploadToken).where(UploadToken.account_id == account_id))
     mine = sa.select(Member.id).where(Member.account_id == account_id)
     session.execute(

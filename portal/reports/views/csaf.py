@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts.gate import everyone
 from portal.challenges.access import challenge_or_404
-from portal.challenges.rules import host_of
+from portal.challenges.rules import host_of, today_in
 from portal.config import Config
 from portal.core import clock
 from portal.core.db import db
@@ -23,7 +23,6 @@ from portal.reports.queries import publications
 from portal.reports.rules import advisories as rules
 from portal.reports.rules.disclosing import results_out
 from portal.reports.views import blueprint
-from portal.reports.views.dates import today_in
 
 # Since when this portal says what it says of itself, where no advisory is out yet.
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)

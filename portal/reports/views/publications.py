@@ -8,7 +8,7 @@ from portal.accounts.gate import everyone, only, signed_in
 from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404, member_or_404
 from portal.challenges.models import Challenge
-from portal.challenges.rules import host_of
+from portal.challenges.rules import host_of, today_in
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Invalid
@@ -20,7 +20,6 @@ from portal.reports.queries import disclosing
 from portal.reports.queries import publications as queries
 from portal.reports.rules.disclosing import results_out
 from portal.reports.views import blueprint
-from portal.reports.views.dates import today_in
 
 
 @blueprint.get("/challenges/<slug>/publications")
