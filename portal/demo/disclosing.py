@@ -29,7 +29,15 @@ SCORES = (
     "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H", "CVSS:3.1/AV:L/AC:H/PR:L/UI:N/S:C/C:H/I:H/A:H",
     "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:L/I:L/A:N",
 )  # fmt: skip
-WEAK = ("CWE-276", "CWE-59", "CWE-787")
+# The weakness of each flaw, what it is called, and what it is.
+FLAWS = (
+    ("CWE-863", "Rights are kept that should have ended",
+     "Groups that an application was given before stay with it when the manager starts again."),
+    ("CWE-59", "A link is followed with the rights of a service",
+     "A service writes into a folder of the application and follows a link that the application has put there."),
+    ("CWE-787", "A message can be longer than the room for it",
+     "A local service trusts the length that a message gives for itself, and writes past the end of its buffer."),
+)  # fmt: skip
 DETAILS = """## What can happen
 
 An application gets rights that its manifest does not give it. It has to run on the device already.
@@ -147,12 +155,11 @@ def _advisory(
     made = advisories.begin(session, stage.challenge, words, "PORTAL", by=by, at=at)
     made = written.one(session, stage.challenge.id, made.id)
     for number, report in enumerate(covered):
+        cwe, name, what = FLAWS[number]
         cve = None if cves is None else f"CVE-2020-9990{3 * cves + number}"
         before = [each.id for name, each in kept.items() if name < (report.fixed_release or "")]
         given = Particulars(
-            f"Flaw {number + 1}: more rights than the manifest gives",
-            "A check is made on one thing and acts on another. Whoever runs an application on the device can use it.",
-            cve, WEAK[number], SCORES[number], tuple(before), (kept[report.fixed_release or "20.09"].id,),
+            name, what, cve, cwe, SCORES[number], tuple(before), (kept[report.fixed_release or "20.09"].id,),
         )  # fmt: skip
         advisories.cover(session, stage.challenge, made, report.id, given, by=by, at=at)
         made = written.one(session, stage.challenge.id, made.id)

@@ -44,9 +44,11 @@ from portal.office_hours.queries import whole_booking
 from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
 from portal.office_hours.states import PUBLISH, BookingState, FeedScope
-from portal.reports.actions import keys
+from portal.reports.actions import keys, publications
+from portal.reports.actions.publications import Link
 from portal.reports.models import UploadToken
 from portal.reports.receipts import Signer
+from portal.reports.states import PublicationKind, ReportState
 from portal.selection.actions import bulk as bulks
 from portal.selection.actions import drafts, saved
 from portal.selection.models import WaveEntry
@@ -64,6 +66,7 @@ from tests.office_hours.rounds import Rounds
 from tests.reports.conftest import RECOVERY, TIA, TOM
 from tests.reports.openpgp import message
 from tests.reports.people import Desk as Reports
+from tests.reports.press import Press
 from tests.selection.conftest import Bench as Selection
 
 WEEKS = timedelta(weeks=2)
@@ -526,6 +529,35 @@ def token(world: World) -> Values:
     """The researcher's token for programs."""
     keys.make_token(world.session, world.cast.challenge.id, "laptop", by=world.cast.researcher.id, at=NOON)
     return {"token_id": world.session.scalars(sa.select(UploadToken.id)).one()}
+
+
+def publication(world: World) -> Values:
+    """Something that the team handed in."""
+    link = Link("A post", "https://blog.example/post", PublicationKind.POST, NOON.date())
+    by = world.cast.finance.id
+    made = publications.submit(world.session, world.cast.challenge, link, participant_id=None, by=by, at=NOON)
+    return {"publication_id": made.id}
+
+
+def advisory(world: World) -> Values:
+    """An advisory as it is being written."""
+    report = _reports(world).in_state(ReportState.FIXED)
+    return {"advisory_id": Press(world.session, world.cast).draft([report]).id}
+
+
+def public_advisory(world: World) -> Values:
+    """An advisory that everybody may read."""
+    press, report = Press(world.session, world.cast), _reports(world).in_state(ReportState.FIXED)
+    start = NOON - timedelta(days=3)
+    press.agree(report, start + timedelta(hours=1), at=start, without_fix=True)
+    made = press.move(press.move(press.draft([report]), "ready"), "publish", at=NOON)
+    press.release(NOON)
+    return {"ident": made.ident, "year": 2020, "name": "index.txt"}
+
+
+def csaf_file(world: World) -> Values:
+    """Its file."""
+    return {**public_advisory(world), "name": "portal-2020-0001.json"}
 
 
 # The line

@@ -77,7 +77,7 @@ def test_the_whole_way_from_an_application_to_published_results(stage: Stage) ->
     rewarding.approve(stage, stage.sign_in("triager2@portal.example"), award)
     rewarding.pay(stage, stage.sign_in("finance@portal.example"), award, ref)
     rewarding.told(stage, ada)
-    rewarding.finish(stage, lead)
+    rewarding.finish(stage, lead, stage.sign_in("admin@portal.example"))
     rewarding.figures(stage)
 
     assert stage.complaints == []

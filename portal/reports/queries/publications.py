@@ -105,7 +105,12 @@ def thanked(session: Session, report_ids: Iterable[int]) -> list[Thanked]:
         .join(Member, Member.id == ReportCredit.member_id)
         .join(Participant, Participant.id == Member.participant_id)
         .where(ReportCredit.report_id.in_(list(report_ids)), Participant.state == ParticipantState.ACTIVE)
-        .order_by(ReportCredit.report_id, sa.func.lower(ReportCredit.name), ReportCredit.member_id)
+        .order_by(
+            ReportCredit.report_id,
+            ReportCredit.name.is_(None),
+            sa.func.lower(ReportCredit.name),
+            ReportCredit.member_id,
+        )
     )
     return list(dict.fromkeys(Thanked(*row) for row in rows))
 
