@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
@@ -62,6 +63,10 @@ class Config:
     tracking_token: str | None = field(default=None, repr=False)
     # The servers from which hosts' calendars may be read: "calendar.example.org", with its port where that is not 443.
     calendar_hosts: frozenset[str] = frozenset()
+    # Who publishes advisories: a name, an address of theirs, and what advisories' ids begin with.
+    csaf_publisher: str = "Research challenge"
+    csaf_namespace: str | None = None
+    csaf_prefix: str = "PORTAL"
     proxies: int = 0
     # The largest file that participants are given, in MiB.
     download_mib: int = 512
@@ -261,6 +266,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         demonstration=environ.get("PORTAL_DEMONSTRATION") == "1",
         metrics_token=environ.get("PORTAL_METRICS_TOKEN"),
         **_services(reader),
+        **_advisories(reader),
         calendar_hosts=frozenset(host.strip().lower() for host in calendars.split(",") if host.strip()),
         proxies=int(proxies) if proxies.isdecimal() else 0,
         download_mib=int(download) if download.isdecimal() else 0,
@@ -272,7 +278,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     return config
 
 
-def _services(reader: _Reader) -> dict[str, str | None]:
+def _services(reader: _Reader) -> dict[str, Any]:
     """What is known of the services that tell of parcels."""
     return {
         "easypost_webhook_secret": reader.checked("EASYPOST_WEBHOOK_SECRET", "", _webhook_secret) or None,
@@ -280,6 +286,19 @@ def _services(reader: _Reader) -> dict[str, str | None]:
         "shipstation_webhook_keys": reader.checked("SHIPSTATION_WEBHOOK_KEYS", "", _webhook_keys) or None,
         "tracking_url": reader.checked("TRACKING_URL", "", _service) or None,
         "tracking_token": reader.text("TRACKING_TOKEN", "") or None,
+    }
+
+
+def _prefix(value: str) -> str | None:
+    return None if re.fullmatch(r"[A-Z][A-Z0-9-]{1,19}", value) else "must be two to twenty capital letters and digits"
+
+
+def _advisories(reader: _Reader) -> dict[str, Any]:
+    """Who publishes advisories, and under which names."""
+    return {
+        "csaf_publisher": reader.text("CSAF_PUBLISHER", "Research challenge"),
+        "csaf_namespace": reader.checked("CSAF_NAMESPACE", "", _public) or None,
+        "csaf_prefix": reader.checked("CSAF_PREFIX", "PORTAL", _prefix),
     }
 
 

@@ -86,6 +86,11 @@ def phase(challenge: Challenge, now: datetime) -> Phase:
     return Phase.APPLICATIONS_OPEN if now < challenge.apply_until else Phase.SELECTION
 
 
+def today_in(challenge: Challenge, now: datetime) -> date:
+    """The day that an instant is on in the challenge's zone."""
+    return now.astimezone(ZoneInfo(challenge.zone)).date()
+
+
 class Step(NamedTuple):
     """One station of a challenge's course. `at` is an instant or a day of the challenge's zone."""
 
@@ -105,7 +110,8 @@ def course(challenge: Challenge, now: datetime) -> list[Step]:
         (Phase.SELECTION, "Applications close", challenge.apply_until),
         (Phase.RUNNING, "Research begins", challenge.starts_on),
         (Phase.ENDED, "Last day of research", challenge.ends_on),
-        (Phase.PUBLISHED, "Results", challenge.results_released_at),
+        # An hour that is set may still be moved: nobody is told of it before it has come.
+        (Phase.PUBLISHED, "Results", challenge.results_released_at if here is Phase.PUBLISHED else None),
     ]
     steps = [Step(title, at, order.index(when) < order.index(here), when is here) for when, title, at in stations]
     return steps

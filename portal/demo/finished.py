@@ -9,6 +9,7 @@ from portal.demo import (
     applying,
     bench,
     choosing,
+    disclosing,
     facts,
     office,
     reviewing,
@@ -54,6 +55,7 @@ def replay(world: World, count: int, vault: Vault) -> Stage:
     world.session.commit()
     _equip(world, stage, vault)
     _research(world, stage)
+    disclosing.prepare(world, stage)
     _publish(world, stage)
     aftermath.wind_up(world, stage, vault)
     world.session.commit()
@@ -127,7 +129,7 @@ def _publish(world: World, stage: Stage) -> None:
             if world.random.random() < THANKED:
                 at = noon(facts.ENDS, facts.ZONE) + world.minutes(60, 20000)
                 results.consent(world.session, member, member.account.name, at=at)
-    results.release(world.session, stage.challenge, by=world.staff["lead"], at=facts.RELEASED)
+    disclosing.release(world, stage)
 
 
 def _equip(world: World, stage: Stage, vault: Vault) -> None:

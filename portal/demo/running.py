@@ -19,6 +19,7 @@ from portal.demo import (
     carriers,
     chains,
     choosing,
+    disclosing,
     drafting,
     draws,
     facts,
@@ -87,6 +88,7 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     world.session.commit()
     _report(world, stage)
     writing.converse(world, stage)
+    disclosing.go_on(world, stage)
     asking.prepare(world, stage, vault)
     stages.whole(world, stage)
     talking.talk(world, stage)

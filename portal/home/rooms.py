@@ -14,6 +14,7 @@ import portal.line.queries.inbox as line
 import portal.office_hours.queries as office_hours
 import portal.office_hours.queries.promises as promises
 import portal.reports.todo as reports
+import portal.results.queries as results
 import portal.selection.queries as selection
 from portal.accounts.models import Account
 from portal.accounts.states import Role
@@ -64,8 +65,10 @@ def queues(
         *selection.queues(session, challenge, roles, at),
         *kits.queues(session, challenge, roles, at),
         *(reports.queues(session, challenge, at) if Role.TRIAGER in roles else ()),
+        *reports.publishing(session, challenge, roles, at),
         *line.queues(session, challenge, roles, at),
         *awards.queues(session, challenge, roles, at, account.id),
+        *results.queues(session, challenge, roles),
     ]
     if Role.HOST in roles:
         found += office_hours.queues(session, challenge, account, at)

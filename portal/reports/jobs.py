@@ -11,13 +11,23 @@ from portal.core.blobs import Blobs, blobs
 from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.reports import rules
-from portal.reports.actions import assigning, drafts
-from portal.reports.actions import clocks as actions
-from portal.reports.actions import upstream as cases
+from portal.reports.actions import (
+    assigning,
+    drafts,
+)
+from portal.reports.actions import (
+    clocks as actions,
+)
+from portal.reports.actions import (
+    disclosing as disclosures,
+)
+from portal.reports.actions import (
+    upstream as cases,
+)
 from portal.reports.actions.warnings import warn_of_expiry
 from portal.reports.models import Chunk, Upload
 from portal.reports.queries import assigning as assigning_queries
-from portal.reports.queries import clocks, reports, uploads, upstream
+from portal.reports.queries import clocks, disclosing, reports, uploads, upstream
 from portal.reports.states import UploadState
 
 SETTLED = timedelta(days=1)
@@ -130,6 +140,20 @@ def remind_of_silence(session: Session, at: datetime) -> int:
     return len(quiet)
 
 
+def disclose(session: Session, at: datetime) -> int:
+    """Note the embargoes that are over. What is public does not wait for it."""
+    done = 0
+    for found in disclosing.due(session, at):
+        try:
+            disclosures.publish(session, found, at=at)
+        except Conflict:
+            session.rollback()
+            continue
+        session.commit()
+        done += 1
+    return done
+
+
 JOBS = (
     Job("reports: end old uploads", 900, expire),
     Job("reports: collect chunks", 3600, collect),
@@ -137,4 +161,5 @@ JOBS = (
     Job("reports: remind of clocks", 300, remind),
     Job("reports: settle", 900, settle),
     Job("reports: remind of silence", 3600, remind_of_silence),
+    Job("reports: note embargoes that are over", 60, disclose),
 )

@@ -8,12 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts import personal
+from portal.challenges.models import Member
 from portal.core.moves import take
 from portal.reports.models import (
+    DisclosureProposal,
     KeySetMember,
     Message,
     PassingOn,
+    Publication,
     Report,
+    ReportCredit,
     ReportLink,
     ReportReader,
     ResearcherCertificate,
@@ -21,6 +25,7 @@ from portal.reports.models import (
     Upload,
     UploadToken,
 )
+from portal.reports.queries import publications
 from portal.reports.states import CertificateState
 from portal.reports.states.threads import REMOVE
 
@@ -78,8 +83,30 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             {"fingerprint": each.fingerprint, "user_id": each.name, "given_at": each.given_at, "state": each.state}
             for each in _certificates(session, account_id)
         ],
+        **_disclosing(session, account_id),
         "tokens": [{"name": token.name, "created_at": token.created_at} for token in tokens],
     }  # fmt: skip
+
+
+def _disclosing(session: Session, account_id: int) -> dict[str, Any]:
+    """The dates that the person proposed, what they handed in as published, and how they want to be thanked."""
+    dates = session.scalars(
+        sa.select(DisclosureProposal).where(DisclosureProposal.by_id == account_id).order_by(DisclosureProposal.id)
+    ).all()
+    links = session.scalars(
+        sa.select(Publication).where(Publication.submitted_by_id == account_id).order_by(Publication.id)
+    ).all()
+    return {
+        "disclosure_dates": [
+            {"proposed_at": each.at, "date": each.instant, "message": each.message, "answer": each.answer}
+            for each in dates
+        ],
+        "publications": [{"title": each.title, "url": each.url, "state": each.state} for each in links],
+        "report_credits": [
+            {"report": ref, "kind": credit.kind, "name": credit.name, "link": credit.url}
+            for credit, ref in publications.credited(session, account_id)
+        ],
+    }
 
 
 def _messages(session: Session, account_id: int) -> Sequence[Message]:
@@ -92,7 +119,7 @@ def _certificates(session: Session, account_id: int) -> Sequence[ResearcherCerti
 
 
 def erase(session: Session, account_id: int, at: datetime) -> None:
-    """Let no token act for the person any more, and nobody seal to them.
+    """Let no token act for the person any more, nobody seal to them, and thank them no longer.
 
     Reports and sealed messages stay with the participant: they are about the product. Of a certificate only the
     fingerprint stays, which says what a message is sealed to.
@@ -106,6 +133,17 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
     session.flush()
     # That it may be passed on stays true; the name under which does not.
     session.execute(sa.update(PassingOn).where(PassingOn.account_id == account_id).values(credit=""))
+    mine = sa.select(Member.id).where(Member.account_id == account_id)
+    session.execute(
+        sa.delete(ReportCredit).where(ReportCredit.member_id.in_(mine)).execution_options(synchronize_session=False)
+    )
+    # A date stays: it is the team's as well. What was said with it goes.
+    session.execute(
+        sa.update(DisclosureProposal)
+        .where(DisclosureProposal.by_id == account_id)
+        .values(message=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 personal.exporters["reports"] = exported
@@ -129,5 +167,12 @@ personal.kept.append(
         "Your certificate for sealed replies: the public half of a key, its fingerprint and user id",
         "So that the triage team can write to you without anybody else being able to read it.",
         "Until you erase your account; the fingerprint stays with the messages that were sealed to it.",
+    )
+)
+personal.kept.append(
+    personal.Kept(
+        "Dates of disclosure that you proposed, publications that you handed in, and how you want to be thanked",
+        "To agree with you on a date, to link what you publish, and to thank you because you asked for it.",
+        "Dates and links as long as the challenge's records; thanks until you withdraw them or erase your account.",
     )
 )

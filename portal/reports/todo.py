@@ -6,11 +6,24 @@ from datetime import datetime
 from flask import url_for
 from sqlalchemy.orm import Session
 
+from portal.accounts.states import Role
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
 from portal.reports.models import Report
-from portal.reports.queries import keys, links, reports, rewraps, signed, threads, upstream
+from portal.reports.queries import (
+    advisories,
+    disclosing,
+    keys,
+    links,
+    publications,
+    reports,
+    rewraps,
+    signed,
+    threads,
+    upstream,
+)
 from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text, lacking
+from portal.reports.rules.disclosing import LEAD_AFTER, REMIND_AFTER
 from portal.reports.rules.searching import NOBODY
 from portal.reports.states import CertificateState, ReportState, Side
 
@@ -27,6 +40,9 @@ def tasks(session: Session, member: Member, at: datetime) -> list[Task]:
             found.append(Task(f"Answer the team about {report.ref}", url, None, report.title))
         elif report.state is ReportState.FIXED:
             found.append(Task(f"Say whether {report.ref} is really fixed", url, None, report.title))
+    for proposal, ref in disclosing.waiting_for(session, member.participant_id):
+        url = url_for("reports.disclosure", slug=slug, ref=ref)
+        found.append(Task(f"Answer the date proposed for {ref}", url, proposal.at + REMIND_AFTER))
     return found + (_messages(session, member, own) + _certificate(session, member, own, at) if own else [])
 
 
@@ -106,6 +122,25 @@ def _upstream(session: Session, challenge: Challenge, at: datetime) -> list[Queu
         Queue("Embargoes that end within a week", url, len(ending)) if ending else None,
     ]  # fmt: skip
     return [each for each in found if each]
+
+
+def publishing(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
+    """What waits on the way to the public: dates, publications, advisories; for leads what nobody answers."""
+    if not roles & {Role.TRIAGER, Role.LEAD}:
+        return []
+    calendar = url_for("reports.disclosures", slug=challenge.slug)
+    found = [
+        Queue("Publications to look at", url_for("reports.staff_publications", slug=challenge.slug),
+              *publications.waiting(session, challenge.id)),
+        Queue("Advisories to publish", url_for("reports.advisories", slug=challenge.slug),
+              *advisories.waiting(session, challenge.id)),
+    ]  # fmt: skip
+    if Role.TRIAGER in roles:
+        found.insert(0, Queue("Dates to answer", calendar, *disclosing.waiting_for_team(session, challenge.id)))
+    if Role.LEAD in roles:
+        late = disclosing.unanswered(session, challenge.id, at - LEAD_AFTER)
+        found.append(Queue("Dates that nobody answers", calendar, *late))
+    return found
 
 
 def expiring_keys(session: Session, at: datetime) -> list[Task]:

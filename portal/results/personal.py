@@ -19,7 +19,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         .where(Member.account_id == account_id)
         .order_by(Acknowledgement.member_id)
     ).all()
-    return {"acknowledgements": [{"name": each.name, "given_at": each.given_at} for each in given]}
+    return {"acknowledgements": [{"name": each.name, "link": each.url, "given_at": each.given_at} for each in given]}
 
 
 def erase(session: Session, account_id: int, _at: datetime) -> None:

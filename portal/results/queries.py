@@ -6,20 +6,26 @@ from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
+from portal.accounts.models import Account
+from portal.accounts.queries import holders
+from portal.accounts.states import Role
 from portal.applications.models import Application
 from portal.awards import queries as awards
 from portal.awards.models import Award
 from portal.awards.queries import Granted
 from portal.awards.states import AwardState
 from portal.challenges.models import Challenge, Member, Participant, Scenario
-from portal.challenges.states import ParticipantState
+from portal.challenges.states import ParticipantKind, ParticipantState
+from portal.core.errors import NotFound
+from portal.core.todo import Queue
 from portal.reports.models import Report
-from portal.reports.states import ReportState
+from portal.reports.states import ReportState, Severity
 from portal.results import rules
-from portal.results.models import Acknowledgement
+from portal.results.models import Acknowledgement, ResultsRelease
 from portal.results.rules import Figures, Money, Picture, Submission
+from portal.results.states import ReleaseState
 
 NO_SCENARIO = "No scenario"
 
@@ -65,6 +71,16 @@ def people(session: Session, challenge_id: int) -> tuple[int, int]:
     return count, countries
 
 
+def groups(session: Session, challenge_id: int) -> dict[ParticipantKind, int]:
+    """How many teams take part, and how many researchers by themselves."""
+    rows = session.execute(
+        sa.select(Participant.kind, sa.func.count())
+        .where(Participant.challenge_id == challenge_id, Participant.state == ParticipantState.ACTIVE)
+        .group_by(Participant.kind)
+    )
+    return dict.fromkeys(ParticipantKind, 0) | dict(rows.all())
+
+
 def scenario_codes(session: Session, challenge_id: int) -> Sequence[str]:
     """The codes of the scenarios in the order of the rules."""
     return session.scalars(
@@ -83,6 +99,7 @@ def figures(session: Session, challenge: Challenge, at: datetime) -> Figures:
     sent = submissions(session, challenge.id)
     granted = awards.granted(session, challenge.id)
     participants, countries = people(session, challenge.id)
+    kinds = groups(session, challenge.id)
     outcomes = rules.by_outcome(sent)
     return Figures(
         challenge=challenge.slug,
@@ -99,6 +116,11 @@ def figures(session: Session, challenge: Challenge, at: datetime) -> Figures:
         by_outcome=outcomes,
         by_severity=rules.by_severity(sent),
         median_days_to_fix=rules.median_days(sent, challenge.zone),
+        median_days_to_fix_critical=rules.median_days(
+            [each for each in sent if each.severity is Severity.CRITICAL], challenge.zone
+        ),
+        teams=kinds[ParticipantKind.TEAM],
+        single_researchers=kinds[ParticipantKind.RESEARCHER],
         as_of=at,
     )
 
@@ -120,6 +142,50 @@ def picture(session: Session, challenge: Challenge) -> Picture:
         awards_by_amount=sorted(amounts.items(), reverse=True),
         releases=rules.releases(sent),
     )
+
+
+def live_release(session: Session, challenge_id: int) -> ResultsRelease | None:
+    """The hour that is proposed or confirmed."""
+    return session.scalars(
+        sa.select(ResultsRelease)
+        .options(joinedload(ResultsRelease.proposed_by), joinedload(ResultsRelease.decided_by))
+        .where(ResultsRelease.challenge_id == challenge_id, ResultsRelease.state != ReleaseState.CANCELLED)
+    ).one_or_none()
+
+
+def release_of(session: Session, challenge_id: int) -> ResultsRelease:
+    """The same, where there has to be one. Raises NotFound."""
+    found = live_release(session, challenge_id)
+    if found is None:
+        raise NotFound("release")
+    return found
+
+
+def heads(session: Session, challenge: Challenge) -> list[Account]:
+    """Who may propose and confirm a release: leads and admins."""
+    found = {each.id: each for role in (Role.LEAD, Role.ADMIN) for each in holders(session, role, challenge.slug)}
+    return list(found.values())
+
+
+def changed_after(session: Session, challenge: Challenge) -> datetime | None:
+    """When an award was last decided on after the results had come out, if one was."""
+    if challenge.results_released_at is None:
+        return None
+    return session.scalars(
+        sa.select(sa.func.max(Award.approved_at)).where(
+            Award.challenge_id == challenge.id, Award.approved_at > challenge.results_released_at
+        )
+    ).one()
+
+
+def queues(session: Session, challenge: Challenge, roles: frozenset[Role]) -> list[Queue]:
+    """A release that somebody else has proposed."""
+    if not roles & {Role.LEAD, Role.ADMIN}:
+        return []
+    found = live_release(session, challenge.id)
+    waits = found is not None and found.state is ReleaseState.PROPOSED
+    since = found.proposed_at if found is not None and waits else None
+    return [Queue("Releases of results to confirm", f"/staff/{challenge.slug}/results", int(waits), since)]
 
 
 def pending(session: Session, challenge_id: int) -> dict[str, int]:

@@ -7,11 +7,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from statistics import median
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.challenges.models import Challenge
 from portal.challenges.rules import ends_at
-from portal.core.errors import Refused
+from portal.core.errors import Invalid, Refused
 from portal.reports.states import ReportState, Severity
 
 
@@ -90,7 +91,23 @@ class Figures:
     by_outcome: dict[str, int]
     by_severity: dict[str, int]
     median_days_to_fix: float | None
+    median_days_to_fix_critical: float | None
+    teams: int
+    single_researchers: int
     as_of: datetime
+
+
+class Span(NamedTuple):
+    """One line of the programme's timeline: from `first` to `last`, which are one day for a single event.
+
+    `start` and `width` are per cent of the whole course.
+    """
+
+    label: str
+    first: date
+    last: date
+    start: float
+    width: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +139,25 @@ def by_severity(submissions: Sequence[Submission]) -> dict[str, int]:
     """How many are how severe; what has no severity is "unrated", and together they are all submissions."""
     counted = Counter(submission.severity for submission in submissions)
     return {**{severity.value: counted[severity] for severity in Severity}, UNRATED: counted[None]}
+
+
+def programme(challenge: Challenge, shipped: Sequence[Release], out: date | None) -> list[Span]:
+    """The course of the whole programme, in its order: days of the challenge's zone."""
+    zone = ZoneInfo(challenge.zone)
+    opened, closed = (at.astimezone(zone).date() for at in (challenge.apply_from, challenge.apply_until))
+    lines = [
+        ("Announced", challenge.announced_on, challenge.announced_on),
+        ("Applications", opened, closed),
+        ("Research", challenge.starts_on, challenge.ends_on),
+        *((f"Release {each.name}", each.day, each.day) for each in shipped),
+        *([("Results", out, out)] if out else []),
+    ]
+    begin, end = min(line[1] for line in lines), max(line[2] for line in lines)
+    whole = (end - begin).days + 1
+    return [
+        Span(label, first, last, 100 * (first - begin).days / whole, 100 * ((last - first).days + 1) / whole)
+        for label, first, last in lines
+    ]
 
 
 def achieved(submissions: Sequence[Submission], order: Sequence[str]) -> tuple[str, ...]:
@@ -171,8 +207,15 @@ def released(challenge: Challenge, at: datetime) -> bool:
 
 
 def check_release(challenge: Challenge, at: datetime) -> None:
-    """Raises Refused where the results cannot be released, yet or again."""
+    """Raises Refused where the results cannot be released at an instant, yet or again."""
     if challenge.results_released_at is not None:
         raise Refused("The results are released already.")
     if at < ends_at(challenge):
         raise Refused("The challenge is still running. Results are released when its last day is over.")
+
+
+def check_hour(challenge: Challenge, release_at: datetime | None, at: datetime) -> None:
+    """Raises Refused where no release can be proposed, Invalid for an hour that is none."""
+    if release_at is not None and release_at <= at:
+        raise Invalid({"day": "This hour is over. Choose one that is still to come."})
+    check_release(challenge, release_at or at)

@@ -1,10 +1,11 @@
 """Results over HTTP: for everybody once released, for the lead before."""
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account, maybe_account
@@ -13,13 +14,13 @@ from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404, member_or_404
 from portal.challenges.models import Challenge, Member
 from portal.challenges.queries import membership
-from portal.challenges.rules import course, ends_at
+from portal.challenges.rules import ends_at, today_in
 from portal.core import clock
 from portal.core.db import db
-from portal.core.errors import NotFound
-from portal.core.web import conditional
+from portal.core.errors import Invalid, NotFound
+from portal.core.web import conditional, csv_response
 from portal.results import actions, queries, rules
-from portal.results.forms import ConsentForm
+from portal.results.forms import AT_ONCE, ConsentForm, ReleaseForm
 from portal.results.rules import Figures
 
 blueprint = Blueprint("results", __name__)
@@ -27,11 +28,13 @@ blueprint = Blueprint("results", __name__)
 
 def _context(challenge: Challenge, at: datetime) -> dict[str, Any]:
     """What the results page and its preview show."""
+    picture, out = queries.picture(db.session, challenge), challenge.results_released_at
     return {
         "challenge": challenge,
         "figures": queries.figures(db.session, challenge, at),
-        "picture": queries.picture(db.session, challenge),
-        "course": course(challenge, at),
+        "picture": picture,
+        "course": rules.programme(challenge, picture.releases, today_in(challenge, out) if out else None),
+        "changed_after": queries.changed_after(db.session, challenge) if rules.released(challenge, at) else None,
     }
 
 
@@ -71,6 +74,9 @@ def _as_json(found: Figures) -> dict[str, Any]:
         "by_outcome": found.by_outcome,
         "by_severity": found.by_severity,
         "median_days_to_fix": found.median_days_to_fix,
+        "median_days_to_fix_critical": found.median_days_to_fix_critical,
+        "teams": found.teams,
+        "single_researchers": found.single_researchers,
         "as_of": found.as_of.isoformat().replace("+00:00", "Z"),
     }
 
@@ -87,6 +93,36 @@ def as_json(slug: str) -> ResponseReturnValue:
     return conditional(jsonify(_as_json(queries.figures(db.session, challenge, minute))))
 
 
+@blueprint.get("/challenges/<slug>/results.csv")
+@everyone
+def as_csv(slug: str) -> ResponseReturnValue:
+    """The same figures as a table of names and values."""
+    challenge, now = challenge_or_404(slug), clock.now()
+    if not rules.released(challenge, now):
+        raise NotFound("table")
+    found = _as_json(queries.figures(db.session, challenge, now.replace(second=0, microsecond=0)))
+    return conditional(csv_response(f"{slug}-results.csv", ("figure", "value"), _flat(found)))
+
+
+def _flat(found: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield before + name, " ".join(value) if isinstance(value, list) else value
+
+
+@blueprint.get("/challenges/<slug>/results.svg")
+@everyone
+def as_picture(slug: str) -> ResponseReturnValue:
+    """The breakdown of the submissions and the money as one picture."""
+    challenge, now = challenge_or_404(slug), clock.now()
+    if not rules.released(challenge, now):
+        raise NotFound("picture")
+    text = render_template("results/picture.svg", **_context(challenge, now))
+    return conditional(Response(text, mimetype="image/svg+xml"))
+
+
 def _own_place(challenge: Challenge) -> Member | None:
     person = maybe_account()
     return membership(db.session, challenge.id, person.id) if person else None
@@ -97,7 +133,7 @@ def _thanks(challenge: Challenge, form: ConsentForm | None = None, status: int =
     if member is None and not released:
         raise NotFound
     given = queries.acknowledgement_of(db.session, member) if member else None
-    name = given.name if given else member.account.name if member else ""
+    values = {"name": given.name, "url": given.url} if given else {"name": member.account.name if member else ""}
     page = render_template(
         "results/acknowledgements.html",
         challenge=challenge,
@@ -105,7 +141,7 @@ def _thanks(challenge: Challenge, form: ConsentForm | None = None, status: int =
         names=queries.acknowledgements(db.session, challenge.id) if released else [],
         member=member,
         given=given,
-        form=form or ConsentForm(formdata=None, data={"name": name}),
+        form=form or ConsentForm(formdata=None, data=values),
     )
     return page, status
 
@@ -124,7 +160,7 @@ def consent(slug: str) -> ResponseReturnValue:
     member, form = member_or_404(slug, signed=False), ConsentForm()
     if not form.validate():
         return _thanks(challenge_or_404(slug), form, 422)
-    actions.consent(db.session, member, form.name.data or "", at=clock.now())
+    actions.consent(db.session, member, form.name.data or "", url=form.url.data or None, at=clock.now())
     db.session.commit()
     flash("You will be thanked under this name. You can take it back at any time.")
     return redirect(url_for("results.acknowledgements", slug=slug))
@@ -140,26 +176,68 @@ def withdraw_consent(slug: str) -> ResponseReturnValue:
     return redirect(url_for("results.acknowledgements", slug=slug))
 
 
-@blueprint.get("/staff/<slug>/results")
-@only(Role.LEAD)
-def staff(slug: str) -> ResponseReturnValue:
-    """The results as they would be released now, and what is still open."""
-    challenge, now = challenge_or_404(slug), clock.now()
-    return render_template(
+def _staff(challenge: Challenge, form: ReleaseForm | None = None, status: int = 200) -> ResponseReturnValue:
+    now = clock.now()
+    page = render_template(
         "results/staff.html",
         **_context(challenge, now),
         released=rules.released(challenge, now),
         over=ends_at(challenge) <= now,
         pending=queries.pending(db.session, challenge.id),
         thanked=len(queries.acknowledgements(db.session, challenge.id)),
+        release=queries.live_release(db.session, challenge.id),
+        form=form or ReleaseForm(formdata=None, data={"zone": challenge.zone, "when": AT_ONCE}),
+        me=current_account().id,
     )
+    return page, status
+
+
+@blueprint.get("/staff/<slug>/results")
+@only(Role.LEAD, Role.ADMIN)
+def staff(slug: str) -> ResponseReturnValue:
+    """The results as they would be released now, what is still open, and when they get out."""
+    return _staff(challenge_or_404(slug))
 
 
 @blueprint.post("/staff/<slug>/results/release")
-@only(Role.LEAD)
+@only(Role.LEAD, Role.ADMIN)
 def release(slug: str) -> ResponseReturnValue:
-    """Let everybody see them."""
-    actions.release(db.session, challenge_or_404(slug), by=current_account().id, at=clock.now())
+    """Propose when everybody is to see them."""
+    challenge, form = challenge_or_404(slug), ReleaseForm()
+    if not form.validate_on_submit():
+        return _staff(challenge, form, 422)
+    try:
+        hour = form.release(challenge.zone)
+        actions.propose_release(db.session, challenge, hour, by=current_account().id, at=clock.now())
+    except Invalid as problem:
+        db.session.rollback()
+        for name, text in problem.messages.items():
+            form[name].errors = [text]
+        return _staff(challenge, form, 422)
     db.session.commit()
-    flash("The results are released.")
+    flash("The release is proposed. Another lead or an admin confirms it.")
+    return redirect(url_for("results.staff", slug=slug))
+
+
+@blueprint.post("/staff/<slug>/results/release/confirm")
+@only(Role.LEAD, Role.ADMIN)
+def confirm_release(slug: str) -> ResponseReturnValue:
+    """Say yes to the hour that somebody else has proposed."""
+    challenge, now = challenge_or_404(slug), clock.now()
+    found = queries.release_of(db.session, challenge.id)
+    actions.confirm_release(db.session, challenge, found, by=current_account().id, at=now)
+    db.session.commit()
+    flash("The results are released." if rules.released(challenge, now) else "The release is confirmed.")
+    return redirect(url_for("results.staff", slug=slug))
+
+
+@blueprint.post("/staff/<slug>/results/release/cancel")
+@only(Role.LEAD, Role.ADMIN)
+def cancel_release(slug: str) -> ResponseReturnValue:
+    """Stop a release that is not out yet."""
+    challenge = challenge_or_404(slug)
+    found = queries.release_of(db.session, challenge.id)
+    actions.cancel_release(db.session, challenge, found, by=current_account().id, at=clock.now())
+    db.session.commit()
+    flash("The release is cancelled. Another hour can be proposed.")
     return redirect(url_for("results.staff", slug=slug))

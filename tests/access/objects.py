@@ -45,8 +45,9 @@ from portal.office_hours.queries.waiting import candidates, slots_in
 from portal.office_hours.rules import Share
 from portal.office_hours.states import PUBLISH, BookingState, FeedScope
 from portal.reports import commitments
-from portal.reports.actions import keys, known, links, releases, replies, threads
+from portal.reports.actions import keys, known, links, publications, releases, replies, threads
 from portal.reports.actions import upstream as cases
+from portal.reports.actions.publications import Link
 from portal.reports.actions.signed import remember_key
 from portal.reports.models import KnownIssue, UploadToken
 from portal.reports.queries import reports
@@ -54,7 +55,7 @@ from portal.reports.queries import uploads as files
 from portal.reports.receipts import Signer
 from portal.reports.rules import Limits, LinkText
 from portal.reports.rules import Outcome as ReportOutcome
-from portal.reports.states import CertificateState, ReportState, Side
+from portal.reports.states import CertificateState, PublicationKind, ReportState, Side
 from portal.selection.actions import bulk as bulks
 from portal.selection.actions import drafts, saved
 from portal.selection.models import WaveEntry
@@ -72,6 +73,7 @@ from tests.office_hours.rounds import Rounds
 from tests.reports.conftest import RECOVERY, TIA, TOM
 from tests.reports.openpgp import message as sealed_for
 from tests.reports.people import Desk as Reports
+from tests.reports.press import Press
 from tests.reports.threads import key_ids, live, written
 from tests.selection.conftest import Bench as Selection
 
@@ -648,6 +650,35 @@ def shown_issue(world: World) -> Values:
     found = reports.of_challenge(world.session, world.cast.challenge.id, ref)
     known.reveal_to(world.session, _issue(world), found, by=world.cast.triager.id, at=NOON)
     return {"ref": ref, "number": 1}
+
+
+def publication(world: World) -> Values:
+    """Something that the team handed in."""
+    link = Link("A post", "https://blog.example/post", PublicationKind.POST, NOON.date())
+    by = world.cast.finance.id
+    made = publications.submit(world.session, world.cast.challenge, link, participant_id=None, by=by, at=NOON)
+    return {"publication_id": made.id}
+
+
+def advisory(world: World) -> Values:
+    """An advisory as it is being written."""
+    report = _reports(world).in_state(ReportState.FIXED)
+    return {"advisory_id": Press(world.session, world.cast).draft([report]).id}
+
+
+def public_advisory(world: World) -> Values:
+    """An advisory that everybody may read."""
+    press, report = Press(world.session, world.cast), _reports(world).in_state(ReportState.FIXED)
+    start = NOON - timedelta(days=3)
+    press.agree(report, start + timedelta(hours=1), at=start, without_fix=True)
+    made = press.move(press.move(press.draft([report]), "ready"), "publish", at=NOON)
+    press.release(NOON)
+    return {"ident": made.ident, "year": 2020, "name": "index.txt"}
+
+
+def csaf_file(world: World) -> Values:
+    """Its file."""
+    return {**public_advisory(world), "name": "portal-2020-0001.json"}
 
 
 # The line

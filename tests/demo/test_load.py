@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -32,6 +32,9 @@ from portal.line.models import Message as LineMessage
 from portal.line.states import ConversationState
 from portal.office_hours.models import Booking
 from portal.reports.models import Report, Upload
+from portal.reports.queries.advisories import public
+from portal.reports.queries.disclosing import calendar
+from portal.reports.queries.publications import public as listed
 from portal.reports.receipts import Signer
 from portal.results.queries import figures
 from tests.servers import postgresql
@@ -135,6 +138,21 @@ def test_the_running_challenge_is_in_every_stage(demonstration: Session) -> None
     assert demonstration.scalars(coming).first() is not None
 
 
+def test_what_was_found_in_2020_is_public_and_what_is_found_now_is_not(demonstration: Session) -> None:
+    past, now = (challenge_by_slug(demonstration, slug) for slug in (FINISHED, RUNNING))
+
+    out = public(demonstration, NOW)
+
+    assert [(row.ident, len(versions)) for row, versions in out] == [
+        ("PORTAL-2020-0003", 1), ("PORTAL-2020-0002", 1), ("PORTAL-2020-0001", 2),
+    ]  # fmt: skip
+    assert {row.challenge_id for row, _ in out} == {past.id}
+    assert public(demonstration, past.results_released_at - timedelta(seconds=1)) == []
+    assert len(listed(demonstration, past.id, NOW.date(), NOW)) == 2
+    assert [each.state for each in calendar(demonstration, past.id)] == ["published"] * 5
+    assert [each.state for each in calendar(demonstration, now.id)] == ["requested", "agreed"]
+
+
 def test_there_is_talk_in_every_state_and_some_of_it_is_late(demonstration: Session) -> None:
     found = demonstration.scalars(sa.select(Conversation)).all()
 
@@ -153,7 +171,7 @@ def test_nothing_happens_after_the_present_and_the_audit_holds(demonstration: Se
 def test_old_mails_are_not_sent_again(demonstration: Session) -> None:
     waiting = demonstration.scalars(sa.select(OutgoingMail).where(OutgoingMail.state == MailState.QUEUED)).all()
 
-    assert all((NOW - mail.created_at).days < 1 for mail in waiting)
+    assert all((NOW - mail.not_before).days < 1 for mail in waiting)
 
 
 def told(session: Session) -> list[Any]:

@@ -70,8 +70,8 @@ def not_yet(stage: Stage) -> None:
         assert "48" not in answer.text()
 
 
-def finish(stage: Stage, lead: Page) -> None:
-    """The lead ends the challenge and releases its results."""
+def finish(stage: Stage, lead: Page, second: Page) -> None:
+    """The lead ends the challenge and proposes to release its results; another lead confirms it."""
     not_yet(stage)
     now = datetime.now(UTC)
     lead.goto(stage.staff("settings"))
@@ -80,8 +80,12 @@ def finish(stage: Stage, lead: Page) -> None:
     lead.get_by_role("button", name="Save").click()
     expect(lead.get_by_text("Saved.")).to_be_visible()
     lead.goto(stage.staff("results"))
-    confirm(lead, "Release the results", "Release the results")
-    expect(lead.get_by_text("The results are released.")).to_be_visible()
+    lead.get_by_role("button", name="Propose the release").click()
+    expect(lead.get_by_text("Somebody else confirms it: another lead, or an admin.")).to_be_visible()
+    not_yet(stage)
+    second.goto(stage.staff("results"))
+    confirm(second, "Confirm the release", "Confirm the release")
+    expect(second.get_by_text("The results are released.")).to_be_visible()
 
 
 def figures(stage: Stage) -> None:

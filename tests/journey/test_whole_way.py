@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 STAFF = {
     "admin@portal.example": ("Ines Admin", "admin"),
     "lead@portal.example": ("Lea Lead", "lead"),
+    "lead2@portal.example": ("Leo Lead", "lead"),
     "reviewer1@portal.example": ("Rita Review", "reviewer"),
     "reviewer2@portal.example": ("Ralf Review", "reviewer"),
     "desk@portal.example": ("Dora Desk", "logistics", "host"),
@@ -77,7 +78,7 @@ def test_the_whole_way_from_an_application_to_published_results(stage: Stage) ->
     rewarding.approve(stage, stage.sign_in("triager2@portal.example"), award)
     rewarding.pay(stage, stage.sign_in("finance@portal.example"), award, ref)
     rewarding.told(stage, ada)
-    rewarding.finish(stage, lead)
+    rewarding.finish(stage, lead, stage.sign_in("lead2@portal.example"))
     rewarding.figures(stage)
 
     assert stage.complaints == []

@@ -1,17 +1,15 @@
 """Every figure of a small challenge, counted by hand."""
 
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 import pytest
 from sqlalchemy.orm import Session
 
-from portal.challenges.models import Challenge
 from portal.challenges.states import ParticipantState
-from portal.core.errors import Conflict, Refused
 from portal.reports.states import ReportState
-from portal.results import actions, queries, rules
+from portal.results import queries, rules
 from portal.results.rules import Release
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast, make_account, make_challenge, make_participant
@@ -39,6 +37,9 @@ def test_exactly_these_figures(session: Session, cast: Cast, jury: Jury) -> None
         },
         "by_severity": {"critical": 2, "important": 2, "moderate": 0, "low": 1, "unrated": 3},
         "median_days_to_fix": 53.5,  # 36 and 71
+        "median_days_to_fix_critical": 36.0,
+        "teams": 1,
+        "single_researchers": 1,
         "as_of": AFTER,
     }  # fmt: skip
 
@@ -114,21 +115,16 @@ def test_counting_costs_the_same_for_few_and_for_many(
     assert cost() == few
 
 
-def test_results_are_released_once_and_after_the_end(session: Session, cast: Cast, jury: Jury) -> None:
-    with pytest.raises(Refused, match="still running"):
-        actions.release(session, cast.challenge, by=cast.lead.id, at=NOON)
+def test_the_course_of_the_programme(session: Session, cast: Cast, jury: Jury) -> None:
+    shipped = queries.picture(session, cast.challenge).releases
 
-    actions.release(session, cast.challenge, by=cast.lead.id, at=AFTER)
+    course = rules.programme(cast.challenge, shipped, date(2020, 10, 6))
 
-    assert cast.challenge.results_released_at == AFTER
-    assert not rules.released(cast.challenge, AFTER - timedelta(seconds=1))
-    with pytest.raises(Refused, match="released already"):
-        actions.release(session, cast.challenge, by=cast.lead.id, at=AFTER)
-
-
-def test_the_second_of_two_who_release_loses(session: Session, cast: Cast) -> None:
-    seen = Challenge(id=cast.challenge.id, zone="UTC", ends_on=date(2020, 8, 31), results_released_at=None)
-    actions.release(session, cast.challenge, by=cast.lead.id, at=AFTER)
-
-    with pytest.raises(Conflict, match="just released"):
-        actions.release(session, seen, by=cast.lead.id, at=AFTER)
+    assert [(span.label, span.first, span.last) for span in course] == [
+        ("Announced", date(2020, 5, 5), date(2020, 5, 5)), ("Applications", date(2020, 5, 5), date(2020, 6, 22)),
+        ("Research", date(2020, 6, 1), date(2020, 8, 31)), ("Release 20.07", date(2020, 7, 21), date(2020, 7, 21)),
+        ("Release 20.08", date(2020, 8, 26), date(2020, 8, 26)), ("Results", date(2020, 10, 6), date(2020, 10, 6)),
+    ]  # fmt: skip
+    assert course[0].start == 0
+    assert max(span.start + span.width for span in course) == pytest.approx(100)
+    assert "Results" not in {span.label for span in rules.programme(cast.challenge, shipped, None)}

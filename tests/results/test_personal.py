@@ -13,7 +13,7 @@ def test_a_name_is_told_and_forgotten(session: Session, cast: Cast) -> None:
     actions.consent(session, cast.team.members[0], "Tamar", at=NOON)
     session.commit()
     told = personal.export(session, cast.researcher.id)["results"]
-    assert told == {"acknowledgements": [{"name": "Rosa R.", "given_at": NOON}]}
+    assert told == {"acknowledgements": [{"name": "Rosa R.", "link": None, "given_at": NOON}]}
 
     erase(session, cast.researcher.id, NOON)
     session.commit()

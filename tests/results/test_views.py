@@ -14,12 +14,15 @@ from tests.results.conftest import AFTER
 
 PUBLIC = "/challenges/test-challenge"
 STAFF = "/staff/test-challenge/results"
+NOW = {"when": "confirmed"}
 
 
 def release(client: FlaskClient, cast: Cast, clock: Clock) -> None:
     clock.at = AFTER
     sign_in(client, cast.lead)
-    assert client.post(f"{STAFF}/release").status_code == 302
+    assert client.post(f"{STAFF}/release", data=NOW).status_code == 302
+    sign_in(client, cast.admin)
+    assert client.post(f"{STAFF}/release/confirm").status_code == 302
     sign_in(client, None)
 
 
@@ -46,27 +49,40 @@ def test_a_release_in_the_future_is_none_yet(client: FlaskClient, session: Sessi
     assert client.get(f"{PUBLIC}/results.json").status_code == 200
 
 
-def test_the_lead_looks_and_releases(
+def test_one_proposes_and_another_releases(
     client: FlaskClient, session: Session, cast: Cast, jury: Jury, clock: Clock
 ) -> None:
     sign_in(client, cast.lead)
     page = client.get(STAFF).text
-    assert ("$62,300" in page, "Release the results" in page) == (True, False)
+    assert "$62,300" in page
     assert "2 reports are open, 1 award is proposed" in page
-    assert client.post(f"{STAFF}/release").status_code == 422
+    assert client.post(f"{STAFF}/release", data=NOW).status_code == 422
     clock.at = AFTER
-    assert "Release the results" in client.get(STAFF).text
-    assert client.get(f"{STAFF}/release").status_code == 405
-    assert client.post(f"{STAFF}/release").status_code == 302
-    assert client.post(f"{STAFF}/release").status_code == 422
+    assert "Propose the release" in client.get(STAFF).text
+    for path in ("release", "release/confirm", "release/cancel"):
+        assert client.get(f"{STAFF}/{path}").status_code == 405
+    assert client.post(f"{STAFF}/release/confirm").status_code == 404
+    assert client.post(f"{STAFF}/release", data=NOW).status_code == 302
+    assert client.post(f"{STAFF}/release", data=NOW).status_code == 409
+    assert "Somebody else confirms it" in client.get(STAFF).text
+    assert client.post(f"{STAFF}/release/confirm").status_code == 422
+    assert client.get(f"{PUBLIC}/results").status_code == 404
+    sign_in(client, cast.admin)
+    assert "Confirm the release" in client.get(STAFF).text
+    assert client.post(f"{STAFF}/release/confirm").status_code == 302
+    for path in ("release/confirm", "release/cancel"):
+        assert client.post(f"{STAFF}/{path}").status_code == 422
+    assert client.post(f"{STAFF}/release", data=NOW).status_code == 422
 
     entry = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "results:release")).one()
-    assert (entry.actor_id, entry.scope, entry.detail["after"]["eligible"]) == (cast.lead.id, cast.slug, 3)
+    assert (entry.actor_id, entry.scope, entry.detail["after"]["eligible"]) == (cast.admin.id, cast.slug, 3)
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("POST", "/release")])
-def test_the_preview_is_for_the_lead(client: FlaskClient, cast: Cast, method: str, path: str) -> None:
-    for name in ("researcher", "reviewer", "logistics", "host", "triager", "finance", "admin"):
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("POST", "/release"), ("POST", "/release/confirm"), ("POST", "/release/cancel")]
+)
+def test_the_preview_is_for_leads_and_admins(client: FlaskClient, cast: Cast, method: str, path: str) -> None:
+    for name in ("researcher", "reviewer", "logistics", "host", "triager", "finance"):
         sign_in(client, getattr(cast, name))
         assert client.open(STAFF + path, method=method).status_code == 403, name
     sign_in(client, None)
@@ -86,7 +102,8 @@ def test_the_json_has_exactly_these_names(client: FlaskClient, cast: Cast, jury:
         "by_outcome": {"fixed": 2, "confirmed": 2, "by_design": 1, "duplicate": 1, "not_reproducible": 0,
                        "out_of_scope": 0, "unreadable": 0, "open": 2},
         "by_severity": {"critical": 2, "important": 2, "moderate": 0, "low": 1, "unrated": 3},
-        "median_days_to_fix": 53.5, "as_of": "2020-10-06T16:00:00Z",
+        "median_days_to_fix": 53.5, "median_days_to_fix_critical": 36.0, "teams": 1, "single_researchers": 1,
+        "as_of": "2020-10-06T16:00:00Z",
     }  # fmt: skip
     same = client.get(f"{PUBLIC}/results.json", headers={"If-None-Match": answer.headers["ETag"]})
     assert same.status_code == 304
@@ -132,7 +149,8 @@ def test_a_member_is_named_as_they_wish_and_until_they_wish(
     trail = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag.startswith("results:")).order_by(AuditEntry.id))
     found = [(entry.tag, str(entry.detail)) for entry in trail]
     assert [tag for tag, _ in found] == [
-        "results:consent", "results:consent", "results:release", "results:withdraw-consent",
+        "results:consent", "results:consent", "results:propose-release", "results:release",
+        "results:withdraw-consent",
     ]  # fmt: skip
     assert "Rosa" not in "".join(detail for _, detail in found)
 

@@ -1,5 +1,11 @@
 """What is true of key sets, reports, and the files under them."""
 
+from portal.reports.models.advisories import (
+    Advisory,
+    AdvisoryBuild,
+    AdvisoryFlaw,
+    AdvisoryRevision,
+)
 from portal.reports.models.capabilities import (
     Capability,
 )
@@ -8,6 +14,13 @@ from portal.reports.models.clocks import (
     Pause,
     ReportClock,
     ReportDesk,
+)
+from portal.reports.models.disclosing import (
+    Disclosure,
+    DisclosureProposal,
+    Publication,
+    PublicationReport,
+    ReportCredit,
 )
 from portal.reports.models.joined import (
     JoinedReports,
@@ -63,9 +76,15 @@ from portal.reports.models.upstream import (
 )
 
 __all__ = [
+    "Advisory",
+    "AdvisoryBuild",
+    "AdvisoryFlaw",
+    "AdvisoryRevision",
     "BuildFinding",
     "Capability",
     "Chunk",
+    "Disclosure",
+    "DisclosureProposal",
     "DuplicateException",
     "Holiday",
     "JoinedReports",
@@ -78,6 +97,8 @@ __all__ = [
     "Note",
     "PassingOn",
     "Pause",
+    "Publication",
+    "PublicationReport",
     "Reading",
     "Receipt",
     "ReceiptKey",
@@ -85,6 +106,7 @@ __all__ = [
     "ReplyTemplate",
     "Report",
     "ReportClock",
+    "ReportCredit",
     "ReportDesk",
     "ReportEvent",
     "ReportLink",

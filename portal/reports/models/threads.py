@@ -11,7 +11,8 @@ from portal.core.constraints import explain
 from portal.core.db import Model
 from portal.core.moves import Moving
 from portal.reports.models.reports import Report
-from portal.reports.states.threads import CertificateState, MessageState, Side
+from portal.reports.states.sides import Side
+from portal.reports.states.threads import CertificateState, MessageState
 
 _LIVE, _OFFERED, _DRAFT = (sa.text(f"state = '{each}'") for each in ("live", "offered", "uploading"))
 

@@ -5,13 +5,6 @@ from enum import StrEnum
 from portal.core.moves import Move
 
 
-class Side(StrEnum):
-    """Who writes."""
-
-    RESEARCHER = "researcher"
-    TEAM = "team"
-
-
 class MessageState(StrEnum):
     """A message that has not been sent is nobody's but its author's."""
 

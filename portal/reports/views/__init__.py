@@ -77,14 +77,18 @@ blueprint.teardown_request(let_go)
 
 
 from portal.reports.views import (  # noqa: E402
+    advisories,
     certificates,
     chains,
     clocks,
+    csaf,
+    disclosing,
     keys,
     keysets,
     known,
     messages,
     own,
+    publications,
     queue,
     releases,
     releasing,
@@ -104,15 +108,19 @@ from portal.reports.views import (  # noqa: E402
 )
 
 __all__ = [
+    "advisories",
     "blueprint",
     "certificates",
     "chains",
     "clocks",
+    "csaf",
+    "disclosing",
     "keys",
     "keysets",
     "known",
     "messages",
     "own",
+    "publications",
     "queue",
     "releases",
     "releasing",

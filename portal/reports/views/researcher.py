@@ -24,8 +24,9 @@ from portal.reports.models import Report, Upload
 from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import NotAcceptable
-from portal.reports.states import ReportState
+from portal.reports.states import ReportState, Side
 from portal.reports.views import blueprint, chains, shapes, threads, upstream
+from portal.reports.views.disclosing import panel
 from portal.reports.views.who import by_token, limits, sender, signer
 from portal.reports.walker import Recipients, Walker
 
@@ -214,6 +215,7 @@ def show_page(
         uploads=files.of_report(db.session, report.id),
         entries=shapes.entries(reports.events(db.session, report, told_only=True), names=False),
         may_withdraw=report.state in states.WITHDRAW.sources,
+        disclosure_panel=panel(challenge, report, Side.RESEARCHER, clock.now()),
         form=form,
         thread=threads.for_researcher(report),
         message_form=message_form or MessageForm(formdata=None),

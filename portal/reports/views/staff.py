@@ -21,8 +21,9 @@ from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm, Sen
 from portal.reports.models import Report, ReportEvent
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
-from portal.reports.states import Severity
+from portal.reports.states import Severity, Side
 from portal.reports.views import blueprint, chains, releasing, shapes, threads, upstream
+from portal.reports.views.disclosing import panel
 
 
 @blueprint.get("/staff/<slug>/reports/<ref>")
@@ -66,6 +67,7 @@ def staff_page(
         sealed_form=sealed_form or SendForm(formdata=None),
         **chains.shown(report, team=True),
         **upstream.shown(report, team=True),
+        disclosure_panel=panel(challenge, report, Side.TEAM, clock.now()),
     )
 
 

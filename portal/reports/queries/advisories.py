@@ -1,0 +1,128 @@
+"""Advisories: as the team writes them, and what is public of them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from portal.challenges.models import Challenge
+from portal.core.errors import NotFound
+from portal.reports.models import Advisory, AdvisoryBuild, AdvisoryFlaw, AdvisoryRevision, Report
+from portal.reports.queries.disclosing import over
+from portal.reports.rules.advisories import Flaw, Product, Text
+from portal.reports.states import AdvisoryState, Affected, ReportState
+
+_WHOLE = (
+    joinedload(Advisory.challenge),
+    selectinload(Advisory.flaws).options(
+        joinedload(AdvisoryFlaw.report), selectinload(AdvisoryFlaw.builds).joinedload(AdvisoryBuild.build)
+    ),
+    selectinload(Advisory.revisions),
+)
+
+
+def of_challenge(session: Session, challenge_id: int) -> Sequence[Advisory]:
+    """Every advisory of a challenge, the newest first."""
+    return session.scalars(
+        sa.select(Advisory).options(*_WHOLE).where(Advisory.challenge_id == challenge_id).order_by(Advisory.id.desc())
+    ).all()
+
+
+def one(session: Session, challenge_id: int, advisory_id: int) -> Advisory:
+    """One of them as it is now. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Advisory)
+        .options(*_WHOLE)
+        .where(Advisory.challenge_id == challenge_id, Advisory.id == advisory_id)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("advisory")
+    return found
+
+
+def next_number(session: Session, year: int) -> int:
+    """The number of the next advisory of a year, over all challenges."""
+    last = session.scalars(sa.select(sa.func.max(Advisory.number)).where(Advisory.year == year)).one()
+    return (last or 0) + 1
+
+
+def last_names(session: Session, challenge_id: int) -> tuple[str, str] | None:
+    """Vendor and product of the challenge's last advisory."""
+    row = session.execute(
+        sa.select(Advisory.vendor, Advisory.product)
+        .where(Advisory.challenge_id == challenge_id)
+        .order_by(Advisory.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def text_of(found: Advisory) -> Text:
+    """What it says as it is being written."""
+    flaws = tuple(_flaw(each) for each in found.flaws)
+    return Text(found.title, found.summary, found.details, found.vendor, found.product, flaws)
+
+
+def _flaw(row: AdvisoryFlaw) -> Flaw:
+    builds: dict[Affected, tuple[Product, ...]] = {
+        status: tuple(Product(each.build.id, each.build.name) for each in row.builds if each.status is status)
+        for status in Affected
+    }
+    return Flaw(
+        report_id=row.report_id, title=row.title, text=row.text, cve=row.cve, cwe=row.cwe, cvss=row.cvss,
+        affected=builds[Affected.KNOWN_AFFECTED], fixed=builds[Affected.FIXED], release=row.report.fixed_release,
+        fixed_on=row.report.fixed_on,
+    )  # fmt: skip
+
+
+def fit(session: Session, challenge_id: int) -> Sequence[Report]:
+    """The reports that an advisory can cover: those that triage has confirmed."""
+    states = (ReportState.CONFIRMED, ReportState.FIXING, ReportState.FIXED, ReportState.CLOSED)
+    return session.scalars(
+        sa.select(Report).where(Report.challenge_id == challenge_id, Report.state.in_(states)).order_by(Report.number)
+    ).all()
+
+
+def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """How many advisories wait for somebody to publish them, and since when the oldest does."""
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Advisory.state_since)).where(
+            Advisory.challenge_id == challenge_id, Advisory.state == AdvisoryState.READY
+        )
+    ).one()
+    return count, oldest
+
+
+def opened(session: Session, report_ids: Iterable[int], at: datetime) -> set[int]:
+    """Those of the reports whose embargo is over."""
+    return set(session.scalars(sa.select(Report.id).where(Report.id.in_(list(report_ids)), over(at))))
+
+
+def public(
+    session: Session, at: datetime, *, challenge_id: int | None = None, ident: str | None = None
+) -> list[tuple[Advisory, list[AdvisoryRevision]]]:
+    """What everybody may read at an instant: advisories with those of their versions that are out.
+
+    A version is out when its hour has come, the results of its challenge are out, and no report that it covers is
+    under embargo. The latest advisory comes first.
+    """
+    rows = (
+        sa.select(Advisory)
+        .join(Advisory.challenge)
+        .join(Advisory.revisions)
+        .options(contains_eager(Advisory.challenge), contains_eager(Advisory.revisions))
+        .where(AdvisoryRevision.at <= at, Challenge.results_released_at <= at)
+        .order_by(Advisory.year.desc(), Advisory.number.desc(), AdvisoryRevision.number)
+        .execution_options(populate_existing=True)
+    )
+    if challenge_id is not None:
+        rows = rows.where(Advisory.challenge_id == challenge_id)
+    if ident is not None:
+        rows = rows.where(Advisory.ident == ident)
+    found = session.scalars(rows).unique().all()
+    covered = {each.id: Text.read(each.content).report_ids for row in found for each in row.revisions}
+    free = opened(session, {number for ids in covered.values() for number in ids}, at)
+    out = [(row, [each for each in row.revisions if covered[each.id] <= free]) for row in found]
+    return [(row, versions) for row, versions in out if versions]

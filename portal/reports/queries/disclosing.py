@@ -1,0 +1,171 @@
+"""Dates of disclosure, and what is public by now."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from portal.accounts.queries import holders
+from portal.accounts.states import Role
+from portal.core.errors import NotFound
+from portal.reports.models import Disclosure, DisclosureProposal, Report
+from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, Side
+
+
+def live(session: Session, report_id: int) -> Disclosure | None:
+    """The report's date as it stands, with all that was proposed."""
+    return session.scalars(
+        sa.select(Disclosure)
+        .options(selectinload(Disclosure.proposals))
+        .where(Disclosure.report_id == report_id, Disclosure.state.in_(LIVE_DISCLOSURES))
+    ).one_or_none()
+
+
+def history(session: Session, report_id: int) -> Sequence[DisclosureProposal]:
+    """Every date that was ever proposed for a report, the newest first."""
+    return session.scalars(
+        sa.select(DisclosureProposal)
+        .join(DisclosureProposal.disclosure)
+        .where(Disclosure.report_id == report_id)
+        .order_by(DisclosureProposal.id.desc())
+    ).all()
+
+
+def pending(session: Session, disclosure_id: int) -> DisclosureProposal | None:
+    """The date that waits for an answer."""
+    return session.scalars(
+        sa.select(DisclosureProposal).where(
+            DisclosureProposal.disclosure_id == disclosure_id, DisclosureProposal.answer == Answer.OPEN
+        )
+    ).one_or_none()
+
+
+def proposal_of(session: Session, report_id: int, number: int) -> DisclosureProposal:
+    """One date of the report's live disclosure, by its number. Raises NotFound."""
+    found = session.scalars(
+        sa.select(DisclosureProposal)
+        .join(DisclosureProposal.disclosure)
+        .where(
+            Disclosure.report_id == report_id, Disclosure.state.in_(LIVE_DISCLOSURES),
+            DisclosureProposal.number == number,
+        )
+    ).one_or_none()  # fmt: skip
+    if found is None:
+        raise NotFound("date")
+    return found
+
+
+def next_number(session: Session, disclosure_id: int) -> int:
+    """The number of the next proposal."""
+    last = session.scalars(
+        sa.select(sa.func.max(DisclosureProposal.number)).where(DisclosureProposal.disclosure_id == disclosure_id)
+    ).one()
+    return (last or 0) + 1
+
+
+def team(session: Session, report: Report) -> list[str]:
+    """Whom of the team mails about a date reach: who is responsible, else every triager."""
+    people = holders(session, Role.TRIAGER, report.challenge.slug)
+    responsible = [each for each in people if each.id == report.assignee_id]
+    return [each.email for each in responsible or people]
+
+
+def calendar(session: Session, challenge_id: int) -> Sequence[Disclosure]:
+    """Every live date of a challenge with its report: what waits for an answer first, then by the hour."""
+    return session.scalars(
+        sa.select(Disclosure)
+        .join(Disclosure.report)
+        .options(contains_eager(Disclosure.report), selectinload(Disclosure.proposals))
+        .where(Report.challenge_id == challenge_id, Disclosure.state.in_(LIVE_DISCLOSURES))
+        .order_by(Disclosure.embargo_until.is_not(None), Disclosure.embargo_until, Disclosure.id)
+        .limit(500)
+    ).all()
+
+
+def unanswered(session: Session, challenge_id: int, before: datetime) -> tuple[int, datetime | None]:
+    """How many dates that were proposed before `before` nobody has answered, and since when the oldest waits."""
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(DisclosureProposal.at))
+        .join(DisclosureProposal.disclosure)
+        .join(Disclosure.report)
+        .where(
+            Report.challenge_id == challenge_id, DisclosureProposal.answer == Answer.OPEN,
+            DisclosureProposal.at < before,
+        )
+    ).one()  # fmt: skip
+    return count, oldest
+
+
+def waiting_for_team(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """How many dates the team has to answer, and since when the oldest waits."""
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(DisclosureProposal.at))
+        .join(DisclosureProposal.disclosure)
+        .join(Disclosure.report)
+        .where(
+            Report.challenge_id == challenge_id, DisclosureProposal.answer == Answer.OPEN,
+            DisclosureProposal.side == Side.RESEARCHER,
+        )
+    ).one()  # fmt: skip
+    return count, oldest
+
+
+def waiting_for(session: Session, participant_id: int) -> Sequence[tuple[DisclosureProposal, str]]:
+    """The dates of the team that a participant has to answer, with their reports' references."""
+    rows = session.execute(
+        sa.select(DisclosureProposal, Report.ref)
+        .join(DisclosureProposal.disclosure)
+        .join(Disclosure.report)
+        .where(
+            Report.participant_id == participant_id, DisclosureProposal.answer == Answer.OPEN,
+            DisclosureProposal.side == Side.TEAM,
+        )
+        .order_by(DisclosureProposal.id)
+    )  # fmt: skip
+    return [(proposal, ref) for proposal, ref in rows]
+
+
+def due(session: Session, at: datetime) -> Sequence[Disclosure]:
+    """Agreed dates whose hour has come."""
+    return session.scalars(
+        sa.select(Disclosure)
+        .options(joinedload(Disclosure.report).joinedload(Report.challenge))
+        .where(Disclosure.state == DisclosureState.AGREED, Disclosure.embargo_until <= at)
+        .order_by(Disclosure.id)
+        .limit(100)
+    ).all()
+
+
+def over(at: datetime) -> sa.Exists:
+    """Whether the embargo of the report in the outer statement is over at an instant."""
+    return (
+        sa.select(Disclosure.id)
+        .where(Disclosure.report_id == Report.id, Disclosure.state.in_(HELD), Disclosure.embargo_until <= at)
+        .exists()
+    )
+
+
+def latest_embargo(session: Session, report_ids: Iterable[int]) -> tuple[datetime | None, list[str]]:
+    """The last hour among the reports' agreed ones, and the references of those that have none."""
+    rows = session.execute(
+        sa.select(Report.ref, Disclosure.embargo_until)
+        .outerjoin(Disclosure, sa.and_(Disclosure.report_id == Report.id, Disclosure.state.in_(HELD)))
+        .where(Report.id.in_(list(report_ids)))
+        .order_by(Report.number)
+    ).all()
+    return (
+        max((until for _, until in rows if until), default=None),
+        [ref for ref, until in rows if until is None],
+    )
+
+
+def disclosed(session: Session, challenge_id: int, at: datetime) -> Sequence[tuple[Report, datetime]]:
+    """The reports of a challenge whose hour has come, the latest first."""
+    rows = session.execute(
+        sa.select(Report, Disclosure.embargo_until)
+        .join(Disclosure, Disclosure.report_id == Report.id)
+        .where(Report.challenge_id == challenge_id, Disclosure.state.in_(HELD), Disclosure.embargo_until <= at)
+        .order_by(Disclosure.embargo_until.desc(), Report.number)
+    )
+    return [(report, until) for report, until in rows if until is not None]

@@ -1,0 +1,132 @@
+"""What is linked about a challenge's reports, and who is thanked for them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from portal.challenges.models import Member, Participant
+from portal.challenges.states import ParticipantState
+from portal.core.errors import NotFound
+from portal.reports.models import Publication, PublicationReport, Report, ReportCredit
+from portal.reports.queries.disclosing import over
+from portal.reports.states import Credit, PublicationState, ReportState
+
+_WITH = (selectinload(Publication.reports), joinedload(Publication.participant))
+
+
+def of_staff(session: Session, challenge_id: int) -> Sequence[Publication]:
+    """Everything that was handed in, what waits first."""
+    return session.scalars(
+        sa.select(Publication)
+        .options(*_WITH)
+        .where(Publication.challenge_id == challenge_id)
+        .order_by(Publication.state != PublicationState.PENDING, Publication.id.desc())
+        .limit(500)
+    ).all()
+
+
+def of_participant(session: Session, participant_id: int) -> Sequence[Publication]:
+    """What a participant has handed in, the newest first."""
+    return session.scalars(
+        sa.select(Publication)
+        .options(*_WITH)
+        .where(Publication.participant_id == participant_id)
+        .order_by(Publication.id.desc())
+    ).all()
+
+
+def one(session: Session, challenge_id: int, publication_id: int) -> Publication:
+    """One of a challenge's. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Publication)
+        .options(*_WITH)
+        .where(Publication.challenge_id == challenge_id, Publication.id == publication_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("publication")
+    return found
+
+
+def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
+    """How many nobody has looked at, and since when the oldest waits."""
+    count, oldest = session.execute(
+        sa.select(sa.func.count(), sa.func.min(Publication.created_at)).where(
+            Publication.challenge_id == challenge_id, Publication.state == PublicationState.PENDING
+        )
+    ).one()
+    return count, oldest
+
+
+def public(session: Session, challenge_id: int, today: date, at: datetime) -> Sequence[Publication]:
+    """What is listed, out, and about no report under embargo; the latest first."""
+    held = (
+        sa.select(PublicationReport.report_id)
+        .join(Report, Report.id == PublicationReport.report_id)
+        .where(PublicationReport.publication_id == Publication.id, ~over(at))
+        .exists()
+    )
+    return session.scalars(
+        sa.select(Publication)
+        .options(*_WITH)
+        .where(
+            Publication.challenge_id == challenge_id, Publication.state == PublicationState.LISTED,
+            Publication.published_on <= today, ~held,
+        )
+        .order_by(Publication.published_on.desc(), Publication.id.desc())
+    ).all()  # fmt: skip
+
+
+def choices(session: Session, challenge_id: int, participant_id: int | None) -> dict[str, str]:
+    """The reports that something can be about, by their ids: a participant's, or all that have arrived."""
+    rows = sa.select(Report.id, Report.ref, Report.title).where(
+        Report.challenge_id == challenge_id, Report.received_at.is_not(None), Report.state != ReportState.WITHDRAWN
+    )
+    if participant_id is not None:
+        rows = rows.where(Report.participant_id == participant_id)
+    return {str(number): f"{ref} {title}" for number, ref, title in session.execute(rows.order_by(Report.number))}
+
+
+class Thanked(NamedTuple):
+    """How one is thanked for a report; `name` is None for the anonymous."""
+
+    report_id: int
+    kind: Credit
+    name: str | None
+    url: str | None
+
+
+def thanked(session: Session, report_ids: Iterable[int]) -> list[Thanked]:
+    """Who is thanked for reports: those who want it just now and still take part; the anonymous once a report."""
+    rows = session.execute(
+        sa.select(ReportCredit.report_id, ReportCredit.kind, ReportCredit.name, ReportCredit.url)
+        .join(Member, Member.id == ReportCredit.member_id)
+        .join(Participant, Participant.id == Member.participant_id)
+        .where(ReportCredit.report_id.in_(list(report_ids)), Participant.state == ParticipantState.ACTIVE)
+        .order_by(
+            ReportCredit.report_id,
+            ReportCredit.name.is_(None),
+            sa.func.lower(ReportCredit.name),
+            ReportCredit.member_id,
+        )
+    )
+    return list(dict.fromkeys(Thanked(*row) for row in rows))
+
+
+def credit_of(session: Session, report_id: int, member_id: int) -> ReportCredit | None:
+    """A member's own consent for a report."""
+    return session.get(ReportCredit, (report_id, member_id))
+
+
+def credited(session: Session, account_id: int) -> Sequence[tuple[ReportCredit, str]]:
+    """Every consent of a person, with the reports' references."""
+    rows = session.execute(
+        sa.select(ReportCredit, Report.ref)
+        .join(Report, Report.id == ReportCredit.report_id)
+        .join(Member, Member.id == ReportCredit.member_id)
+        .where(Member.account_id == account_id)
+        .order_by(ReportCredit.report_id)
+    )
+    return [(credit, ref) for credit, ref in rows]
