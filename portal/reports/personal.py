@@ -42,27 +42,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
     tokens = session.scalars(
         sa.select(UploadToken).where(UploadToken.account_id == account_id).order_by(UploadToken.id)
     ).all()
-    wrapped = session.scalars(sa.select(Rewrap).where(Rewrap.by_id == account_id).order_by(Rewrap.id)).all()
-    members = session.scalars(
-        sa.select(KeySetMember).where(KeySetMember.account_id == account_id).order_by(KeySetMember.id)
-    ).all()
-    links = session.scalars(
-        sa.select(ReportLink).where(ReportLink.added_by_id == account_id).order_by(ReportLink.id)
-    ).all()
-    said = session.scalars(
-        sa.select(PassingOn).where(PassingOn.account_id == account_id).order_by(PassingOn.report_id)
-    ).all()
     return {
-        "certificates_in_key_sets": [
-            {"key_set": each.key_set.number, "name": each.name, "certificate": each.certificate} for each in members
-        ],
-        "session_keys_wrapped_for_others": [
-            {"sealed_file": each.upload_id, "fingerprint": each.fingerprint, "at": each.at} for each in wrapped
-        ],
-        "links": [{"report": each.report_id, "number": each.number, "title": each.title} for each in links],
-        "passing_on": [
-            {"report": each.report_id, "allowed": each.allowed, "credit": each.credit, "at": each.at} for each in said
-        ],
         "reports": [
             {
                 "reference": report.ref, "challenge": report.challenge.slug, "title": report.title,
@@ -75,6 +55,33 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             {"report": file.report_id, "number": file.number, "size": file.position, "sha256": file.sha256}
             for file in files
         ],
+        **_of_key_sets(session, account_id),
+        **_of_threads(session, account_id),
+        **_of_chains(session, account_id),
+        **_disclosing(session, account_id),
+        "tokens": [{"name": token.name, "created_at": token.created_at} for token in tokens],
+    }  # fmt: skip
+
+
+def _of_key_sets(session: Session, account_id: int) -> dict[str, Any]:
+    """A triager's certificates, and what they wrapped for others."""
+    members = session.scalars(
+        sa.select(KeySetMember).where(KeySetMember.account_id == account_id).order_by(KeySetMember.id)
+    ).all()
+    wrapped = session.scalars(sa.select(Rewrap).where(Rewrap.by_id == account_id).order_by(Rewrap.id)).all()
+    return {
+        "certificates_in_key_sets": [
+            {"key_set": each.key_set.number, "name": each.name, "certificate": each.certificate} for each in members
+        ],
+        "session_keys_wrapped_for_others": [
+            {"sealed_file": each.upload_id, "fingerprint": each.fingerprint, "at": each.at} for each in wrapped
+        ],
+    }
+
+
+def _of_threads(session: Session, account_id: int) -> dict[str, Any]:
+    """What is in clear of sealed messages, and the certificates for reading them."""
+    return {
         "messages": [
             {"report": each.report_id, "number": each.number, "sent_at": each.sent_at, "reason": each.reason}
             for each in _messages(session, account_id)
@@ -83,9 +90,23 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
             {"fingerprint": each.fingerprint, "user_id": each.name, "given_at": each.given_at, "state": each.state}
             for each in _certificates(session, account_id)
         ],
-        **_disclosing(session, account_id),
-        "tokens": [{"name": token.name, "created_at": token.created_at} for token in tokens],
-    }  # fmt: skip
+    }
+
+
+def _of_chains(session: Session, account_id: int) -> dict[str, Any]:
+    """The links that the person named, and what they said about passing a report on."""
+    links = session.scalars(
+        sa.select(ReportLink).where(ReportLink.added_by_id == account_id).order_by(ReportLink.id)
+    ).all()
+    said = session.scalars(
+        sa.select(PassingOn).where(PassingOn.account_id == account_id).order_by(PassingOn.report_id)
+    ).all()
+    return {
+        "links": [{"report": each.report_id, "number": each.number, "title": each.title} for each in links],
+        "passing_on": [
+            {"report": each.report_id, "allowed": each.allowed, "credit": each.credit, "at": each.at} for each in said
+        ],
+    }
 
 
 def _disclosing(session: Session, account_id: int) -> dict[str, Any]:

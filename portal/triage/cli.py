@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from portal.triage import known, opening, receipts, replying, rewrapping, settings, threads
 from portal.triage.client import Json, Portal
@@ -18,6 +18,7 @@ from portal.triage.pins import Pins
 from portal.triage.settings import Settings
 from portal.triage.text import plain
 
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 LARGEST, LARGEST_MESSAGE = 4 * 2**30, 2**28
 EPILOGUE = """exit codes: 0 done, 1 a fault of this machine, 2 wrong use, 3 the portal cannot be reached or refuses,
@@ -65,6 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     listing.set_defaults(run=_list)
 
+    _add_reading(commands)
+    _add_rewrap(commands)
+    _add_threads(commands)
+    _add_verify(commands)
+    _known_arguments(commands.add_parser("known", help="commit to issues that are known, and reveal one"))
+    return parser
+
+
+def _add_reading(commands: Commands) -> None:
     fetch = commands.add_parser("fetch", help="download a report, still sealed")
     _report_arguments(fetch)
     fetch.set_defaults(run=_fetch)
@@ -75,8 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     opened.add_argument("--no-acknowledge", action="store_true", help="do not start the clock")
     opened.set_defaults(run=_open)
 
-    _add_rewrap(commands)
+    acknowledge = commands.add_parser("acknowledge", help="say that a report has been read")
+    acknowledge.add_argument("ref")
+    acknowledge.set_defaults(run=_acknowledge)
 
+
+def _add_threads(commands: Commands) -> None:
     thread = commands.add_parser("thread", help="list the messages about a report, and open them")
     _report_arguments(thread)
     thread.add_argument("--max-bytes", type=_bytes, default=LARGEST_MESSAGE, help="of one message (default 256M)")
@@ -89,21 +103,16 @@ def _parser() -> argparse.ArgumentParser:
     unreadable.add_argument("ref")
     unreadable.set_defaults(run=_unreadable)
 
-    acknowledge = commands.add_parser("acknowledge", help="say that a report has been read")
-    acknowledge.add_argument("ref")
-    acknowledge.set_defaults(run=_acknowledge)
 
+def _add_verify(commands: Commands) -> None:
     verify = commands.add_parser("verify", help="check the signature of a receipt")
     verify.add_argument("receipt", type=Path)
     verify.add_argument("--key", type=Path, required=True, help="the portal's receipts.pem, got once and kept")
     verify.add_argument("--signature", type=Path, help="default: beside the receipt, with the ending .sig")
     verify.set_defaults(run=_verify)
 
-    _known_arguments(commands.add_parser("known", help="commit to issues that are known, and reveal one"))
-    return parser
 
-
-def _add_rewrap(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_rewrap(commands: Commands) -> None:
     rewrap = commands.add_parser("rewrap", help="let a new triager open old reports: wrap their session keys anew")
     rewrap.add_argument(
         "--to", action="append", default=[], metavar="FINGERPRINT", help="for this key, compared by you"
