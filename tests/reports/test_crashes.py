@@ -21,6 +21,7 @@ import sqlalchemy as sa
 
 from portal.core import clock
 from portal.core.blobs import blobs
+from portal.core.db import db
 from portal.core.pieces import read
 from portal.reports import rules
 from portal.reports.actions import drafts
@@ -32,7 +33,7 @@ from portal.reports.states import Severity, UploadState
 from tests.cast import Cast, make_cast
 from tests.faults.stage import Backstage, backstage
 from tests.reports.conftest import RECOVERY, TIA, TOM
-from tests.reports.crashing import PART
+from tests.reports.crashing import PART, hasten
 from tests.reports.openpgp import message
 from tests.servers import s3
 from tests.servers.site import ROOT
@@ -125,7 +126,10 @@ def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             environ, folder = {"PORTAL_STORAGE_URL": store.url, **store.environ}, store.folder
             for name, value in store.environ.items():
                 patch.setenv(name, value)
+        patch.setattr(os, "fsync", lambda _number: None)
         behind = stack.enter_context(backstage(database, here, environ))
+        with behind.app.app_context():
+            hasten(db.engine)
         forks = stack.enter_context(forking(behind.environ))
         cast, token, data = furnished(behind)
         (here / "data").write_bytes(data)
