@@ -9,6 +9,8 @@ from portal.core.blobs import Blobs
 
 # The largest piece, in bytes: what one request or one job holds in memory.
 LARGEST = 8 << 20
+# What a server is given at a time: it keeps a copy until it is sent.
+SLICE = 1 << 20
 
 
 class Piece(NamedTuple):
@@ -39,17 +41,28 @@ def _filled(stream: IO[bytes], missing: int) -> Iterator[bytes]:
 def read(store: Blobs, keys: Sequence[tuple[str, str]]) -> Iterator[bytes]:
     """The pieces under (key, SHA-256), one after another. Raises Damaged rather than give out other bytes."""
     for key, sha256 in keys:
-        data = store.get(key)
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise Damaged(key)
-        yield data
+        yield _checked(store, key, sha256)
+
+
+def _checked(store: Blobs, key: str, sha256: str) -> bytes:
+    data = store.get(key)
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Damaged(key)
+    return data
 
 
 def read_range(store: Blobs, pieces: Sequence[Piece], begin: int, end: int) -> Iterator[bytes]:
-    """The bytes from `begin` to `end` (exclusive). If a piece is damaged it breaks off, which whoever reads sees."""
-    wanted = [each for each in pieces if each.offset < end and each.offset + each.size > begin]
-    for piece, data in zip(wanted, read(store, [(each.key, each.sha256) for each in wanted]), strict=True):
-        yield data[max(begin - piece.offset, 0) : end - piece.offset]
+    """The bytes from `begin` to `end` (exclusive), a mebibyte at a time, each piece checked before any of it leaves.
+
+    If a piece is damaged it breaks off, which whoever reads sees.
+    """
+    for piece in pieces:
+        if piece.offset < end and piece.offset + piece.size > begin:
+            data = _checked(store, piece.key, piece.sha256)
+            last = min(end - piece.offset, piece.size)
+            for position in range(max(begin - piece.offset, 0), last, SLICE):
+                yield data[position : min(position + SLICE, last)]
+            del data  # before the next one comes
 
 
 def parse_range(given: str | None, size: int) -> tuple[int, int] | None:

@@ -21,8 +21,9 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import ClientDisconnected
 
 from portal.core.blobs import Blobs
-from portal.core.errors import Conflict
-from portal.core.pieces import read
+from portal.core.errors import Conflict, NotFound, Unavailable
+from portal.core.logs import log
+from portal.core.pieces import Damaged, read
 from portal.reports import refusals, rules
 from portal.reports.actions.drafts import end_upload
 from portal.reports.models import Chunk, KeySet, Upload
@@ -304,7 +305,7 @@ def complete(session: Session, store: Blobs, upload_id: str, *, at: datetime) ->
     """End a file with success if all its bytes are there; whether it is complete now.
 
     Safe to call again: a process may have died between the last chunk and this. Raises NotAcceptable where the file
-    ends too early.
+    ends too early, Unavailable where the store has lost what it was given.
     """
     upload = session.get_one(Upload, upload_id, populate_existing=True)
     state, position, length = upload.state, upload.position, upload.length
@@ -332,6 +333,10 @@ def complete(session: Session, store: Blobs, upload_id: str, *, at: datetime) ->
 
 def _hash(store: Blobs, keys: Sequence[tuple[str, str]]) -> Any:
     whole = hashlib.sha256()
-    for data in read(store, keys):
-        whole.update(data)
+    try:
+        for data in read(store, keys):
+            whole.update(data)
+    except (Damaged, NotFound) as damage:
+        log.error("store damaged", error=str(damage))
+        raise Unavailable("The store has lost a part of this file. Remove the file, and send it again.") from damage
     return whole

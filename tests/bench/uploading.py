@@ -1,19 +1,24 @@
-"""A large upload through the portal, beside the store's own speed."""
+"""A large file through the portal, up and down, beside the store's own speed."""
 
+import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 
 from portal.core.blobs import Blobs
 from tests.bench.measuring import MIB, Result, Sizes, compared, measure, medians, seconds
-from tests.faults.stage import staged
+from tests.faults.stage import TIMEOUT, staged
 from tests.faults.tus import PART, Client
 from tests.servers import Site, s3
 
 RESIDENT = 64
+KINDS = ("folder", "s3")
+REACH = {"upload": 0.6, "download": 0.5}
 
 
 def _memory(site: Site, line: str) -> int:
@@ -27,38 +32,79 @@ def _memory(site: Site, line: str) -> int:
     return max(found)
 
 
+@dataclass
+class Course:
+    """A served portal with its client, its store spoken to directly, and a file."""
+
+    client: Client
+    blobs: Blobs
+    data: memoryview
+    kind: str
+
+    def compared(self, name: str, ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> Result:
+        """A rate beside the store's own, and how much memory it took."""
+        site = self.client.stage.site
+        before = _memory(site, "VmRSS")
+        rate, bare = medians(ours, theirs, rounds=rounds)
+        grown = (_memory(site, "VmHWM") - before) / MIB
+        note = f"resident memory grew by {grown:.0f} MiB (reach: < {RESIDENT})"
+        return compared(
+            f"{name}, {self.kind}", "MB/s", rate, bare, REACH[name], note=note, fine=grown < RESIDENT
+        )  # fmt: skip
+
+    def rate(self, work: Callable[[], object]) -> float:
+        """MB/s of doing something with the whole file."""
+        return len(self.data) / seconds(work) / 1e6
+
+
+@contextmanager
+def _course(kind: str, sizes: Sizes) -> Iterator[Course]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
+        url, settings = f"file://{folder}/bare", {}
+        if kind == "s3":
+            store = stack.enter_context(s3())
+            url, settings = store.url, {"PORTAL_STORAGE_URL": store.url, **store.environ}
+            os.environ.update(store.environ)
+        client = Client(stack.enter_context(staged("sqlite", folder, settings)))
+        # A little less than the limit, headers of parts included.
+        yield Course(client, Blobs(url), memoryview(client.sealed(sizes.upload - 4 * MIB)), kind)
+
+
 @measure("upload")
 def upload(sizes: Sizes) -> Iterator[Result]:
     """One file in one request, on a folder and on S3."""
-    for kind in ("folder", "s3"):
-        with ExitStack() as stack:
-            yield _upload(kind, sizes, stack)
+    for kind in KINDS:
+        with _course(kind, sizes) as course:
+            client, data = course.client, course.data
+
+            def ours(client: Client = client, data: memoryview = data, course: Course = course) -> float:
+                path = client.announce(client.begin(), len(data))
+                return course.rate(lambda: _send(client, path, data))
+
+            def theirs(course: Course = course) -> float:
+                return course.rate(lambda: _keep(course.blobs, course.data))
+
+            yield course.compared("upload", ours, theirs, min(sizes.rounds, 3))
 
 
-def _upload(kind: str, sizes: Sizes, stack: ExitStack) -> Result:
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
-    url, settings = f"file://{folder}/bare", {}
-    if kind == "s3":
-        store = stack.enter_context(s3())
-        url, settings = store.url, {"PORTAL_STORAGE_URL": store.url, **store.environ}
-        os.environ.update(store.environ)
-    stage = stack.enter_context(staged("sqlite", folder, settings))
-    client, blobs = Client(stage), Blobs(url)
-    # A little less than the limit, headers of parts included.
-    data = memoryview(client.sealed(sizes.upload - 4 * MIB))
+@measure("download")
+def download(sizes: Sizes) -> Iterator[Result]:
+    """One file in one answer, beside reading its pieces from the store and checking them as the portal must."""
+    for kind in KINDS:
+        with _course(kind, sizes) as course:
+            client, ref = course.client, course.client.begin()
+            _send(client, client.announce(ref, len(course.data)), course.data)
+            assert client.submit(ref).status == 200
+            _keep(course.blobs, course.data)
 
-    def ours() -> float:
-        path = client.announce(client.begin(), len(data))
-        return len(data) / seconds(lambda: _send(client, path, data)) / 1e6
+            def ours(course: Course = course, ref: str = ref) -> float:
+                return course.rate(lambda: _fetch(course.client, ref, len(course.data)))
 
-    def theirs() -> float:
-        return len(data) / seconds(lambda: _keep(blobs, data)) / 1e6
+            def theirs(course: Course = course) -> float:
+                return course.rate(lambda: _read(course.blobs))
 
-    before = _memory(stage.site, "VmRSS")
-    rate, bare = medians(ours, theirs, rounds=min(sizes.rounds, 3))
-    grown = (_memory(stage.site, "VmHWM") - before) / MIB
-    note = f"resident memory grew by {grown:.0f} MiB (reach: < {RESIDENT})"
-    return compared(f"upload, {kind}", "MB/s", rate, bare, 0.6, note=note, fine=grown < RESIDENT)
+            yield course.compared("download", ours, theirs, min(sizes.rounds, 3))
 
 
 def _send(client: Client, path: str, data: memoryview) -> None:
@@ -69,3 +115,22 @@ def _send(client: Client, path: str, data: memoryview) -> None:
 def _keep(blobs: Blobs, data: memoryview) -> None:
     for position in range(0, len(data), PART):
         blobs.put(f"bare/{position}", bytes(data[position : position + PART]))
+
+
+def _fetch(client: Client, ref: str, size: int) -> None:
+    """Read it as it comes, and keep nothing: a client that held it would be slower than any server."""
+    connection = HTTPConnection("127.0.0.1", client.stage.site.port, timeout=TIMEOUT)
+    path = f"/staff/{client.stage.cast.slug}/reports/{ref}/files/0"
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {client.triager}"})
+        response, room, count = connection.getresponse(), bytearray(MIB), 0
+        while some := response.readinto(room):
+            count += some
+        assert (response.status, count) == (200, size)
+    finally:
+        connection.close()
+
+
+def _read(blobs: Blobs) -> None:
+    for key in blobs.list("bare"):
+        hashlib.sha256(blobs.get(key)).hexdigest()

@@ -12,7 +12,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from portal.core.blobs import Blobs
 from portal.core.db import db
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, Unavailable
 from portal.core.pieces import Damaged, read
 from portal.reports import intake, refusals, rules
 from portal.reports.models import Chunk, Report, Upload
@@ -238,6 +238,26 @@ def test_damage_in_the_store_is_noticed(session: Session, store: Blobs, desk: De
 
     with pytest.raises(Damaged, match=key):
         stored(session, store, upload)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_file_of_which_the_store_lost_a_part_is_not_called_whole(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, lost: bool
+) -> None:
+    data = seal(3000)
+    desk.send(upload, data)
+    intake._hashers._kept.clear()
+    key = store.list(f"reports/{upload.id}")[1]
+    if lost:
+        store.delete(key)
+    else:
+        store.put(key, b"other")
+
+    with pytest.raises(Unavailable, match="Remove the file, and send it again"):
+        desk.send(upload, b"", length=len(data))
+
+    session.refresh(upload)
+    assert (upload.state, upload.sha256) == (UploadState.OPEN, None)
 
 
 def test_the_old_set_counts_for_a_fortnight(session: Session, desk: Desk, draft: Report, seal: Seal) -> None:

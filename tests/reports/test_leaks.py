@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import logging
 import os
 import re
 import subprocess
@@ -16,6 +17,8 @@ from pathlib import Path
 import pytest
 import requests
 import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser, expect
 
 from portal.accounts import personal
@@ -24,11 +27,12 @@ from portal.accounts.states import EVERYWHERE, Role
 from portal.core import clock
 from portal.core.blobs import blobs
 from portal.core.jobs import JobRun, perform
-from portal.reports.models import Report
+from portal.reports.models import KeySet, Report
 from portal.reports.receipts import Signer
 from portal.reports.states import ReportState
+from portal.reports.walker import Walker
 from portal.worker import jobs_of
-from tests.cast import Cast, make_account
+from tests.cast import SLUG, Cast, make_account, sign_in
 from tests.faults.stage import Stage, staged
 from tests.faults.tus import Client
 from tests.reports.leaks import dump, found, in_files, key_shapes, shapes
@@ -247,6 +251,27 @@ def test_a_reports_words_are_nowhere_but_on_the_machines_of_people(life: Life, b
     assert any(place == "the dump" or place.endswith(".sqlite3") for place in places)
     with life.stage.behind.session() as session:
         assert session.scalars(sa.select(sa.func.count(Report.id))).one() > len(PATHS)
+
+
+def test_a_fault_of_ours_with_the_bytes_at_hand_tells_nothing_of_them(
+    app: Flask, client: FlaskClient, cast: Cast, key_set: KeySet, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level(logging.DEBUG)
+    sign_in(client, cast.researcher)
+    form = {"title": "Report", "severity": "low", "build": "20.06", "kind": "full"}
+    monkeypatch.setattr(Walker, "feed", lambda _walker, data: len(data) / 0)
+    for name, value in (("PROPAGATE_EXCEPTIONS", False), ("TESTING", False)):
+        monkeypatch.setitem(app.config, name, value)
+
+    sent = form | {"sealed": (io.BytesIO(TEXT.encode()), NAME)}
+    answer = client.post(f"/challenges/{SLUG}/reports/new", data=sent)
+
+    assert answer.status_code == 500
+    said = [(record.name, f"{record.__dict__} {caplog.text}".encode()) for record in caplog.records]
+    assert any(b"ZeroDivisionError" in text for _, text in said)
+    wanted = {name: shapes(word) for name, word in WORDS.items()}
+    assert found([("the page", answer.data), *said], wanted) == set()
 
 
 @pytest.mark.parametrize("shape", sorted(shapes(SENTENCE)) + sorted(key_shapes("00FF" * 16)))
