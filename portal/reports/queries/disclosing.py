@@ -10,7 +10,7 @@ from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core.errors import NotFound
 from portal.reports.models import Disclosure, DisclosureProposal, Report
-from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, Side
+from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, ReportState, Side
 
 
 def live(session: Session, report_id: int) -> Disclosure | None:
@@ -165,7 +165,12 @@ def disclosed(session: Session, challenge_id: int, at: datetime) -> Sequence[tup
     rows = session.execute(
         sa.select(Report, Disclosure.embargo_until)
         .join(Disclosure, Disclosure.report_id == Report.id)
-        .where(Report.challenge_id == challenge_id, Disclosure.state.in_(HELD), Disclosure.embargo_until <= at)
+        .where(
+            Report.challenge_id == challenge_id,
+            Report.state != ReportState.WITHDRAWN,
+            Disclosure.state.in_(HELD),
+            Disclosure.embargo_until <= at,
+        )
         .order_by(Disclosure.embargo_until.desc(), Report.number)
     )
     return [(report, until) for report, until in rows if until is not None]
