@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
+from portal.accounts.models import Account
 from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core.errors import NotFound
@@ -64,11 +65,11 @@ def next_number(session: Session, disclosure_id: int) -> int:
     return (last or 0) + 1
 
 
-def team(session: Session, report: Report) -> list[str]:
+def team(session: Session, report: Report) -> Sequence[Account]:
     """Whom of the team mails about a date reach: who is responsible, else every triager."""
     people = holders(session, Role.TRIAGER, report.challenge.slug)
     responsible = [each for each in people if each.id == report.assignee_id]
-    return [each.email for each in responsible or people]
+    return responsible or people
 
 
 def calendar(session: Session, challenge_id: int) -> Sequence[Disclosure]:
