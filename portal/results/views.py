@@ -14,11 +14,12 @@ from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404, member_or_404
 from portal.challenges.models import Challenge, Member
 from portal.challenges.queries import membership
-from portal.challenges.rules import ends_at, today_in
+from portal.challenges.rules import ends_at, host_of, today_in
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Invalid, NotFound
 from portal.core.web import conditional, csv_response
+from portal.reports.queries import publications
 from portal.results import actions, queries, rules
 from portal.results.forms import AT_ONCE, ConsentForm, ReleaseForm
 from portal.results.rules import Figures
@@ -45,7 +46,8 @@ def show(slug: str) -> ResponseReturnValue:
     challenge, now = challenge_or_404(slug), clock.now()
     if not rules.released(challenge, now):
         return render_template("results/not_yet.html", challenge=challenge), 404
-    return render_template("results/show.html", **_context(challenge, now))
+    published = publications.public(db.session, challenge.id, today_in(challenge, now), now)
+    return render_template("results/show.html", **_context(challenge, now), published=published, host=host_of)
 
 
 def _two_places(amount: Decimal | None) -> str | None:

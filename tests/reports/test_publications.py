@@ -9,13 +9,18 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from portal.accounts import personal
+from portal.challenges.states import ParticipantState
 from portal.core.errors import Conflict, Invalid, NotFound, Refused
 from portal.core.outbox import OutgoingMail
 from portal.reports.actions import publications as actions
-from portal.reports.actions.publications import Link
+from portal.reports.actions.publications import Link, Thanks
 from portal.reports.models import Publication, Report
+from portal.reports.personal import erase
+from portal.reports.queries import publications as queries
+from portal.reports.queries import reports
 from portal.reports.rules.disclosing import link_fault
-from portal.reports.states import LIST, REFUSE, PublicationKind, PublicationState, ReportState
+from portal.reports.states import LIST, REFUSE, Credit, PublicationKind, PublicationState, ReportState
 from tests.cast import NOON, SLUG, Cast, sign_in
 from tests.conftest import Clock
 from tests.reports.people import Desk
@@ -167,3 +172,38 @@ def test_it_is_handed_in_and_looked_at_on_pages(
     ours = FORM | {"url": "https://team.example/"}
     assert client.post(STAFF, data=ours).status_code == 302
     assert "somebody else decides" in client.get(STAFF).text
+
+
+def test_what_is_kept_of_a_person_is_told_and_thanks_are_forgotten(
+    session: Session, cast: Cast, report: Report
+) -> None:
+    hand_in(session, cast, FORM["url"], report.id)
+    thanks = Thanks(Credit.NAMED, "Rosa R.", "https://rosa.example/")
+    actions.thank(session, reports.draft(session, report.id), cast.member, thanks, at=NOON)
+    session.commit()
+    told = personal.export(session, cast.researcher.id)["reports"]
+    assert told["publications"] == [{"title": "A way in", "url": FORM["url"], "state": "pending"}]
+    assert told["report_credits"] == [
+        {"report": report.ref, "kind": "named", "name": "Rosa R.", "link": "https://rosa.example/"}
+    ]
+
+    erase(session, cast.researcher.id, NOON)
+    session.commit()
+
+    assert queries.thanked(session, [report.id]) == []
+    assert personal.export(session, cast.researcher.id)["reports"]["report_credits"] == []
+
+
+def test_only_members_of_the_participant_are_thanked(session: Session, cast: Cast, report: Report) -> None:
+    with pytest.raises(NotFound):
+        actions.thank(
+            session, reports.draft(session, report.id), cast.team.members[0], Thanks(Credit.ANONYMOUS), at=NOON
+        )
+
+
+def test_who_was_removed_is_not_thanked(session: Session, cast: Cast, report: Report) -> None:
+    actions.thank(session, reports.draft(session, report.id), cast.member, Thanks(Credit.ANONYMOUS), at=NOON)
+    assert len(queries.thanked(session, [report.id])) == 1
+    cast.participant.state, cast.participant.removed_at = ParticipantState.REMOVED, NOON
+    session.flush()
+    assert queries.thanked(session, [report.id]) == []

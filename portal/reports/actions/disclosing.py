@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import Account
 from portal.core import outbox
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Invalid, Refused
@@ -153,10 +154,10 @@ def _answer(
 # What is told
 
 
-def _mails(session: Session, report: Report, side: Side) -> list[tuple[str, str]]:
+def _mails(session: Session, report: Report, side: Side) -> list[tuple[Account, str]]:
     """Whom a side's mails reach, and the page on which they act."""
     if side is Side.RESEARCHER:
-        return [(report.submitted_by.email, "reports.disclosure")]
+        return [(report.submitted_by, "reports.disclosure")]
     return [(each, "reports.staff_disclosure") for each in queries.team(session, report)]
 
 
@@ -167,7 +168,7 @@ def _tell(
     for to, page in _mails(session, report, side):
         context = {"slug": report.challenge.slug, "ref": report.ref, "page": page, **more}
         outbox.post(
-            session, f"reports/{template}", to=to, key=f"{key}:{template}:{to}", at=at, not_before=not_before,
+            session, f"reports/{template}", to=to.email, key=f"{key}:{template}:{to.id}", at=at, not_before=not_before,
             context=context, subject=f"report:{report.id}", scope=report.challenge.slug,
         )  # fmt: skip
 

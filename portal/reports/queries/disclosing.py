@@ -6,11 +6,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
+from portal.accounts.models import Account
 from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core.errors import NotFound
 from portal.reports.models import Disclosure, DisclosureProposal, Report
-from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, Side
+from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, ReportState, Side
 
 
 def live(session: Session, report_id: int) -> Disclosure | None:
@@ -64,11 +65,11 @@ def next_number(session: Session, disclosure_id: int) -> int:
     return (last or 0) + 1
 
 
-def team(session: Session, report: Report) -> list[str]:
+def team(session: Session, report: Report) -> Sequence[Account]:
     """Whom of the team mails about a date reach: who is responsible, else every triager."""
     people = holders(session, Role.TRIAGER, report.challenge.slug)
     responsible = [each for each in people if each.id == report.assignee_id]
-    return [each.email for each in responsible or people]
+    return responsible or people
 
 
 def calendar(session: Session, challenge_id: int) -> Sequence[Disclosure]:
@@ -165,7 +166,12 @@ def disclosed(session: Session, challenge_id: int, at: datetime) -> Sequence[tup
     rows = session.execute(
         sa.select(Report, Disclosure.embargo_until)
         .join(Disclosure, Disclosure.report_id == Report.id)
-        .where(Report.challenge_id == challenge_id, Disclosure.state.in_(HELD), Disclosure.embargo_until <= at)
+        .where(
+            Report.challenge_id == challenge_id,
+            Report.state != ReportState.WITHDRAWN,
+            Disclosure.state.in_(HELD),
+            Disclosure.embargo_until <= at,
+        )
         .order_by(Disclosure.embargo_until.desc(), Report.number)
     )
     return [(report, until) for report, until in rows if until is not None]
