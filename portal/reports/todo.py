@@ -30,9 +30,8 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     first = url_for("reports.queue", slug=challenge.slug, state=ReportState.RECEIVED.value)
     late = reports.late(session, challenge.id, at)
     current = keys.current_set(session)
-    shut = [
-        each for each in rewraps.everything(session, challenge.id) if current and lacking(current.members, each.key_ids)
-    ]
+    members = current.members if current else []
+    shut = [each for each in rewraps.everything(session, challenge.id) if lacking(members, each.key_ids)]
     return [
         Queue("Reports to acknowledge", first, count, oldest),
         Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug), late),
