@@ -4,10 +4,11 @@ import base64
 import hashlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,6 +195,40 @@ def test_a_new_triager_opens_old_reports_after_another_one_has_wrapped_them(room
     whole = room.ask("GET", f"{files[1]['url']}/rewrapped", "New").content
     assert whole.endswith(room.sealed[1])
     assert room.homes["New"].open(whole) == ATTACHMENT
+
+
+def answered(room: Room, who: str, *lines: str) -> tuple[int, str]:
+    """The command at a terminal, where somebody answers its questions: its exit code, and all that the screen shows."""
+    environ = os.environ | {
+        "GNUPGHOME": str(room.homes[who].home), "HOME": str(room.folder), "NO_PROXY": "127.0.0.1",
+        "PORTAL_TRIAGE_URL": f"{room.stage.site.url}/staff/{room.stage.cast.slug}",
+        "PORTAL_TRIAGE_TOKEN": room.tokens[who],
+    }  # fmt: skip
+    mine, theirs = pty.openpty()
+    words = [sys.executable, "-m", "portal.triage", "rewrap"]
+    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, close_fds=True)
+    os.close(theirs)
+    os.write(mine, "".join(f"{line}\n" for line in lines).encode())
+    shown = b""
+    with suppress(OSError):  # the terminal is gone once the command has ended
+        while data := os.read(mine, 4096):
+            shown += data
+    os.close(mine)
+    return process.wait(), shown.decode()
+
+
+def test_at_a_terminal_it_asks_for_each_fingerprint(room: Room) -> None:
+    new = room.fingerprint("New")
+    grouped = " ".join(new[begin : begin + 4] for begin in range(0, 40, 4))
+
+    code, shown = answered(room, "Tom", "n")
+    assert (code, f"{grouped}  {address('New')}" in shown) == (0, True)
+    assert "Nobody was chosen; nothing was wrapped." in shown
+    assert room.listed()[0]["lacking"] == [new]
+
+    code, shown = answered(room, "Tom", "y")
+    assert (code, "body: wrapped for 1" in shown) == (0, True)
+    assert [each["lacking"] for each in room.listed()] == [[], []]
 
 
 def test_interrupted_it_goes_on_with_the_rest(room: Room) -> None:
