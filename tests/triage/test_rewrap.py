@@ -8,7 +8,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,15 +88,30 @@ class Room:
         return list(self.ask("GET", self.staff("rewrap.json"), "Tom").json()["objects"])
 
 
-@pytest.fixture
-def room(database: str, tmp_path: Path, homes: dict[str, Gpg], monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+@contextmanager
+def opened(kind: str, folder: Path, homes: dict[str, Gpg]) -> Iterator[Room]:
     """A report sealed to set 1 (Tom, Tia); then set 2, in which there is New too."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with staged(database, tmp_path) as stage:
-        made = Room(stage, homes, {}, tmp_path, [])
+    with staged(kind, folder) as stage:
+        made = Room(stage, homes, {}, folder, [])
         _first_set(made)
         _send(made)
         _second_set(made)
+        yield made
+
+
+@pytest.fixture
+def room(tmp_path: Path, homes: dict[str, Gpg], monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    """Such a portal, for what no database is in question."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with opened("sqlite", tmp_path, homes) as made:
+        yield made
+
+
+@pytest.fixture
+def either(database: str, tmp_path: Path, homes: dict[str, Gpg], monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    """Such a portal on each of the databases."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with opened(database, tmp_path, homes) as made:
         yield made
 
 
@@ -167,7 +182,8 @@ def _second_set(room: Room) -> None:
         session.commit()
 
 
-def test_a_new_triager_opens_old_reports_after_another_one_has_wrapped_them(room: Room, tmp_path: Path) -> None:
+def test_a_new_triager_opens_old_reports_after_another_one_has_wrapped_them(either: Room, tmp_path: Path) -> None:
+    room = either
     new, into = room.fingerprint("New"), ["--no-acknowledge", "--to"]
     assert [each["lacking"] for each in room.listed()] == [[new], [new]]
     assert room.run("New", "open", room.ref, *into, str(tmp_path / "before"))[0] == 5
@@ -248,7 +264,8 @@ def test_interrupted_it_goes_on_with_the_rest(room: Room) -> None:
     assert second["n"] == 1
 
 
-def test_two_at_once_wrap_each_file_once(room: Room) -> None:
+def test_two_at_once_wrap_each_file_once(either: Room) -> None:
+    room = either
     new = room.fingerprint("New")
     environ = os.environ | {"NO_PROXY": "127.0.0.1", "HOME": str(room.folder)}
     running = []
