@@ -16,6 +16,7 @@ from portal.core import clock, constraints
 from portal.core.db import Model, db
 from portal.core.search import is_other
 from portal.factory import create_app, init_migrations
+from portal.reports.models import KeySet
 from portal.selection.jobs import fit_scores
 from portal.selection.models import Plan, Review, WaveEntry
 from tests.databases import Databases
@@ -95,6 +96,8 @@ FIRST = (
     f"INSERT INTO wave (id, challenge_id, number, state, state_since, created_by_id, created_at, released_by_id, "
     f"released_at) VALUES (1, 1, 1, 'releasing', {T}, 1, {T}, 1, {T})",
     "INSERT INTO wave_entry (id, wave_id, application_id, decision, state) VALUES (1, 1, 1, 'decline', 'pending')",
+    f"INSERT INTO key_set (id, number, published_at, signature) "
+    f"VALUES (1, 1, {T}, NULL), (2, 2, {LATER}, 'unverified')",
     f'INSERT INTO outgoing_mail (id, dedupe_key, template, "to", context, secret, state, created_at, not_before, '
     f"tries) VALUES (1, 'k', 'a/b', 'ada@example.org', '{{}}', FALSE, 'queued', {T}, {T}, 0)",
 )
@@ -116,6 +119,9 @@ def test_what_the_first_version_kept_is_still_there(database: str, tmp_path: Pat
             application = db.session.scalars(sa.select(Application)).one()
             assert (application.score_adjusted, application.looks, application.answers) == (4.0, 0, {})
             assert db.session.scalars(sa.select(WaveEntry.wave_id)).all() == [1]
+            sets = db.session.scalars(sa.select(KeySet).order_by(KeySet.number)).all()
+            before = "Published before the portal verified signatures."
+            assert [(each.restarted, each.signed_at) for each in sets] == [(None, None), (before, None)]
             assert fit_scores(db.session, clock.now()) == 1
             assert db.session.scalars(sa.select(Plan.changed_at)).all() == [None]
             found = search.matching("trust", search.Scope.TOLD)

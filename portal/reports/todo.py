@@ -78,9 +78,8 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     first = url_for("reports.queue", slug=challenge.slug, state=ReportState.RECEIVED.value)
     late = reports.late(session, challenge.id, at)
     current = keys.current_set(session)
-    shut = [
-        each for each in rewraps.everything(session, challenge.id) if current and lacking(current.members, each.key_ids)
-    ]
+    members = current.members if current else []
+    shut = [each for each in rewraps.everything(session, challenge.id) if lacking(members, each.key_ids)]
     words, since = threads.unanswered(session, challenge.id)
     return [
         Queue("Reports to acknowledge", first, count, oldest),

@@ -228,7 +228,8 @@ def _rewrap(options: argparse.Namespace) -> None:
     confirm = _confirm if sys.stdin.isatty() and not options.dry_run else None
     if options.dry_run and not options.to:
         for fingerprint, name in work.names.items():
-            _say(f"{rewrapping.grouped(fingerprint)}  {name}: lacks {work.count(fingerprint)}")
+            if work.count(fingerprint):
+                _say(f"{rewrapping.grouped(fingerprint)}  {name}: lacks {work.count(fingerprint)}")
         return
     fingerprints = rewrapping.chosen(work, options.to, confirm)
     count = sum(work.count(each) for each in fingerprints)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,7 @@ from portal.reports.jobs import warn
 from portal.reports.models import KeySet
 from tests.cast import NOON, Cast, make_account, sign_in
 from tests.conftest import Clock
-from tests.reports.conftest import RECOVERY, TIA
+from tests.reports.conftest import RECOVERY, TIA, publish_next
 from tests.reports.openpgp import MADE, certificate
 
 DAYS = 40
@@ -83,3 +84,35 @@ def test_the_new_set_lets_sealing_go_on(client: FlaskClient, session: Session, c
 
     assert 'data-key-set="2"' in page
     assert "has expired" not in page
+
+
+def test_the_doctor_says_how_long_there_is_left(app: Flask, session: Session, cast: Cast, clock: Clock) -> None:
+    published(session, cast)
+    said = []
+    for days in (31, 30, 0):
+        clock.at = EXPIRES - timedelta(days=days)
+        output = app.test_cli_runner().invoke(args=["doctor"]).output
+        said.append(next(line for line in output.splitlines() if line.startswith("keys:")))
+
+    assert said == [
+        "keys: ok (set 1, until 2020-07-25)",
+        "keys: ok (set 1, until 2020-07-25: publish the next set within 30 days)",
+        "keys: RuntimeError: a key of set 1 has expired: nothing can be sealed",
+    ]
+
+
+def test_the_page_that_seals_says_until_when_the_set_before_counts(
+    client: FlaskClient, session: Session, cast: Cast, clock: Clock
+) -> None:
+    published(session, cast)
+    publish_next(session, [(None, TIA)], at=NOON + timedelta(days=1))
+    session.commit()
+    sign_in(client, cast.researcher)
+    page = f"/challenges/{cast.slug}/reports/new"
+
+    clock.tick(days=2)
+    assert "sealed to key set 1 is taken until" in client.get(page).text
+    assert "accepted until" in client.get("/keys/").text
+    clock.tick(days=14)
+    assert "is taken until" not in client.get(page).text
+    assert "accepted until" not in client.get("/keys/").text

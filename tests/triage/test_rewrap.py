@@ -4,10 +4,11 @@ import base64
 import hashlib
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,15 +88,30 @@ class Room:
         return list(self.ask("GET", self.staff("rewrap.json"), "Tom").json()["objects"])
 
 
-@pytest.fixture
-def room(database: str, tmp_path: Path, homes: dict[str, Gpg], monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+@contextmanager
+def opened(kind: str, folder: Path, homes: dict[str, Gpg]) -> Iterator[Room]:
     """A report sealed to set 1 (Tom, Tia); then set 2, in which there is New too."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with staged(database, tmp_path) as stage:
-        made = Room(stage, homes, {}, tmp_path, [])
+    with staged(kind, folder) as stage:
+        made = Room(stage, homes, {}, folder, [])
         _first_set(made)
         _send(made)
         _second_set(made)
+        yield made
+
+
+@pytest.fixture
+def room(tmp_path: Path, homes: dict[str, Gpg], monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    """Such a portal, for what no database is in question."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with opened("sqlite", tmp_path, homes) as made:
+        yield made
+
+
+@pytest.fixture
+def either(database: str, tmp_path: Path, homes: dict[str, Gpg], monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    """Such a portal on each of the databases."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with opened(database, tmp_path, homes) as made:
         yield made
 
 
@@ -166,7 +182,8 @@ def _second_set(room: Room) -> None:
         session.commit()
 
 
-def test_a_new_triager_opens_old_reports_after_another_one_has_wrapped_them(room: Room, tmp_path: Path) -> None:
+def test_a_new_triager_opens_old_reports_after_another_one_has_wrapped_them(either: Room, tmp_path: Path) -> None:
+    room = either
     new, into = room.fingerprint("New"), ["--no-acknowledge", "--to"]
     assert [each["lacking"] for each in room.listed()] == [[new], [new]]
     assert room.run("New", "open", room.ref, *into, str(tmp_path / "before"))[0] == 5
@@ -196,6 +213,40 @@ def test_a_new_triager_opens_old_reports_after_another_one_has_wrapped_them(room
     assert room.homes["New"].open(whole) == ATTACHMENT
 
 
+def answered(room: Room, who: str, *lines: str) -> tuple[int, str]:
+    """The command at a terminal, where somebody answers its questions: its exit code, and all that the screen shows."""
+    environ = os.environ | {
+        "GNUPGHOME": str(room.homes[who].home), "HOME": str(room.folder), "NO_PROXY": "127.0.0.1",
+        "PORTAL_TRIAGE_URL": f"{room.stage.site.url}/staff/{room.stage.cast.slug}",
+        "PORTAL_TRIAGE_TOKEN": room.tokens[who],
+    }  # fmt: skip
+    mine, theirs = pty.openpty()
+    words = [sys.executable, "-m", "portal.triage", "rewrap"]
+    process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, close_fds=True)
+    os.close(theirs)
+    os.write(mine, "".join(f"{line}\n" for line in lines).encode())
+    shown = b""
+    with suppress(OSError):  # the terminal is gone once the command has ended
+        while data := os.read(mine, 4096):
+            shown += data
+    os.close(mine)
+    return process.wait(), shown.decode()
+
+
+def test_at_a_terminal_it_asks_for_each_fingerprint(room: Room) -> None:
+    new = room.fingerprint("New")
+    grouped = " ".join(new[begin : begin + 4] for begin in range(0, 40, 4))
+
+    code, shown = answered(room, "Tom", "n")
+    assert (code, f"{grouped}  {address('New')}" in shown) == (0, True)
+    assert "Nobody was chosen; nothing was wrapped." in shown
+    assert room.listed()[0]["lacking"] == [new]
+
+    code, shown = answered(room, "Tom", "y")
+    assert (code, "body: wrapped for 1" in shown) == (0, True)
+    assert [each["lacking"] for each in room.listed()] == [[], []]
+
+
 def test_interrupted_it_goes_on_with_the_rest(room: Room) -> None:
     new, (first, second) = room.fingerprint("New"), room.listed()
     head = room.ask("GET", room.staff(f"rewrap/{first['upload']}"), "Tia").content
@@ -213,7 +264,8 @@ def test_interrupted_it_goes_on_with_the_rest(room: Room) -> None:
     assert second["n"] == 1
 
 
-def test_two_at_once_wrap_each_file_once(room: Room) -> None:
+def test_two_at_once_wrap_each_file_once(either: Room) -> None:
+    room = either
     new = room.fingerprint("New")
     environ = os.environ | {"NO_PROXY": "127.0.0.1", "HOME": str(room.folder)}
     running = []

@@ -62,11 +62,14 @@ def new(slug: str) -> ResponseReturnValue:
 
 
 def _new_page(challenge: Challenge, form: ReportForm) -> str:
-    current = keys.current_set(db.session)
+    at = clock.now()
+    accepted = keys.accepted_sets(db.session, at)
+    current = accepted[0] if accepted else None
     return render_template(
         "reports/new.html", challenge=challenge, form=form, key_set=current, limits=limits(),
         part=rules.PART, builds=build_names(db.session, challenge.id),
-        expired=rules.expired(current, clock.now()) if current else [],
+        expired=rules.expired(current, at) if current else [], before=accepted[1:],
+        until=rules.grace_until(current) if current else None,
     )  # fmt: skip
 
 
