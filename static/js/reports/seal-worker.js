@@ -5,7 +5,7 @@
 import { Cancelled, Gate } from "./gate.js";
 import { Hashing } from "./hashing.js";
 import { describe, fetchKeys } from "./keys.js";
-import { checkSealed, inParts, PartSize, seal, streamOf } from "./sealing.js";
+import { checkSealed, inParts, PartSize, seal, streamOf, streamOfFile } from "./sealing.js";
 import { Answer, Server } from "./server.js";
 import { Upload } from "./upload.js";
 
@@ -91,12 +91,13 @@ class Job {
   async run(report) {
     const { sealed, files } = this.#order;
     if (sealed) {
-      await this.#upload(sealed.stream(), report, "body", sealed.name);
+      await this.#upload(streamOfFile(sealed), report, "body", sealed.name);
     } else {
       const attachments = [];
-      for (const file of files) {
-        const stream = await seal(file.stream(), keys);
-        const sha256 = await this.#upload(stream, report, "attachment", file.name);
+      for (const [index, file] of files.entries()) {
+        const stream = await seal(streamOfFile(file), keys);
+        const sha256 = await this.#upload(stream, report, "attachment", file.name, index);
+        tell("arrived", { index });
         attachments.push({ name: file.name, size: file.size, sha256 });
       }
       const stream = await seal(streamOf(this.#manifest(attachments, report)), keys);
@@ -121,10 +122,10 @@ class Job {
   }
 
   /** One PATCH is on its way while the next part is sealed. Gives the SHA-256 of all that was sent. */
-  async #upload(stream, report, kind, name) {
+  async #upload(stream, report, kind, name, index = -1) {
+    tell("file", { name, index });
     const upload = await Upload.create(this.#server, report.uploads_url, report.ref, kind);
     this.#uploads.push(upload);
-    tell("file", { name });
     let offset = 0;
     let flying = Promise.resolve();
     for await (const { bytes, last } of inParts(stream, () => this.#size.now)) {
@@ -147,9 +148,4 @@ class Job {
   }
 }
 
-function readable(error) {
-  if (error.name === "NotReadableError" || error.name === "NotFoundError") {
-    return "A chosen file can no longer be read: it has changed or is gone. Choose it again.";
-  }
-  return error.message || "Something went wrong while sealing.";
-}
+const readable = (error) => error.message || "Something went wrong while sealing.";
