@@ -31,7 +31,7 @@ def test_every_measure_is_taken_quickly() -> None:
         "start", "demonstration", "queue, sqlite", "queue, postgresql", "first page, sqlite",
         "late page, sqlite", "first page, postgres", "late page, postgresq", "submit, sqlite", "submit, postgresql",
         "to many, sqlite", "to many, postgresql",
-        "book, sqlite", "book, postgresql", "upload, folder", "upload, s3", "walker", "mail, sqlite",
+        "book, sqlite", "book, postgresql", "upload, folder", "upload, s3", "seal and upload", "memory of a page", "walker", "mail, sqlite",
         "mail, postgresql",
         "wave, sqlite", "wave, sqlite", "wave, postgresql", "wave, postgresql",
         "choose", "choose many", "draft, sqlite", "draft many, sqlite", "draft, postgresql",
