@@ -70,6 +70,7 @@ class Job {
   #hashing = new Hashing();
   #sent = 0;
   #size;
+  #spare = [];
 
   constructor(server, order) {
     this.#server = server;
@@ -128,9 +129,9 @@ class Job {
     this.#uploads.push(upload);
     let offset = 0;
     let flying = Promise.resolve();
-    for await (const { bytes, last } of inParts(stream, () => this.#size.now)) {
+    for await (const { bytes, last } of inParts(stream, () => this.#size.now, this.#spare)) {
       await flying;
-      flying = Promise.all([this.#part(upload, bytes, offset, last), this.#hashing.update(bytes)]);
+      flying = this.#part(upload, bytes, offset, last);
       // Its failure is met at the next await; until then it must not count as unheard.
       flying.catch(() => undefined);
       offset += bytes.length;
@@ -145,6 +146,9 @@ class Job {
     this.#size.took(performance.now() - begun);
     this.#sent += bytes.length;
     tell("sent", { bytes: this.#sent });
+    const { buffer } = await this.#hashing.lend(bytes);
+    // Parts grow: smaller buffers are of no use any more.
+    if (buffer.byteLength >= this.#size.now && this.#spare.length < 2) this.#spare.push(buffer);
   }
 }
 

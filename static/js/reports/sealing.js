@@ -39,10 +39,17 @@ export function streamOfFile(file) {
   );
 }
 
-/** Cuts a stream into {bytes, last}; `size` is asked before each part. Only the last may be shorter; none is empty. */
-export async function* inParts(stream, size) {
+/**
+ * Cuts a stream into {bytes, last}; `size` is asked before each part. Only the last may be shorter; none is empty.
+ * Buffers that are put into `spare` are used again: garbage of megabytes is collected late.
+ */
+export async function* inParts(stream, size, spare = []) {
+  const fresh = (length) => {
+    const index = spare.findIndex((buffer) => buffer.byteLength >= length);
+    return index < 0 ? new Uint8Array(length) : new Uint8Array(spare.splice(index, 1)[0], 0, length);
+  };
   const reader = stream.getReader();
-  let part = new Uint8Array(size());
+  let part = fresh(size());
   let filled = 0;
   try {
     for (;;) {
@@ -51,7 +58,7 @@ export async function* inParts(stream, size) {
       for (let from = 0; from < value.length; ) {
         if (filled === part.length) {
           yield { bytes: part, last: false };
-          part = new Uint8Array(size());
+          part = fresh(size());
           filled = 0;
         }
         const taken = value.subarray(from, from + part.length - filled);
