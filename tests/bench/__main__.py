@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.bench.measuring import FULL, MEASURES, QUICK, Result
 
-MODULES = ("processes", "applications", "booking", "uploading", "walking", "mailing", "selecting")
+MODULES = ("processes", "applications", "booking", "uploading", "sealing", "walking", "mailing", "selecting")
 ROW = "{:<20} {:>18} {:>18} {:>6}   {:<16} {:<8} {}"
 
 

@@ -24,12 +24,13 @@ class Sizes:
     answers: int = 3500
     upload: int = 1024 * MIB
     walked: int = 256 * MIB
+    sealed: int = 256 * MIB
 
 
 FULL = Sizes()
 QUICK = Sizes(
     rounds=1, applications=120, very_many=700, pool=400, requests=8, submissions=4, crowd=8, mails=20, answers=20,
-    upload=24 * MIB, walked=8 * MIB,
+    upload=24 * MIB, walked=8 * MIB, sealed=8 * MIB,
 )  # fmt: skip
 
 

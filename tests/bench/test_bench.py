@@ -32,7 +32,7 @@ def test_every_measure_is_taken_quickly() -> None:
         "late page, sqlite", "first page, postgres", "late page, postgresq", "submit, sqlite", "submit, postgresql",
         "to many, sqlite", "to many, postgresql",
         "book, sqlite", "book, postgresql", "upload, folder", "upload, s3", "download, folder", "download, s3",
-        "walker", "walker, gpg", "walker, openpgp.js", "mail, sqlite",
+        "seal and upload", "memory of a page", "walker", "walker, gpg", "walker, openpgp.js", "mail, sqlite",
         "mail, postgresql",
         "wave, sqlite", "wave, sqlite", "wave, postgresql", "wave, postgresql",
         "choose", "choose many", "draft, sqlite", "draft many, sqlite", "draft, postgresql",

@@ -37,7 +37,8 @@ def _tokens(challenge: Challenge, template: str) -> ResponseReturnValue:
         db.session.commit()
         form = TokenForm(formdata=None)
     found = queries.tokens(db.session, challenge.id, by, at)
-    page = render_template(template, challenge=challenge, tokens=found, form=form, secret=secret)
+    program = render_template("reports/send.py.txt", challenge=challenge, portal=request.host_url.rstrip("/"))
+    page = render_template(template, challenge=challenge, tokens=found, form=form, secret=secret, program=program)
     return page, 422 if form.errors else 200
 
 

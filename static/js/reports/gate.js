@@ -9,6 +9,14 @@ export class Cancelled extends Error {
 /** The network did not carry a request or its answer. What the server did with it is unknown. */
 export class Cut extends Error {}
 
+/** The portal asks for patience: it says why in `message`, and for how many seconds if it knows. */
+export class Busy extends Cut {
+  constructor(message, seconds = 0) {
+    super(message);
+    this.seconds = seconds;
+  }
+}
+
 /** A failure that the person can mend: the work pauses, says why, and goes on when they resume. */
 export class Hitch extends Error {}
 
@@ -78,11 +86,11 @@ export class Gate {
         if (signal.aborted) continue;
         if (error instanceof Cut && cuts + 1 < TRIES) {
           cuts += 1;
-          await this.#rest(Math.min(250 * 2 ** cuts, LONGEST_REST));
+          await this.#rest(Math.min(Math.max(250 * 2 ** cuts, 1000 * (error.seconds ?? 0)), LONGEST_REST));
         } else if (error instanceof Cut || error instanceof Hitch) {
           cuts = 0;
           this.pause();
-          this.hitched(error instanceof Hitch ? error.message : GONE);
+          this.hitched(error instanceof Hitch || error instanceof Busy ? error.message : GONE);
         } else {
           throw error;
         }

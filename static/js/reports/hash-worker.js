@@ -1,4 +1,4 @@
-// Hashes beside the sealing: bytes are taken with an empty answer, null ends a file and is answered with its SHA-256.
+// Hashes beside the sealing: bytes are given back once they are hashed, null ends a file and is answered with its SHA-256.
 
 import { Sha256 } from "./sha256.js";
 
@@ -7,7 +7,7 @@ let hash = new Sha256();
 self.onmessage = ({ data }) => {
   if (data !== null) {
     hash.update(data);
-    self.postMessage("");
+    self.postMessage(data, [data.buffer]);
   } else {
     self.postMessage(hash.hex());
     hash = new Sha256();

@@ -21,6 +21,11 @@ export class Hashing {
     return this.#ask(bytes);
   }
 
+  /** Like `update`, but the bytes are lent: they are unusable until it resolves with them, and nothing is copied. */
+  lend(bytes) {
+    return this.#ask(bytes, [bytes.buffer]);
+  }
+
   hex() {
     return this.#ask(null);
   }
@@ -29,10 +34,10 @@ export class Hashing {
     this.#worker.terminate();
   }
 
-  #ask(message) {
+  #ask(message, lent = []) {
     return new Promise((resolve, reject) => {
       this.#answers.push({ resolve, reject });
-      const answer = this.#worker.postMessage(message);
+      const answer = this.#worker.postMessage(message, lent);
       if (this.#worker instanceof Inline) this.#answers.shift().resolve(answer);
     });
   }
@@ -43,7 +48,9 @@ class Inline {
   #hash = new Sha256();
 
   postMessage(bytes) {
-    return bytes === null ? this.#hash.hex() : void this.#hash.update(bytes);
+    if (bytes === null) return this.#hash.hex();
+    this.#hash.update(bytes);
+    return bytes;
   }
 
   terminate() {}

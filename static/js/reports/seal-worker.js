@@ -5,7 +5,7 @@
 import { Cancelled, Gate } from "./gate.js";
 import { Hashing } from "./hashing.js";
 import { describe, fetchKeys } from "./keys.js";
-import { checkSealed, inParts, PartSize, seal, streamOf } from "./sealing.js";
+import { checkSealed, inParts, PartSize, seal, streamOf, streamOfFile } from "./sealing.js";
 import { Answer, Server } from "./server.js";
 import { Upload } from "./upload.js";
 
@@ -70,6 +70,7 @@ class Job {
   #hashing = new Hashing();
   #sent = 0;
   #size;
+  #spare = [];
 
   constructor(server, order) {
     this.#server = server;
@@ -91,12 +92,13 @@ class Job {
   async run(report) {
     const { sealed, files } = this.#order;
     if (sealed) {
-      await this.#upload(sealed.stream(), report, "body", sealed.name);
+      await this.#upload(streamOfFile(sealed), report, "body", sealed.name);
     } else {
       const attachments = [];
-      for (const file of files) {
-        const stream = await seal(file.stream(), keys);
-        const sha256 = await this.#upload(stream, report, "attachment", file.name);
+      for (const [index, file] of files.entries()) {
+        const stream = await seal(streamOfFile(file), keys);
+        const sha256 = await this.#upload(stream, report, "attachment", file.name, index);
+        tell("arrived", { index });
         attachments.push({ name: file.name, size: file.size, sha256 });
       }
       const stream = await seal(streamOf(this.#manifest(attachments, report)), keys);
@@ -121,15 +123,15 @@ class Job {
   }
 
   /** One PATCH is on its way while the next part is sealed. Gives the SHA-256 of all that was sent. */
-  async #upload(stream, report, kind, name) {
+  async #upload(stream, report, kind, name, index = -1) {
+    tell("file", { name, index });
     const upload = await Upload.create(this.#server, report.uploads_url, report.ref, kind);
     this.#uploads.push(upload);
-    tell("file", { name });
     let offset = 0;
     let flying = Promise.resolve();
-    for await (const { bytes, last } of inParts(stream, () => this.#size.now)) {
+    for await (const { bytes, last } of inParts(stream, () => this.#size.now, this.#spare)) {
       await flying;
-      flying = Promise.all([this.#part(upload, bytes, offset, last), this.#hashing.update(bytes)]);
+      flying = this.#part(upload, bytes, offset, last);
       // Its failure is met at the next await; until then it must not count as unheard.
       flying.catch(() => undefined);
       offset += bytes.length;
@@ -144,12 +146,10 @@ class Job {
     this.#size.took(performance.now() - begun);
     this.#sent += bytes.length;
     tell("sent", { bytes: this.#sent });
+    const { buffer } = await this.#hashing.lend(bytes);
+    // Parts grow: smaller buffers are of no use any more.
+    if (buffer.byteLength >= this.#size.now && this.#spare.length < 2) this.#spare.push(buffer);
   }
 }
 
-function readable(error) {
-  if (error.name === "NotReadableError" || error.name === "NotFoundError") {
-    return "A chosen file can no longer be read: it has changed or is gone. Choose it again.";
-  }
-  return error.message || "Something went wrong while sealing.";
-}
+const readable = (error) => error.message || "Something went wrong while sealing.";

@@ -1,5 +1,7 @@
 // The page of a new report: what is typed and chosen goes to the worker, which alone seals and sends it.
 
+import { Files } from "./files.js";
+
 const form = document.getElementById("report-form");
 const MIB = 2 ** 20;
 const CLEAR = ["title", "kind", "capability", "scenario", "severity", "build"];
@@ -10,9 +12,11 @@ class Page {
   #leaving = false;
   #meter = null;
   #disabled = [];
+  #files;
 
   constructor(root) {
     this.form = root;
+    this.#files = new Files(part("list"), part("files"), Number(root.dataset.maxFiles) - 1, (message) => this.#complain(message));
     this.text = part("text");
     this.send = part("send");
     this.pause = part("pause");
@@ -39,7 +43,7 @@ class Page {
     this.pause.addEventListener("click", () => this.#turn());
     this.cancel.addEventListener("click", () => this.#worker.postMessage({ order: "cancel" }));
     window.addEventListener("beforeunload", (event) => {
-      if (!this.#leaving && (this.#working || this.text.value)) event.preventDefault();
+      if (!this.#leaving && (this.#working || this.text.value || this.#files.all.length)) event.preventDefault();
     });
   }
 
@@ -57,8 +61,13 @@ class Page {
     this.#complain(message);
   }
 
-  file({ name }) {
+  file({ name, index }) {
+    this.#files.mark(index, "sealing");
     this.status.textContent = `Sealing and sending ${name} …`;
+  }
+
+  arrived({ index }) {
+    this.#files.mark(index, "sent");
   }
 
   sent({ bytes }) {
@@ -84,8 +93,8 @@ class Page {
 
   done({ url, ref, token }) {
     this.token = token;
-    this.#stop(`Sent as ${ref}. Opening its page …`);
     this.#leaving = true;
+    this.status.textContent = `Sent as ${ref}. Opening its page …`;
     const page = new URL(url, location.href);
     if (page.origin === location.origin) location.assign(page);
   }
@@ -111,7 +120,7 @@ class Page {
       this.text.focus();
       return;
     }
-    const files = sealed ? [] : [...part("files").files];
+    const files = sealed ? [] : this.#files.all;
     this.#begin((sealed ? [sealed] : files).reduce((sum, file) => sum + file.size, 0) + this.text.value.length);
     const data = this.form.dataset;
     this.#worker.postMessage({
@@ -133,6 +142,7 @@ class Page {
 
   #begin(total) {
     this.#working = true;
+    this.#files.begin();
     this.#meter = new Meter(total);
     this.progress.max = 1;
     this.progress.value = 0;
@@ -147,6 +157,7 @@ class Page {
 
   #stop(status) {
     this.#working = false;
+    this.#files.end();
     for (const element of this.#disabled) element.disabled = false;
     this.form.removeAttribute("aria-busy");
     this.#shown("");

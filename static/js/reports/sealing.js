@@ -17,10 +17,39 @@ export function streamOf(text) {
   return new Blob([text]).stream();
 }
 
-/** Cuts a stream into {bytes, last}; `size` is asked before each part. Only the last may be shorter; none is empty. */
-export async function* inParts(stream, size) {
+/** What a chosen file holds, piece by piece. Fails with a sentence if it changes or vanishes meanwhile. */
+export function streamOfFile(file) {
+  const changed = () => new Error(`${file.name} can no longer be read: it has changed or is gone. Choose it again.`);
+  const reader = file.stream().getReader();
+  let left = file.size;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await reader.read().catch(() => {
+          throw changed();
+        });
+        left -= value?.length ?? 0;
+        if (done && left) throw changed();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason).catch(() => undefined),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * Cuts a stream into {bytes, last}; `size` is asked before each part. Only the last may be shorter; none is empty.
+ * Buffers that are put into `spare` are used again: garbage of megabytes is collected late.
+ */
+export async function* inParts(stream, size, spare = []) {
+  const fresh = (length) => {
+    const index = spare.findIndex((buffer) => buffer.byteLength >= length);
+    return index < 0 ? new Uint8Array(length) : new Uint8Array(spare.splice(index, 1)[0], 0, length);
+  };
   const reader = stream.getReader();
-  let part = new Uint8Array(size());
+  let part = fresh(size());
   let filled = 0;
   try {
     for (;;) {
@@ -29,7 +58,7 @@ export async function* inParts(stream, size) {
       for (let from = 0; from < value.length; ) {
         if (filled === part.length) {
           yield { bytes: part, last: false };
-          part = new Uint8Array(size());
+          part = fresh(size());
           filled = 0;
         }
         const taken = value.subarray(from, from + part.length - filled);
@@ -64,7 +93,10 @@ const SESSION_KEY_TAG = 1;
 
 /** Refuses a file that does not begin as a message sealed to somebody's key; says what to do instead. */
 export async function checkSealed(file) {
-  const start = new Uint8Array(await file.slice(0, ARMORED.length).arrayBuffer());
+  const head = await file.slice(0, ARMORED.length).arrayBuffer().catch(() => {
+    throw new Error(`${file.name} can no longer be read: it has changed or is gone. Choose it again.`);
+  });
+  const start = new Uint8Array(head);
   if (start.length === 0) throw new Error(`${file.name} is empty.`);
   if (String.fromCharCode(...start) === ARMORED) {
     throw new Error(`${file.name} is armored text. Take the binary form: gpg --dearmor < ${file.name} > report.pgp`);

@@ -1,6 +1,6 @@
 // Requests to the portal: the CSRF token of the session, renewed when it has aged, and answers that a person can read.
 
-import { Cut, Hitch } from "./gate.js";
+import { Busy, Cut, Hitch } from "./gate.js";
 
 const SIGNED_OUT = "You are signed out. Sign in again in another tab, then resume here: nothing is lost.";
 
@@ -36,7 +36,7 @@ export class Server {
     const headers = { "Content-Type": "application/json", Accept: "application/json" };
     return this.gate.persist(async () => {
       const response = await this.ask("POST", url, headers, JSON.stringify(value));
-      if (response.status >= 502) throw new Cut(`answered ${response.status}`);
+      if (response.status === 429 || response.status >= 502) throw await busy(response);
       if (!response.ok) throw await answerOf(response);
       return response.json().catch((error) => {
         throw new Cut(error.message);
@@ -83,6 +83,12 @@ export async function answerOf(response) {
     }
   }
   return new Answer(kind.startsWith("text/plain") && text.trim() ? text.trim() : plain(response), response.status);
+}
+
+/** The server's own words for why it cannot take something now, and when it may. */
+export async function busy(response) {
+  const { message } = await answerOf(response).catch(() => ({ message: plain(response) }));
+  return new Busy(message, Number(response.headers.get("Retry-After")) || 0);
 }
 
 function plain(response) {

@@ -1,7 +1,7 @@
 // One resumable upload (tus 1.0) whose length is told with its last part. A cut costs at most the part on its way.
 
 import { Cut } from "./gate.js";
-import { Answer, answerOf } from "./server.js";
+import { Answer, answerOf, busy } from "./server.js";
 
 const VERSION = { "Tus-Resumable": "1.0.0" };
 
@@ -23,7 +23,7 @@ export class Upload {
     };
     return server.gate.persist(async () => {
       const response = await server.ask("POST", url, headers);
-      if (response.status === 429 || response.status >= 502) throw new Cut(`answered ${response.status}`);
+      if (response.status === 429 || response.status >= 502) throw await busy(response);
       if (response.status !== 201) throw await answerOf(response);
       return new Upload(server, response.headers.get("Location"));
     });
@@ -72,7 +72,8 @@ export class Upload {
       if (Number(response.headers.get("Upload-Offset")) !== offset + bytes.length) throw new Cut("only a piece arrived");
       return true;
     }
-    if ([409, 429, 460].includes(response.status) || response.status >= 500) throw new Cut(`answered ${response.status}`);
+    if (response.status === 429 || response.status >= 500) throw await busy(response);
+    if ([408, 409, 460].includes(response.status)) throw new Cut(`answered ${response.status}`);
     throw await answerOf(response);
   }
 }
