@@ -75,17 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     opened.add_argument("--no-acknowledge", action="store_true", help="do not start the clock")
     opened.set_defaults(run=_open)
 
-    thread = commands.add_parser("thread", help="list the messages about a report, and open them")
-    _report_arguments(thread)
-    thread.add_argument("--max-bytes", type=_bytes, default=LARGEST_MESSAGE, help="of one message (default 256M)")
-    thread.add_argument("--list", action="store_true", help="only list them")
-    thread.set_defaults(run=_thread)
-
-    _reply_arguments(commands.add_parser("reply", help="write to the researcher, sealed here"))
-
-    unreadable = commands.add_parser("unreadable", help="say that no triager's key opens a report")
-    unreadable.add_argument("ref")
-    unreadable.set_defaults(run=_unreadable)
+    _conversation(commands)
 
     acknowledge = commands.add_parser("acknowledge", help="say that a report has been read")
     acknowledge.add_argument("ref")
@@ -102,6 +92,20 @@ def _parser() -> argparse.ArgumentParser:
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ref", help="the report's reference")
     parser.add_argument("--to", type=Path, default=Path("."), help="where its folder is made (default: here)")
+
+
+def _conversation(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    thread = commands.add_parser("thread", help="list the messages about a report, and open them")
+    _report_arguments(thread)
+    thread.add_argument("--max-bytes", type=_bytes, default=LARGEST_MESSAGE, help="of one message (default 256M)")
+    thread.add_argument("--list", action="store_true", help="only list them")
+    thread.set_defaults(run=_thread)
+
+    _reply_arguments(commands.add_parser("reply", help="write to the researcher, sealed here"))
+
+    unreadable = commands.add_parser("unreadable", help="say that no triager's key opens a report")
+    unreadable.add_argument("ref")
+    unreadable.set_defaults(run=_unreadable)
 
 
 def _reply_arguments(reply: argparse.ArgumentParser) -> None:

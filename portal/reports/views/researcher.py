@@ -193,6 +193,7 @@ def show_page(
         may_withdraw=report.state in states.WITHDRAW.sources,
         form=form,
         thread=threads.for_researcher(report),
+        replacement=threads.replacement(report),
         message_form=message_form or MessageForm(formdata=None),
     )
 

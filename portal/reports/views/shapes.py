@@ -32,10 +32,15 @@ SAID = {
     "out-of-scope": "Out of scope",
     "unreadable": "Could not be decrypted",
     "answer": "Answered: the clock goes on",
+}
+# The same for what is no move.
+HAPPENED = {
     "message-researcher": "Sealed message from the researcher",
     "message-team": "Sealed message from the team",
     "certificate": "Certificate for the team’s replies changed",
     "ask-certificate": "The team wants to write: a certificate is needed",
+    "sent-again": "Sealed and sent again",
+    "stands-for": "Stands for a report that nobody could open",
     "readers": "Other readers of the team’s messages were chosen",
 }
 
@@ -53,7 +58,10 @@ def entries(events: Sequence[ReportEvent], *, names: bool) -> list[Entry]:
     """The timeline for a page, the newest first; who of the team did it is told to the team only."""
     return [
         Entry(
-            each.at, SAID.get(each.what, each.what), each.message, (each.actor.name if each.actor and names else None)
+            each.at,
+            (SAID | HAPPENED).get(each.what, each.what),
+            each.message,
+            (each.actor.name if each.actor and names else None),
         )
         for each in reversed(events)
     ]

@@ -76,6 +76,7 @@ def staff_page(
         assess_form=_assess_form(challenge, report),
         note_form=NoteForm(formdata=None),
         thread=threads.for_team(challenge, report),
+        replacement=threads.replacement(report),
         sealed_form=sealed_form or SendForm(formdata=None),
     )
 
