@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from portal.core import mail
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.outbox import drain
 from portal.reports import personal, rules, states
@@ -520,3 +521,13 @@ def test_an_unreadable_report_is_sent_again_and_both_say_so(
     assert mails()[-1].template == "reports/moved_staff"
     sign_in(client, cast.triager)
     assert "The receipt of each proves when its own sealed bytes arrived" in client.get(f"{THERE}{again.ref}").text
+
+
+@pytest.mark.parametrize("template", ["message", "message_staff", "certificate_wanted", "certificate_changed"])
+def test_mails_are_neutral_and_have_one_link(app: Any, template: str) -> None:
+    with app.test_request_context():
+        subject, text = mail.written(f"reports/{template}", url=mail.absolute, slug="test-challenge", ref="TCR-0001")
+
+    assert text.count("http") == 1
+    assert ("TCR-0001" in subject) == (template != "certificate_changed")
+    assert "!" not in subject + text
