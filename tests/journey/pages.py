@@ -223,7 +223,7 @@ PAGES = (
     Kind("reports", "reports.index", "{reporter}", f"/challenges/{LIVE}/reports/"),
     Kind("report-new", "reports.new", "{researcher}", f"/challenges/{LIVE}/reports/new"),
     Kind("report", "reports.show", "{reporter}", f"/challenges/{LIVE}/reports/{{reported}}"),
-    Kind("certificate", "reports.certificate", "{reporter}", "/account/certificate"),
+    Kind("reply-certificate", "reports.certificate", "{reporter}", "/account/certificate"),
     Kind("upload-tokens", "reports.tokens", "{reporter}", f"/challenges/{LIVE}/reports/tokens"),
     Kind("line", "line.mine", "{speaker}", f"/challenges/{LIVE}/line"),
     Kind("line-silent", "line.mine", "{silent}", f"/challenges/{LIVE}/line"),
