@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_reading(commands)
     _add_rewrap(commands)
-    _add_threads(commands)
+    _conversation(commands)
     _add_verify(commands)
     _known_arguments(commands.add_parser("known", help="commit to issues that are known, and reveal one"))
     return parser
@@ -88,20 +88,6 @@ def _add_reading(commands: Commands) -> None:
     acknowledge = commands.add_parser("acknowledge", help="say that a report has been read")
     acknowledge.add_argument("ref")
     acknowledge.set_defaults(run=_acknowledge)
-
-
-def _add_threads(commands: Commands) -> None:
-    thread = commands.add_parser("thread", help="list the messages about a report, and open them")
-    _report_arguments(thread)
-    thread.add_argument("--max-bytes", type=_bytes, default=LARGEST_MESSAGE, help="of one message (default 256M)")
-    thread.add_argument("--list", action="store_true", help="only list them")
-    thread.set_defaults(run=_thread)
-
-    _reply_arguments(commands.add_parser("reply", help="write to the researcher, sealed here"))
-
-    unreadable = commands.add_parser("unreadable", help="say that no triager's key opens a report")
-    unreadable.add_argument("ref")
-    unreadable.set_defaults(run=_unreadable)
 
 
 def _add_verify(commands: Commands) -> None:
@@ -141,6 +127,20 @@ def _known_arguments(parser: argparse.ArgumentParser) -> None:
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ref", help="the report's reference")
     parser.add_argument("--to", type=Path, default=Path("."), help="where its folder is made (default: here)")
+
+
+def _conversation(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    thread = commands.add_parser("thread", help="list the messages about a report, and open them")
+    _report_arguments(thread)
+    thread.add_argument("--max-bytes", type=_bytes, default=LARGEST_MESSAGE, help="of one message (default 256M)")
+    thread.add_argument("--list", action="store_true", help="only list them")
+    thread.set_defaults(run=_thread)
+
+    _reply_arguments(commands.add_parser("reply", help="write to the researcher, sealed here"))
+
+    unreadable = commands.add_parser("unreadable", help="say that no triager's key opens a report")
+    unreadable.add_argument("ref")
+    unreadable.set_defaults(run=_unreadable)
 
 
 def _reply_arguments(reply: argparse.ArgumentParser) -> None:

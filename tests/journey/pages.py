@@ -247,7 +247,7 @@ PAGES = (
     Kind("reports", "reports.index", "{reporter}", f"/challenges/{LIVE}/reports/"),
     Kind("report-new", "reports.new", "{researcher}", f"/challenges/{LIVE}/reports/new"),
     Kind("report", "reports.show", "{reporter}", f"/challenges/{LIVE}/reports/{{reported}}"),
-    Kind("certificate", "reports.certificate", "{reporter}", "/account/certificate"),
+    Kind("reply-certificate", "reports.certificate", "{reporter}", "/account/certificate"),
     Kind("report-by-design", "reports.show", "{refused}", f"/challenges/{LIVE}/reports/{{by_design}}"),
     Kind("report-chained", "reports.show", "{chainer}", f"/challenges/{LIVE}/reports/{{chained}}"),
     Kind("report-known", "reports.show", "{knower}", f"/challenges/{LIVE}/reports/{{knew}}"),
