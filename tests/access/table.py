@@ -472,7 +472,6 @@ TABLE: dict[str, Row] = {
     "reports.message_file": own(objects.sent_message),
     "reports.read_messages": own(objects.sent_message),
     "reports.choose_readers": own(objects.report),
-    "reports.replace_report": own(objects.report),
     "reports.certificate": signed_in(),
     "reports.certificate_proof": own(objects.certificate),
     "reports.prove_certificate": own(objects.certificate),

@@ -501,28 +501,6 @@ def test_export_names_messages_and_certificates_and_erasure_forgets_the_certific
     assert [each.id for each in queries.thread(session, report.id)[0].certificates] == [held.id]
 
 
-def test_an_unreadable_report_is_sent_again_and_both_say_so(
-    client: FlaskClient, desk: Desk, cast: Cast, mails: Any
-) -> None:
-    lost, early = desk.in_state(ReportState.UNREADABLE), desk.receive()
-    again = desk.receive(at=NOON + timedelta(hours=3))
-    sign_in(client, cast.researcher)
-    place = f"{HERE}{lost.ref}"
-    assert again.ref in client.get(place).text
-    assert client.post(f"{place}/replacement", data={"again": early.ref}).status_code == 422
-    assert client.post(f"{place}/replacement", data={"again": "TCR-9999"}).status_code == 404
-    assert client.post(f"{HERE}{again.ref}/replacement", data={"again": lost.ref}).status_code == 422
-
-    assert client.post(f"{place}/replacement", data={"again": again.ref}).status_code == 302
-
-    assert "Sealed and sent again as <a" in client.get(place).text
-    assert "which arrived on 15 June 2020, 12:00 UTC." in client.get(f"{HERE}{again.ref}").text
-    assert client.post(f"{place}/replacement", data={"again": again.ref}).status_code == 422
-    assert mails()[-1].template == "reports/moved_staff"
-    sign_in(client, cast.triager)
-    assert "The receipt of each proves when its own sealed bytes arrived" in client.get(f"{THERE}{again.ref}").text
-
-
 @pytest.mark.parametrize("template", ["message", "message_staff", "certificate_wanted", "certificate_changed"])
 def test_mails_are_neutral_and_have_one_link(app: Any, template: str) -> None:
     with app.test_request_context():

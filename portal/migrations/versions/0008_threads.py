@@ -23,7 +23,6 @@ def upgrade() -> None:
     _readers()
     _readings()
     _opened_by()
-    _replacements()
     _uploads()
 
 
@@ -214,21 +213,6 @@ def _opened_by() -> None:
     )
     op.create_index(
         op.f("ix_report_message_reader_certificate_id"), "report_message_reader", ["certificate_id"], unique=False
-    )
-
-
-def _replacements() -> None:
-    """What was sealed again because nobody could open it."""
-    op.create_table(
-        "report_replacement",
-        sa.Column("report_id", sa.Integer(), nullable=False),
-        sa.Column("replaces_id", sa.Integer(), nullable=False),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.CheckConstraint("report_id <> replaces_id", name=op.f("ck_report_replacement_another")),
-        sa.ForeignKeyConstraint(["report_id"], ["report.id"], name=op.f("fk_report_replacement_report_id")),
-        sa.ForeignKeyConstraint(["replaces_id"], ["report.id"], name=op.f("fk_report_replacement_replaces_id")),
-        sa.PrimaryKeyConstraint("report_id", name=op.f("pk_report_replacement")),
-        sa.UniqueConstraint("replaces_id", name=op.f("uq_report_replacement_replaces_id")),
     )
 
 

@@ -14,12 +14,11 @@ from portal.reports import rules, states
 from portal.reports.actions import own, triage
 from portal.reports.actions.drafts import end_upload
 from portal.reports.actions.notices import tell_of_message, tell_to_give_certificate
-from portal.reports.actions.timeline import note, tell_triagers
+from portal.reports.actions.timeline import note
 from portal.reports.models import (
     Message,
     MessageReader,
     Reading,
-    Replacement,
     ReplyTemplate,
     Report,
     ReportReader,
@@ -156,26 +155,6 @@ def ask_for_certificate(session: Session, report: Report, *, by: int, at: dateti
     note(session, report, threads.ASKED_FOR_CERTIFICATE, by=by, at=at)
     for account in readers:
         tell_to_give_certificate(session, report, account, at=at)
-
-
-def replace(session: Session, unreadable: Report, again: Report, *, by: int, at: datetime) -> None:
-    """Say that a report stands for one that nobody could open. Raises Refused, Conflict.
-
-    Both receipts stay what they are: each proves when its own sealed bytes arrived, and nothing of what is in them.
-    """
-    if unreadable.state is not ReportState.UNREADABLE:
-        raise Refused("Only a report that could not be decrypted is sent again.")
-    if again.id not in {each.id for each in threads.later_reports(session, unreadable)}:
-        raise Refused("Choose a report of yours that arrived later and stands for no other.")
-    session.add(Replacement(report_id=again.id, replaces_id=unreadable.id, at=at))
-    with conflicts():
-        session.flush()
-    note(session, unreadable, "sent-again", by=by, at=at, message=f"As {again.ref}.")
-    note(
-        session, again, "stands-for", by=by, at=at,
-        message=f"{unreadable.ref}, which arrived on {unreadable.received_at:%d %B %Y, %H:%M} UTC.",
-    )  # fmt: skip
-    tell_triagers(session, again, "moved_staff", f"stands-for:{unreadable.id}", at=at)
 
 
 def choose_readers(

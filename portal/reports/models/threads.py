@@ -116,17 +116,6 @@ class Reading(Model):
     told_at: Mapped[datetime | None]
 
 
-class Replacement(Model):
-    """A report that its researcher has sealed and sent again because nobody could open the first one."""
-
-    __tablename__ = "report_replacement"
-    __table_args__ = (sa.CheckConstraint("report_id <> replaces_id", name="another"),)
-
-    report_id: Mapped[int] = mapped_column(sa.ForeignKey(Report.id), primary_key=True)
-    replaces_id: Mapped[int] = mapped_column(sa.ForeignKey(Report.id), unique=True)
-    at: Mapped[datetime]
-
-
 class ReplyTemplate(Model):
     """General words with which the team begins a reply. `code` is the reason that goes with it, in clear.
 
@@ -155,10 +144,6 @@ explain(
     "uq_researcher_certificate_live", "Another certificate has just become yours. Look at it first.",
     columns="researcher_certificate.account_id",
 )  # fmt: skip
-explain(
-    "uq_report_replacement_replaces_id", "It has been sent again already.", columns="report_replacement.replaces_id"
-)
-explain("pk_report_replacement", "That report replaces another one already.", columns="report_replacement.report_id")
 explain(
     "uq_report_message_report_id_number", "Somebody has just begun a message. Try again.",
     columns="report_message.report_id, report_message.number",

@@ -17,7 +17,6 @@ from portal.reports.models import (
     Message,
     MessageReader,
     Reading,
-    Replacement,
     ReplyTemplate,
     Report,
     ReportEvent,
@@ -275,29 +274,6 @@ def unanswered(session: Session, challenge_id: int) -> tuple[int, datetime | Non
         )
     ).one()
     return count, oldest
-
-
-def replacing(session: Session, report: Report) -> tuple[Report | None, Report | None]:
-    """The report that was sent in place of this one, and the one in whose place this one was sent."""
-    later = sa.select(Report).join(Replacement, Replacement.report_id == Report.id)
-    earlier = sa.select(Report).join(Replacement, Replacement.replaces_id == Report.id)
-    return (
-        session.scalars(later.where(Replacement.replaces_id == report.id)).one_or_none(),
-        session.scalars(earlier.where(Replacement.report_id == report.id)).one_or_none(),
-    )
-
-
-def later_reports(session: Session, report: Report) -> Sequence[Report]:
-    """Reports of the same participant that arrived after this one and stand for no other."""
-    taken = sa.select(Replacement.report_id)
-    return session.scalars(
-        sa.select(Report)
-        .where(
-            Report.participant_id == report.participant_id, Report.challenge_id == report.challenge_id,
-            Report.received_at > report.received_at, Report.state != ReportState.WITHDRAWN, Report.id.not_in(taken),
-        )
-        .order_by(Report.number)
-    ).all()  # fmt: skip
 
 
 def templates(session: Session, challenge_id: int, *, active_only: bool = False) -> Sequence[ReplyTemplate]:

@@ -155,19 +155,6 @@ def read_messages(slug: str, ref: str) -> ResponseReturnValue:
     return redirect(url_for("reports.show", slug=slug, ref=ref) + "#messages")
 
 
-@blueprint.post(f"{PLACE}/replacement")
-@signed_in
-def replace_report(slug: str, ref: str) -> ResponseReturnValue:
-    """Say which report stands for this one, which nobody could open."""
-    member = member_or_404(slug)
-    report = reports.own(db.session, member.participant_id, ref)
-    again = reports.own(db.session, member.participant_id, request.form.get("again", ""))
-    actions.replace(db.session, report, again, by=member.account_id, at=clock.now())
-    db.session.commit()
-    flash(f"{again.ref} stands for {ref} now.")
-    return redirect(url_for("reports.show", slug=slug, ref=again.ref))
-
-
 @blueprint.post(f"{PLACE}/readers")
 @signed_in
 def choose_readers(slug: str, ref: str) -> ResponseReturnValue:

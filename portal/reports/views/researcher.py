@@ -221,7 +221,6 @@ def show_page(
         disclosure_panel=panel(challenge, report, Side.RESEARCHER, clock.now()),
         form=form,
         thread=threads.for_researcher(report),
-        replacement=threads.replacement(report),
         message_form=message_form or MessageForm(formdata=None),
         **chains.shown(report, team=False),
         **upstream.shown(report, team=False),

@@ -33,15 +33,10 @@ SAID = {
     "out-of-scope": "Out of scope",
     "unreadable": "Could not be decrypted",
     "answer": "Answered: the clock goes on",
-}
-# The same for what is no move.
-HAPPENED = {
     "message-researcher": "Sealed message from the researcher",
     "message-team": "Sealed message from the team",
     "certificate": "Certificate for the team’s replies changed",
     "ask-certificate": "The team wants to write: a certificate is needed",
-    "sent-again": "Sealed and sent again",
-    "stands-for": "Stands for a report that nobody could open",
     "readers": "Other readers of the team’s messages were chosen",
     "reopen": "Opened again",
     "appeal": "Appealed by the researcher",
@@ -72,7 +67,7 @@ def entries(events: Sequence[ReportEvent], *, names: bool) -> list[Entry]:
 
 
 def _title(event: ReportEvent) -> str:
-    said = (SAID | HAPPENED | MORE).get(event.what, event.what)
+    said = (SAID | MORE).get(event.what, event.what)
     return f"{said}: {event.reason_code.replace('_', ' ')}" if event.reason_code else said
 
 

@@ -64,7 +64,6 @@ def staff_page(
         **releasing.panels(challenge, report),
         note_form=NoteForm(formdata=None),
         thread=threads.for_team(challenge, report),
-        replacement=threads.replacement(report),
         sealed_form=sealed_form or SendForm(formdata=None),
         **chains.shown(report, team=True),
         **upstream.shown(report, team=True),

@@ -17,7 +17,7 @@ from portal.reports.models import KeySet, Message, ReplyTemplate, Report, Resear
 from portal.reports.queries import keys
 from portal.reports.queries import threads as queries
 from portal.reports.queries.threads import Written
-from portal.reports.states import ReportState, Side
+from portal.reports.states import Side
 from portal.reports.views.shapes import instant
 from portal.reports.views.who import limits
 
@@ -103,17 +103,6 @@ def _panel(report: Report, side: Side, account: Account) -> Panel:
 def for_researcher(report: Report) -> Panel:
     """What the researcher sees."""
     return _panel(report, Side.RESEARCHER, current_account())
-
-
-def replacement(report: Report) -> dict[str, Any]:
-    """What stands for a report that nobody could open, what this one stands for, and what could stand for it."""
-    later, earlier = queries.replacing(db.session, report)
-    lost = report.state is ReportState.UNREADABLE and later is None
-    return {
-        "later": later,
-        "earlier": earlier,
-        "choices": queries.later_reports(db.session, report) if lost else [],
-    }
 
 
 def for_team(_challenge: Challenge, report: Report) -> Panel:
