@@ -55,6 +55,7 @@ STAFF = (
     ("Shipments", "kits.policies"),
     ("Office hours", "office_hours.staff"),
     ("Reports", "reports.queue"),
+    ("Reports", "reports.promptness"),
     ("Line", "line.inbox"),
     ("Awards", "awards.index"),
     ("Results", "results.staff"),

@@ -41,6 +41,7 @@ from portal.reports.rules.outcomes import (
     check_eyes,
     check_needs,
     check_possible,
+    judged_before,
     own_changes,
     reason_of,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "check_secret",
     "clock_of",
     "days_to_fix",
+    "judged_before",
     "lines",
     "own_changes",
     "paused",
