@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts import personal
-from portal.reports.models import Report, Upload, UploadToken
+from portal.reports import states
+from portal.reports.models import BuildFinding, Report, ReportEvent, Upload, UploadToken
 
 
 def exported(session: Session, account_id: int) -> dict[str, Any]:
@@ -22,7 +23,25 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
     tokens = session.scalars(
         sa.select(UploadToken).where(UploadToken.account_id == account_id).order_by(UploadToken.id)
     ).all()
+    said = session.execute(
+        sa.select(Report.ref, ReportEvent.at, ReportEvent.what, ReportEvent.message)
+        .join(Report, Report.id == ReportEvent.report_id)
+        .where(ReportEvent.actor_id == account_id)
+        .order_by(ReportEvent.id)
+    ).all()
+    looked = session.execute(
+        sa.select(Report.ref, BuildFinding.build_id, BuildFinding.finding, BuildFinding.at)
+        .join(Report, Report.id == BuildFinding.report_id)
+        .where(BuildFinding.by_id == account_id)
+        .order_by(BuildFinding.at, Report.id)
+    ).all()
     return {
+        "steps_of_reports": [
+            {"report": ref, "at": at, "what": what, "message": message} for ref, at, what, message in said
+        ],
+        "findings_on_builds": [
+            {"report": ref, "build": build, "finding": finding, "at": at} for ref, build, finding, at in looked
+        ],
         "reports": [
             {
                 "reference": report.ref, "challenge": report.challenge.slug, "title": report.title,
@@ -40,7 +59,15 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
 
 
 def erase(session: Session, account_id: int, _at: datetime) -> None:
-    """Let no token act for the person any more. Reports stay with the participant: they are about the product."""
+    """Let no token act for the person any more, and let them be responsible for nothing that is open.
+
+    Reports and their steps stay with the participant: they are about the product.
+    """
+    session.execute(
+        sa.update(Report)
+        .where(Report.assignee_id == account_id, Report.state.in_(states.OPEN))
+        .values(assignee_id=None)
+    )
     session.execute(sa.delete(UploadToken).where(UploadToken.account_id == account_id))
 
 
