@@ -23,6 +23,26 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
     tokens = session.scalars(
         sa.select(UploadToken).where(UploadToken.account_id == account_id).order_by(UploadToken.id)
     ).all()
+    return {
+        **_done(session, account_id),
+        "reports": [
+            {
+                "reference": report.ref, "challenge": report.challenge.slug, "title": report.title,
+                "state": report.state, "build": report.build, "severity_claimed": report.claimed,
+                "severity": report.severity, "received_at": report.received_at,
+            }
+            for report in reports
+        ],
+        "sealed_files": [
+            {"report": file.report_id, "number": file.number, "size": file.position, "sha256": file.sha256}
+            for file in files
+        ],
+        "tokens": [{"name": token.name, "created_at": token.created_at} for token in tokens],
+    }  # fmt: skip
+
+
+def _done(session: Session, account_id: int) -> dict[str, Any]:
+    """The steps that the person took with reports, and what they found on builds."""
     said = session.execute(
         sa.select(Report.ref, ReportEvent.at, ReportEvent.what, ReportEvent.message)
         .join(Report, Report.id == ReportEvent.report_id)
@@ -42,20 +62,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         "findings_on_builds": [
             {"report": ref, "build": build, "finding": finding, "at": at} for ref, build, finding, at in looked
         ],
-        "reports": [
-            {
-                "reference": report.ref, "challenge": report.challenge.slug, "title": report.title,
-                "state": report.state, "build": report.build, "severity_claimed": report.claimed,
-                "severity": report.severity, "received_at": report.received_at,
-            }
-            for report in reports
-        ],
-        "sealed_files": [
-            {"report": file.report_id, "number": file.number, "size": file.position, "sha256": file.sha256}
-            for file in files
-        ],
-        "tokens": [{"name": token.name, "created_at": token.created_at} for token in tokens],
-    }  # fmt: skip
+    }
 
 
 def erase(session: Session, account_id: int, _at: datetime) -> None:
