@@ -56,6 +56,7 @@ STAFF = (
     ("Office hours", "office_hours.staff"),
     ("Reports", "reports.queue"),
     ("Disclosures", "reports.disclosures"),
+    ("Reports", "reports.promptness"),
     ("Line", "line.inbox"),
     ("Awards", "awards.index"),
     ("Results", "results.staff"),

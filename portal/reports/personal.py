@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session, joinedload
 from portal.accounts import personal
 from portal.challenges.models import Member
 from portal.core.moves import take
+from portal.reports import states
 from portal.reports.models import (
+    BuildFinding,
     DisclosureProposal,
     KeySetMember,
     Message,
@@ -18,6 +20,7 @@ from portal.reports.models import (
     Publication,
     Report,
     ReportCredit,
+    ReportEvent,
     ReportLink,
     ReportReader,
     ResearcherCertificate,
@@ -43,6 +46,7 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         sa.select(UploadToken).where(UploadToken.account_id == account_id).order_by(UploadToken.id)
     ).all()
     return {
+        **_done(session, account_id),
         "reports": [
             {
                 "reference": report.ref, "challenge": report.challenge.slug, "title": report.title,
@@ -61,6 +65,30 @@ def exported(session: Session, account_id: int) -> dict[str, Any]:
         **_disclosing(session, account_id),
         "tokens": [{"name": token.name, "created_at": token.created_at} for token in tokens],
     }  # fmt: skip
+
+
+def _done(session: Session, account_id: int) -> dict[str, Any]:
+    """The steps that the person took with reports, and what they found on builds."""
+    said = session.execute(
+        sa.select(Report.ref, ReportEvent.at, ReportEvent.what, ReportEvent.message)
+        .join(Report, Report.id == ReportEvent.report_id)
+        .where(ReportEvent.actor_id == account_id)
+        .order_by(ReportEvent.id)
+    ).all()
+    looked = session.execute(
+        sa.select(Report.ref, BuildFinding.build_id, BuildFinding.finding, BuildFinding.at)
+        .join(Report, Report.id == BuildFinding.report_id)
+        .where(BuildFinding.by_id == account_id)
+        .order_by(BuildFinding.at, Report.id)
+    ).all()
+    return {
+        "steps_of_reports": [
+            {"report": ref, "at": at, "what": what, "message": message} for ref, at, what, message in said
+        ],
+        "findings_on_builds": [
+            {"report": ref, "build": build, "finding": finding, "at": at} for ref, build, finding, at in looked
+        ],
+    }
 
 
 def _of_key_sets(session: Session, account_id: int) -> dict[str, Any]:
@@ -140,11 +168,16 @@ def _certificates(session: Session, account_id: int) -> Sequence[ResearcherCerti
 
 
 def erase(session: Session, account_id: int, at: datetime) -> None:
-    """Let no token act for the person any more, nobody seal to them, and thank them no longer.
+    """Let no token act for the person any more, nobody seal to them or wait for them, and thank them no longer.
 
-    Reports and sealed messages stay with the participant: they are about the product. Of a certificate only the
+    Reports, their steps and sealed messages stay with the participant: they are about the product. Of a certificate only the
     fingerprint stays, which says what a message is sealed to.
     """
+    session.execute(
+        sa.update(Report)
+        .where(Report.assignee_id == account_id, Report.state.in_(states.OPEN))
+        .values(assignee_id=None)
+    )
     session.execute(sa.delete(UploadToken).where(UploadToken.account_id == account_id))
     session.execute(sa.delete(ReportReader).where(ReportReader.account_id == account_id))
     for each in _certificates(session, account_id):

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Build
 from portal.core.audit import AuditEntry
 from portal.core.errors import Conflict, Invalid, Refused
+from portal.core.mail import config_of, message
 from portal.core.outbox import OutgoingMail
 from portal.reports import jobs, rules
 from portal.reports.actions import assigning, clocks, releases
@@ -162,6 +166,26 @@ def test_each_stage_of_a_clock_is_told_once_and_leads_come_last(
     assert told == [[], soon, [], [], late, leads, [], []] or told == [[], soon, [], late, [], leads, [], []]
     assert {"slug", "ref", "late"} == {key for mail in mails()[-2:] for key in mail.context}
     assert other.state is ReportState.RECEIVED
+
+
+def test_every_mail_has_one_link_and_no_title(
+    app: Flask, session: Session, desk: Desk, cast: Cast, mails: Mails
+) -> None:
+    report = desk.receive(title="Secret parser")
+    assigning.assign(session, report, cast.second_triager.id, by=cast.triager.id, at=NOON)
+    session.commit()
+    for hours in (20, 24, 48):
+        jobs.remind(session, NOON + timedelta(hours=hours))
+
+    config = config_of(app)
+    whole = {mail.template: message_from_bytes(message(mail, config).content, policy=default) for mail in mails()}
+    bodies = {name: mail.get_body(("plain",)) for name, mail in whole.items()}
+    written = {name: body.get_content() for name, body in bodies.items() if body}
+
+    assert {"reports/assigned", "reports/clock", "reports/clock_leads"} <= set(written)
+    assert [text.count("http://") for text in written.values()] == [1] * len(written)
+    assert all(report.ref in text for text in written.values())
+    assert not any("Secret parser" in str(mail) for mail in whole.values())
 
 
 def test_a_paused_report_reminds_nobody(session: Session, desk: Desk, mails: Mails) -> None:

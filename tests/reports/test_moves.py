@@ -226,6 +226,19 @@ def test_an_unreadable_report_is_linked_on_the_page(client: FlaskClient, desk: D
     assert f"{unreadable.ref}, arrived" in client.get(f"{QUEUE}/{again.ref}").text
 
 
+def test_the_page_offers_no_step_that_is_for_other_eyes(client: FlaskClient, desk: Desk, cast: Cast) -> None:
+    place = f"{QUEUE}/{desk.in_state(ReportState.APPEALED).ref}"
+
+    sign_in(client, cast.triager)
+    mine = client.get(place).text
+    assert "You decided before" in mine
+    assert 'name="move"' not in mine
+    refused = client.post(f"{place}/move", data={"move": "reproduce"})
+    assert (refused.status_code, "Another triager decides now" in refused.text) == (422, True)
+    sign_in(client, cast.second_triager)
+    assert 'value="reproduce"' in client.get(place).text
+
+
 def test_who_is_overtaken_keeps_what_was_typed_and_sees_what_happened(
     client: FlaskClient, session: Session, desk: Desk, cast: Cast
 ) -> None:

@@ -91,7 +91,6 @@ def test_a_report_offers_the_moves_that_are_open(triager: FlaskClient, desk: Des
         ReportState.CONFIRMED: {"fix"},
         ReportState.FIXING: {"fix"},
         ReportState.FIXED: {"close"},
-        ReportState.APPEALED: {"reproduce"},
     }
     assert offered == wanted.get(state, set())
 

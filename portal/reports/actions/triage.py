@@ -75,7 +75,8 @@ def assess(
 ) -> None:
     """Set the programme's severity, the scenario that was achieved, and whether the product became better by it.
 
-    `cvss` is a vector of version 4.0 or 3.1, kept in its usual order. Raises Invalid, Refused.
+    `cvss` is a vector of version 4.0 or 3.1, kept in its usual order; "" takes it away, None leaves it as it is. Raises
+    Invalid, Refused.
     """
     if report.acknowledged_at is None:
         raise Refused("Acknowledge the report first: nobody has opened it yet.")
@@ -83,7 +84,8 @@ def assess(
     if severity is None and report.state in needed:
         raise Invalid({"severity": "A confirmed report has a severity."})
     before = _assessment(report)
-    report.cvss = rules.scored(cvss).vector if cvss else None
+    if cvss is not None:
+        report.cvss = rules.scored(cvss).vector if cvss else None
     report.severity, report.achieved_scenario_id = severity, achieved_scenario_id
     report.led_to_improvement = led_to_improvement
     if before != _assessment(report):

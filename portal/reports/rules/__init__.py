@@ -68,6 +68,7 @@ from portal.reports.rules.outcomes import (
     check_eyes,
     check_needs,
     check_possible,
+    judged_before,
     own_changes,
     reason_of,
 )
@@ -177,6 +178,7 @@ __all__ = [
     "grace_until",
     "in_part",
     "instant_of",
+    "judged_before",
     "lacking",
     "lines",
     "missing",

@@ -127,11 +127,16 @@ def check_possible(report: Report, move: Move[ReportState]) -> None:
     raise Refused(f"{said} First “{then[0]}”." if then else said)
 
 
-def check_eyes(report: Report, move: Move[ReportState], by: int) -> None:
-    """Whether this triager may judge a report after an appeal. Raises Refused for the one who judged it before."""
+def judged_before(report: Report, move: Move[ReportState], by: int) -> bool:
+    """Whether a move judges a report anew after an appeal, and this triager is the one who judged it before."""
     judges = report.state is ReportState.APPEALED or move.target in states.DECIDED
     waiting = report.state in states.BY_DESIGN.sources and report.state is not ReportState.CONFIRMED
-    if report.appealed_at and waiting and judges and report.decided_by_id == by:
+    return bool(report.appealed_at) and waiting and judges and report.decided_by_id == by
+
+
+def check_eyes(report: Report, move: Move[ReportState], by: int) -> None:
+    """Whether this triager may take a move: an appeal is for other eyes. Raises Refused."""
+    if judged_before(report, move, by):
         raise Refused("You decided on it before the appeal. Another triager decides now: assign it to one.")
 
 

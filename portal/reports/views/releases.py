@@ -52,7 +52,7 @@ def _page(challenge: Challenge, form: ReleaseForm) -> str:
     return render_template(
         "reports/releases.html", challenge=challenge, shown=shown, form=form, slow=SLOW, today=today,
         median=median(days) if days else None, fixed=len(days), late=sum(took > SLOW for took in days),
-        may_open=Role.TRIAGER in my_roles(challenge.slug),
+        may_read=Role.TRIAGER in my_roles(challenge.slug),
         publish_form=PublishForm(formdata=None, released_on=today),
     )  # fmt: skip
 

@@ -41,7 +41,8 @@ def staff_page(
     """The page, with what was tried and did not fit, if any, and what happened since the person saw it."""
     at, events = clock.now(), reports.events(db.session, report, told_only=False)
     seen = events[-1].id if events else 0
-    steps = open_moves(states.MOVES, report.state, {Role.TRIAGER})
+    me, offered = current_account().id, open_moves(states.MOVES, report.state, {Role.TRIAGER})
+    steps = [step for step in offered if not rules.judged_before(report, step, me)]
     named = {step.name: MoveForm(formdata=None, move=step.name).offer(step) for step in steps}
     if tried:
         named[tried.move.data or ""] = tried
@@ -54,6 +55,7 @@ def staff_page(
         uploads=files.of_report(db.session, report.id),
         entries=shapes.entries(events, names=True),
         seen=seen,
+        other_eyes=len(steps) < len(offered),
         meanwhile=shapes.entries(_since(events, tried), names=True),
         notes=reports.notes(db.session, report),
         steps=[(step, named[step.name]) for step in steps],
@@ -144,7 +146,7 @@ def assess(slug: str, ref: str) -> ResponseReturnValue:
         severity=Severity(form.severity.data) if form.severity.data else None,
         achieved_scenario_id=int(form.achieved.data) if form.achieved.data else None,
         led_to_improvement=bool(form.led_to_improvement.data),
-        cvss=form.cvss.data or None,
+        cvss=form.cvss.data or "",
         by=current_account().id,
         at=clock.now(),
     )

@@ -1,0 +1,87 @@
+"""Reports of earlier versions keep their pauses, builds, releases and deciders: on both engines."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask_migrate import upgrade
+
+from portal.core.db import db
+from portal.factory import init_migrations
+from portal.reports.models import Pause, Release, Report
+from portal.reports.states import Told
+from tests.cast import NOON
+from tests.servers import postgresql
+from tests.test_migrations import made_app
+
+T = "'2020-06-15T12:00:00.000000Z'"
+DUE = "'2020-06-29T12:00:00.000000Z'"
+REPORTS = (
+    # Number, build, state, when it is due, layer, release.
+    (1, "20.06", "reproducing", DUE, "NULL", "NULL, NULL"),
+    (2, "mine", "by_design", "NULL", "'The firewall'", "NULL, NULL"),
+    (3, "20.06", "closed", "NULL", "NULL", "'20.07', '2020-07-22'"),
+    (4, "20.06", "needs_info", "NULL", "NULL", "NULL, NULL"),
+)
+EVENTS = (
+    (1, "submit", 12), (1, "ask", 13), (1, "reproduce", 15), (2, "submit", 12), (2, "by-design", 14), (4, "ask", 16),
+)  # fmt: skip
+
+
+def rows() -> list[str]:
+    return [
+        f"INSERT INTO account (id, email, canonical_email, name, zone, created_at, active, fs_uniquifier) VALUES "
+        f"(1, 'tom@example.org', 'tom@example.org', 'tom', 'UTC', {T}, TRUE, 'tom')",
+        f"INSERT INTO challenge (id, slug, title, summary, rules, zone, places, currency, announced_on, apply_from, "
+        f"apply_until, starts_on, ends_on) VALUES (1, 'test', 'Test', '', '', 'UTC', 5, 'USD', '2020-05-05', {T}, "
+        f"'2020-06-22T12:00:00.000000Z', '2020-06-01', '2020-08-31')",
+        f"INSERT INTO key_set (id, number, published_at) VALUES (1, 1, {T})",
+        f"INSERT INTO participant (id, challenge_id, name, kind, state, accepted_at) "
+        f"VALUES (1, 1, 'rosa', 'researcher', 'active', {T})",
+        f"INSERT INTO build (id, challenge_id, name, released_on, notes, state, state_since) "
+        f"VALUES (7, 1, '20.06', '2020-06-01', '', 'available', {T})",
+        *(
+            f"INSERT INTO report (id, challenge_id, number, ref, participant_id, submitted_by_id, title, claimed, "
+            f"build, state, state_since, created_at, received_at, key_set_id, acknowledged_at, severity, due_at, "
+            f"led_to_improvement, kind, paused_seconds, mitigating_layer, fixed_release, fixed_on) VALUES ({number}, "
+            f"1, {number}, 'R-{number}', 1, 1, 'T', 'low', '{build}', '{state}', {T}, {T}, {T}, 1, {T}, 'low', {due}, "
+            f"FALSE, 'full', 0, {layer}, {release})"
+            for number, build, state, due, layer, release in REPORTS
+        ),
+        *(
+            f"INSERT INTO report_event (id, report_id, at, what, actor_id, told) "
+            f"VALUES ({number}, {report}, '2020-06-15T{hour}:00:00.000000Z', '{what}', 1, TRUE)"
+            for number, (report, what, hour) in enumerate(EVENTS, 1)
+        ),
+    ]
+
+
+def test_reports_of_earlier_versions_are_taken_over(database: str, tmp_path: Path) -> None:
+    with postgresql() as url:
+        app = made_app(database, tmp_path, url)
+        init_migrations(app)
+        with app.app_context():
+            upgrade(revision="0005")
+            with db.engine.begin() as connection:
+                for statement in rows():
+                    connection.execute(sa.text(statement.replace(":", "\\:")))
+            upgrade()
+            _look()
+            db.session.rollback()
+            db.engine.dispose()
+
+
+def _look() -> None:
+    found = {report.id: report for report in db.session.scalars(sa.select(Report))}
+    release = db.session.scalars(sa.select(Release)).one()
+    hours = [(pause.report_id, pause.since, pause.until) for pause in db.session.scalars(sa.select(Pause))]
+
+    assert hours == [
+        (1, NOON + timedelta(hours=1), NOON + timedelta(hours=3)), (4, NOON + timedelta(hours=4), None),
+    ]  # fmt: skip
+    assert {number: report.build_id for number, report in found.items()} == {1: 7, 2: None, 3: 7, 4: 7}
+    assert (release.name, release.released_on, found[3].release_id) == ("20.07", date(2020, 7, 22), release.id)
+    assert (found[2].decided_by_id, found[2].mitigating_layer) == (1, "The firewall")
+    assert (found[1].clock_since, found[1].told) == (NOON, Told.NOTHING)
+    # Of fourteen days, four fifths.
+    assert found[1].warn_at == NOON + timedelta(days=14) * 0.8
