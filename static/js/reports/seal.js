@@ -2,7 +2,7 @@
 
 const form = document.getElementById("report-form");
 const MIB = 2 ** 20;
-const CLEAR = ["title", "kind", "capability", "scenario", "severity", "build"];
+const CLEAR = ["title", "kind", "capability", "links", "scenario", "severity", "build"];
 
 class Page {
   #worker;
