@@ -201,6 +201,7 @@ def _report(world: World, stage: Stage) -> None:
     rules = rewards.publish_rules(world, stage, world.now - HALF)
     awarded: list[tuple[Report, str]] = []
     chains.commit(world, stage)
+    chains.list_capabilities(world, stage)
     first = chains.earlier(world, stage, bodies[5])
     for number, reached in enumerate(STAGES_OF_TRIAGE):
         member = world.random.choice(stage.participants)[0]

@@ -1,5 +1,6 @@
 """What people type about reports, as values or messages."""
 
+from portal.reports.forms.capabilities import CapabilityForm, JoinForm, RelateForm
 from portal.reports.forms.keys import KeySetForm, TokenForm
 from portal.reports.forms.known import KnownForm, RevealForm
 from portal.reports.forms.links import (
@@ -16,27 +17,8 @@ from portal.reports.forms.triage import AssessForm, AssignForm, MoveForm, NoteFo
 from portal.reports.forms.upstream import CaseForm, CaseStepForm, CaseTextForm, PassingOnForm, RemarkForm, SubjectForm
 
 __all__ = [
-    "AllowLaterForm",
-    "AssessForm",
-    "AssignForm",
-    "CaseForm",
-    "CaseStepForm",
-    "CaseTextForm",
-    "KeySetForm",
-    "KnownForm",
-    "LinkForm",
-    "LinksField",
-    "MoveForm",
-    "NoteForm",
-    "OrderForm",
-    "PassingOnForm",
-    "RemarkForm",
-    "ReportForm",
-    "RevealForm",
-    "SealedForm",
-    "SplitForm",
-    "SubjectForm",
-    "TokenForm",
-    "VerdictForm",
-    "named_first",
+    "AllowLaterForm", "AssessForm", "AssignForm", "CapabilityForm", "CaseForm", "CaseStepForm", "CaseTextForm",
+    "JoinForm", "KeySetForm", "KnownForm", "LinkForm", "LinksField", "MoveForm", "NoteForm", "OrderForm",
+    "PassingOnForm", "RelateForm", "RemarkForm", "ReportForm", "RevealForm", "SealedForm", "SplitForm", "SubjectForm",
+    "TokenForm", "VerdictForm", "named_first",
 ]  # fmt: skip

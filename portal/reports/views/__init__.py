@@ -46,6 +46,7 @@ def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> No
 
 
 from portal.reports.views import (  # noqa: E402
+    capabilities,
     chains,
     keys,
     known,
@@ -59,6 +60,6 @@ from portal.reports.views import (  # noqa: E402
 )
 
 __all__ = [
-    "blueprint", "chains", "keys", "known", "researcher", "staff", "staff_api", "staff_chains", "tokens", "uploads",
-    "upstream",
+    "blueprint", "capabilities", "chains", "keys", "known", "researcher", "staff", "staff_api", "staff_chains", "tokens",
+    "uploads", "upstream",
 ]  # fmt: skip
