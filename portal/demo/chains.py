@@ -121,7 +121,7 @@ def pass_on(world: World, stage: Stage, report: Report) -> None:
     text = upstream.CaseText(case.title, "K-4711", (cve,), until, stage.challenge.zone)
     upstream.write(session, case, text, by=by, at=at + timedelta(hours=61))
     upstream.remark(session, case, "A patch is in review.", heard=True, by=by, at=world.now - timedelta(days=2))
-    upstream.tell(session, case, by=by, at=world.now - timedelta(days=1))
+    upstream.tell(session, case, by=by, at=world.now - timedelta(hours=20))
 
 
 def show_known(world: World, stage: Stage, body: dict[str, str]) -> Report:

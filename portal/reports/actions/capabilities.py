@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal.challenges.models import Challenge
 from portal.core import audit
 from portal.core.constraints import conflicts
-from portal.core.errors import Refused
+from portal.core.errors import Conflict, Refused
 from portal.reports.actions.timeline import note
 from portal.reports.models import Capability, JoinedReports, Report, ReportLink
 from portal.reports.queries import capabilities
@@ -52,9 +52,10 @@ def join(
 
     Raises Refused unless the one gives and the other assumes it, Conflict where they go together already.
     """
-    place = next(
-        each for each in capabilities.places(session, capability.challenge_id) if each.capability is capability
-    )
+    if session.get(JoinedReports, (giving.id, assuming.id)):
+        raise Conflict(f"{giving.ref} and {assuming.ref} go together already.")
+    places = capabilities.places(session, capability.challenge_id)
+    place = next(each for each in places if each.capability.id == capability.id)
     if assuming not in place.assumed or giving.id not in {link.report_id for link in place.given}:
         raise Refused(f"Say first that {giving.ref} gives {capability.code}, and that {assuming.ref} assumes it.")
     made = JoinedReports(giving_id=giving.id, assuming_id=assuming.id, capability_id=capability.id, at=at, by_id=by)

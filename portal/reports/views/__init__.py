@@ -60,6 +60,6 @@ from portal.reports.views import (  # noqa: E402
 )
 
 __all__ = [
-    "blueprint", "capabilities", "chains", "keys", "known", "researcher", "staff", "staff_api", "staff_chains", "tokens",
-    "uploads", "upstream",
+    "blueprint", "capabilities", "chains", "keys", "known", "researcher", "staff", "staff_api", "staff_chains",
+    "tokens", "uploads", "upstream",
 ]  # fmt: skip
