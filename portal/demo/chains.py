@@ -126,7 +126,7 @@ def pass_on(world: World, stage: Stage, report: Report) -> None:
 
 def show_known(world: World, stage: Stage, body: dict[str, str]) -> Report:
     """A report of what the team had committed to: the text is shown to whoever sent it."""
-    at, by = world.now - timedelta(hours=30), world.staff["triager1"]
+    at, by = world.now - timedelta(hours=29), world.staff["triager1"]
     report = submissions.submit(world, stage, singles(stage)[1], body, Severity.MODERATE, at)
     submissions.step(world, report, states.ACKNOWLEDGE, at + timedelta(hours=2), by)
     issue = issues.numbered(world.session, stage.challenge.id, 2)
