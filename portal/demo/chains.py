@@ -7,8 +7,9 @@ from portal.challenges.models import Member
 from portal.demo import submissions
 from portal.demo.world import Stage, World
 from portal.reports import commitments, rules, states
-from portal.reports.actions import known, links, upstream
+from portal.reports.actions import capabilities, known, links, upstream
 from portal.reports.models import KnownIssue, Report
+from portal.reports.queries import capabilities as listed
 from portal.reports.queries import known as issues
 from portal.reports.queries import links as chains
 from portal.reports.queries import reports
@@ -46,6 +47,14 @@ def commit(world: World, stage: Stage) -> list[KnownIssue]:
     return known.commit(world.session, stage.challenge, hashes, world.signer, by=by, at=at)
 
 
+def list_capabilities(world: World, stage: Stage) -> None:
+    """What reports may assume, on the first day."""
+    at, by = world.now - timedelta(days=45), world.staff["triager1"]
+    for code, words, scenario in (("APP-CODE", CODE, "G2"), ("RIGHTS", RIGHTS, "G3"), ("SETTINGS", SETTINGS, "G4")):
+        found = stage.scenarios[scenario].id
+        capabilities.add(world.session, stage.challenge, code, words, found, by=by, at=at)
+
+
 def _salt(text: str) -> str:
     # Everybody has the demonstration's texts anyway, and the same seed makes the same demonstration.
     return hashlib.sha256(f"demonstration: {text}".encode()).hexdigest()
@@ -60,6 +69,9 @@ def earlier(world: World, stage: Stage, body: dict[str, str]) -> Report:
         submissions.step(world, report, step, at + timedelta(hours=hours), triager)
     for number in (1, 2):
         _decide(world, report, number, rules.Verdict(severity=Severity.IMPORTANT), hours=30)
+    capability = listed.one(world.session, stage.challenge.id, "RIGHTS")
+    link = chains.numbered(world.session, report.id, 2)
+    capabilities.give(world.session, report, link, capability, by=triager, at=at + timedelta(hours=30))
     submissions.step(world, report, states.CONFIRM, at + timedelta(hours=31), triager, severity=Severity.IMPORTANT)
     return report
 
@@ -109,12 +121,12 @@ def pass_on(world: World, stage: Stage, report: Report) -> None:
     text = upstream.CaseText(case.title, "K-4711", (cve,), until, stage.challenge.zone)
     upstream.write(session, case, text, by=by, at=at + timedelta(hours=61))
     upstream.remark(session, case, "A patch is in review.", heard=True, by=by, at=world.now - timedelta(days=2))
-    upstream.tell(session, case, by=by, at=world.now - timedelta(days=1))
+    upstream.tell(session, case, by=by, at=world.now - timedelta(hours=20))
 
 
 def show_known(world: World, stage: Stage, body: dict[str, str]) -> Report:
     """A report of what the team had committed to: the text is shown to whoever sent it."""
-    at, by = world.now - timedelta(hours=30), world.staff["triager1"]
+    at, by = world.now - timedelta(hours=29), world.staff["triager1"]
     report = submissions.submit(world, stage, singles(stage)[1], body, Severity.MODERATE, at)
     submissions.step(world, report, states.ACKNOWLEDGE, at + timedelta(hours=2), by)
     issue = issues.numbered(world.session, stage.challenge.id, 2)

@@ -210,6 +210,7 @@ def _report(world: World, stage: Stage) -> None:
     triaging.set_clocks(world, stage)
     sent: list[tuple[Report, str]] = []
     chains.commit(world, stage)
+    chains.list_capabilities(world, stage)
     first = chains.earlier(world, stage, bodies[5])
     for number, reached in enumerate(STAGES_OF_TRIAGE):
         member = world.random.choice(stage.participants)[0]

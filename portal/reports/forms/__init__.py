@@ -1,5 +1,10 @@
 """What people type about reports, as values or messages."""
 
+from portal.reports.forms.capabilities import (
+    CapabilityForm,
+    JoinForm,
+    RelateForm,
+)
 from portal.reports.forms.clocks import (
     ClocksForm,
 )
@@ -67,11 +72,13 @@ __all__ = [
     "AssignForm",
     "BuildsForm",
     "BulkForm",
+    "CapabilityForm",
     "CaseForm",
     "CaseStepForm",
     "CaseTextForm",
     "CertificateForm",
     "ClocksForm",
+    "JoinForm",
     "KeySetForm",
     "KnownForm",
     "LinkForm",
@@ -85,6 +92,7 @@ __all__ = [
     "PlanForm",
     "ProofForm",
     "PublishForm",
+    "RelateForm",
     "ReleaseForm",
     "RemarkForm",
     "ReportForm",

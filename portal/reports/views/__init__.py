@@ -78,6 +78,7 @@ blueprint.teardown_request(let_go)
 
 from portal.reports.views import (  # noqa: E402
     advisories,
+    capabilities,
     certificates,
     chains,
     clocks,
@@ -110,6 +111,7 @@ from portal.reports.views import (  # noqa: E402
 __all__ = [
     "advisories",
     "blueprint",
+    "capabilities",
     "certificates",
     "chains",
     "clocks",

@@ -16,7 +16,7 @@ from portal.reports import commitments, priority, rules, states
 from portal.reports.actions import links as actions
 from portal.reports.forms import LinkForm
 from portal.reports.models import Report, ReportLink
-from portal.reports.queries import known, links, reports
+from portal.reports.queries import capabilities, known, links, reports
 from portal.reports.states import ReportState
 from portal.reports.views import blueprint, shapes
 from portal.reports.views.who import signer
@@ -91,6 +91,7 @@ def shown(report: Report, *, team: bool) -> dict[str, Any]:
     ]
     return {
         "chain": drawn(report, team=team), "link_form": LinkForm(formdata=None), "adrift": adrift,
+        "joined": capabilities.with_report(db.session, report, own_only=not team),
         "issues": known.shown_to(db.session, report), "recipe": commitments.recipe,
         "provable": early if report.state in states.KNOWN.sources else [],
     }  # fmt: skip

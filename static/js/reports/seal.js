@@ -4,7 +4,7 @@ import { Files } from "./files.js";
 
 const form = document.getElementById("report-form");
 const MIB = 2 ** 20;
-const CLEAR = ["title", "kind", "capability", "scenario", "severity", "build"];
+const CLEAR = ["title", "kind", "capability", "links", "scenario", "severity", "build"];
 
 class Page {
   #worker;
