@@ -170,8 +170,8 @@ def _certificates(session: Session, account_id: int) -> Sequence[ResearcherCerti
 def erase(session: Session, account_id: int, at: datetime) -> None:
     """Let no token act for the person any more, nobody seal to them or wait for them, and thank them no longer.
 
-    Reports, their steps and sealed messages stay with the participant: they are about the product. Of a certificate only the
-    fingerprint stays, which says what a message is sealed to.
+    Reports, their steps and sealed messages stay with the participant: they are about the product. Of a certificate
+    only the fingerprint stays, which says what a message is sealed to.
     """
     session.execute(
         sa.update(Report)
