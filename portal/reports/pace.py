@@ -91,15 +91,18 @@ class Places:
 
 
 class Patient(io.RawIOBase):
-    """A stream that is read only while it is fast enough. Then `slow` is true and every read raises TooSlow."""
+    """A stream that is read only while it is fast enough. Then `slow` is true and every read raises TooSlow.
+
+    The first read is of `first` bytes.
+    """
 
     def __init__(
-        self, stream: IO[bytes], pace: Pace, crowd: Crowd, clock: Callable[[], float] = time.monotonic
+        self, stream: IO[bytes], pace: Pace, crowd: Crowd, first: int = 1, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
         self.slow = False
         self._stream, self._pace, self._crowd, self._clock = stream, pace, crowd, clock
-        self._size, self._waited, self._came = 1, 0.0, 0
+        self._size, self._waited, self._came = first, 0.0, 0
         self._in_crowd = False
 
     @override

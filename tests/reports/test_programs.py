@@ -117,7 +117,7 @@ def test_the_program_of_the_tokens_page_works_as_it_is_printed(
     (tmp_path / "send.py").write_text(program)
     (tmp_path / "report.pgp").write_bytes(gpg.seal(REPORT.encode(), list(PEOPLE)))
 
-    command = command.replace("rcp_…", researcher[0]).replace("python3", sys.executable)
+    command = command.replace("your-token", researcher[0]).replace("python3", sys.executable)
     told = typed(command, tmp_path, gpg.home, NO_PROXY="127.0.0.1")
 
     ref, rest = told.strip().split(" ", 1)

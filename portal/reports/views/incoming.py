@@ -12,6 +12,7 @@ from portal.reports.views.who import limits
 
 # What a form holds besides its file, in bytes.
 FIELDS = 1024 * 1024
+FIRST_OF_FORM = 4096
 BRINGING = ("POST", "PATCH")
 # What threads of this process share.
 _crowd, _places = Crowd(), Places()
@@ -34,9 +35,11 @@ def take_file() -> None:
     if request.method not in BRINGING:
         return
     most = request.max_content_length = limits().file + FIELDS
-    g.patient = Patient(request.environ["wsgi.input"], pace(), _crowd)
+    form = request.mimetype == "multipart/form-data"
+    # Werkzeug takes an empty file for none where a form comes to it byte by byte.
+    g.patient = Patient(request.environ["wsgi.input"], pace(), _crowd, first=FIRST_OF_FORM if form else 1)
     request.environ["wsgi.input"] = g.patient
-    if request.mimetype == "multipart/form-data":
+    if form:
         take_place(f"forms:{session.get('_user_id') or request.headers.get('Authorization')}")
         if (request.content_length or 0) > most:
             drop_rest()
