@@ -1,5 +1,6 @@
 """Fixtures of all tests: both databases, a clock that stands still, clients, and the cast."""
 
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -30,6 +31,12 @@ settings.load_profile("steady")
 KINDS = ("sqlite", "postgresql")
 # Where the tests are that take longest.
 LONGEST = ("journey", "bench", "packaging", "demo", "faults")
+
+
+def pytest_collection_finish() -> None:
+    """What has been loaded by now stays: looking through it for garbage, again and again, would take a while."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

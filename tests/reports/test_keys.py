@@ -84,6 +84,7 @@ def test_security_txt_has_what_rfc_9116_asks_for(client: FlaskClient) -> None:
         "Preferred-Languages": "en",
         "Canonical": "http://localhost/.well-known/security.txt",
         "Policy": "http://localhost/",
+        "CSAF": "http://localhost/.well-known/csaf/provider-metadata.json",
     }
 
 

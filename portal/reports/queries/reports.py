@@ -158,6 +158,11 @@ def abandoned(session: Session, before: datetime) -> Sequence[Report]:
     ).all()
 
 
+def sealed_again(session: Session, report: Report) -> Report | None:
+    """The report that stands for one that could not be decrypted."""
+    return session.scalars(sa.select(Report).where(Report.replaces_id == report.id)).one_or_none()
+
+
 def replaceable(session: Session, participant_id: int) -> Sequence[Report]:
     """The participant's reports that could not be decrypted and have not been sealed again."""
     again = sa.select(Report.replaces_id).where(

@@ -22,6 +22,7 @@ class Addresses:
     policy: str
     encryption: str
     canonical: str
+    csaf: str
 
 
 def security_text(where: Addresses, current: KeySet | None, expires: datetime) -> str:
@@ -33,6 +34,7 @@ def security_text(where: Addresses, current: KeySet | None, expires: datetime) -
         "Preferred-Languages: en",
         f"Canonical: {where.canonical}",
         f"Policy: {where.policy}",
+        f"CSAF: {where.csaf}",
     ]
     if current:
         lines.append(f"# Key set {current.number}")

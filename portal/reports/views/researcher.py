@@ -220,6 +220,7 @@ def show_page(
         waited=shapes.waited(rules.paused(report, at)),
         own_steps=_own_steps(report, tried),
         own_tried=tried,
+        again=reports.sealed_again(db.session, report) if report.state is ReportState.UNREADABLE else None,
         replaceable=reports.replaceable(db.session, report.participant_id) if may_replace else (),
         uploads=files.of_report(db.session, report.id),
         entries=shapes.entries(reports.events(db.session, report, told_only=True), names=False),

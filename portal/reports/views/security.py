@@ -30,6 +30,7 @@ def _where() -> rules.Addresses:
         policy=here,
         encryption=urljoin(here, url_for("reports.key_sets")),
         canonical=urljoin(here, url_for("reports.security_txt")),
+        csaf=urljoin(here, url_for("reports.csaf_metadata")),
     )
 
 

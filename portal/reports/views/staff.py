@@ -21,7 +21,7 @@ from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm, Sen
 from portal.reports.models import Report, ReportEvent
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
-from portal.reports.states import Severity, Side
+from portal.reports.states import ReportState, Severity, Side
 from portal.reports.views import blueprint, chains, releasing, shapes, threads, upstream
 from portal.reports.views.disclosing import panel
 
@@ -53,6 +53,7 @@ def staff_page(
         clock=rules.clock_of(report, at),
         waited=shapes.waited(rules.paused(report, at)),
         uploads=files.of_report(db.session, report.id),
+        again=reports.sealed_again(db.session, report) if report.state is ReportState.UNREADABLE else None,
         entries=shapes.entries(events, names=True),
         seen=seen,
         other_eyes=len(steps) < len(offered),
