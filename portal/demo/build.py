@@ -64,10 +64,10 @@ def load_all(
 
 
 def _deliver(session: Session, now: datetime) -> None:
-    """What was due more than a day ago went out long ago; the rest is left to the worker."""
+    """What was due a day ago or earlier went out long ago; the rest is left to the worker."""
     session.execute(
         sa.update(OutgoingMail)
-        .where(OutgoingMail.state == MailState.QUEUED, OutgoingMail.not_before < now - timedelta(days=1))
+        .where(OutgoingMail.state == MailState.QUEUED, OutgoingMail.not_before <= now - timedelta(days=1))
         .values(state=MailState.SENT, sent_at=OutgoingMail.not_before, tries=1)
     )
     session.commit()
