@@ -97,7 +97,9 @@ def test_the_same_part_of_an_upload_is_sent_eight_times(stage: Staging) -> None:
 
     answers = at_once(lambda: client.patch(path, 0, data[:200_000]))
 
-    assert answers == {204: 1, 409: CROWD - 1}
+    # One goes in; whoever comes later, or with too many at once, is told so.
+    assert answers[204] == 1
+    assert set(answers) <= {204, 409, 429}
     assert client.offset(path) == 200_000
     assert client.patch(path, 200_000, data[200_000:]).status == 204
     assert client.submit(ref).status == 200

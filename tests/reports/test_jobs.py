@@ -158,9 +158,11 @@ def test_however_many_have_ended_they_are_all_collected(
     everything = uploads.unswept
     monkeypatch.setattr(uploads, "unswept", lambda *asked: everything(*asked)[:1])
     for _ in range(3):
+        upload = desk.upload(draft)
+        stray = f"reports/{upload.id}/x"
         with pytest.raises(refusals.NotAcceptable):
-            desk.send(desk.upload(draft), seal(100) + b"\n", checksum=sha256(seal(100) + b"\n").digest())
-        store.put(f"reports/{session.scalars(sa.select(Upload.id).order_by(Upload.created_at)).all()[-1]}/x", b"")
+            desk.send(upload, seal(100) + b"\n", checksum=sha256(seal(100) + b"\n").digest())
+        store.put(stray, b"")
 
     assert collect(session, NOON + 2 * DAY) == 3
 

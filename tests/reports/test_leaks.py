@@ -101,15 +101,21 @@ def life(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         yield Life(stage, Client(stage, (tom, tia, recovery)), gpg, home, [*folders, stage.site.data], [])
 
 
+def written(pairs: dict[str, str]) -> str:
+    """Pairs as the header of an upload."""
+    return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in pairs.items())
+
+
 def refused(life: Life) -> None:
     """What was not sealed, or not rightly, is refused by each of the ways, with the words in it and in its name."""
-    told = {"report": life.client.begin(), "kind": "body", "filename": NAME}
-    metadata = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in told.items())
+    told = {"report": life.client.begin(), "kind": "body"}
     armored = life.gpg.seal(TEXT.encode(), NAMES, "--armor")
     for data in (TEXT.encode(), armored):
         headers = {"Authorization": f"Bearer {life.client.secret}", "Tus-Resumable": "1.0.0"}
         place = f"{life.client.base}/uploads"
-        announced = {"Upload-Length": str(len(data)), "Upload-Metadata": metadata}
+        announced = {"Upload-Length": str(len(data)), "Upload-Metadata": written(told | {"filename": NAME})}
+        assert life.ask("POST", place, headers=headers | announced).status_code == 400
+        announced["Upload-Metadata"] = written(told)
         path = life.ask("POST", place, headers=headers | announced).headers["Location"]
         sent = headers | {"Upload-Offset": "0", "Content-Type": STREAM}
         assert life.ask("PATCH", path, headers=sent, data=data).status_code == 422

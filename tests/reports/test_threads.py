@@ -20,9 +20,9 @@ from portal.reports.queries import uploads as files
 from portal.reports.states import CertificateState, MessageState, ReportState, Side, UploadState
 from portal.reports.todo import queues, tasks
 from tests.cast import NOON, Cast, sign_in
-from tests.reports.openpgp import message
+from tests.reports.openpgp import certificate, message
 from tests.reports.people import Desk
-from tests.reports.threads import CERTIFICATE, OTHER, desk_members, key_ids, live, written
+from tests.reports.threads import OTHER, desk_members, key_ids, live, written
 
 HERE, THERE = "/challenges/test-challenge/reports/", "/staff/test-challenge/reports/"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -120,7 +120,7 @@ def test_an_answer_stops_the_pause_in_the_same_step(desk: Desk, cast: Cast) -> N
 
     report = desk.again(report)
     assert (report.state, report.paused_seconds) == (ReportState.REPRODUCING, 2 * 86400)
-    assert report.due_at == NOON + rules.DECISION + timedelta(days=2)
+    assert report.due_at == NOON + timedelta(days=14 + 2)
 
 
 def test_an_answer_to_nothing_is_refused_and_not_sent(desk: Desk, cast: Cast) -> None:
@@ -436,8 +436,8 @@ def test_the_pages_cost_the_same_for_one_message_and_for_many(
 def test_an_offer_of_nonsense_is_refused_with_a_sentence(desk: Desk, cast: Cast) -> None:
     with pytest.raises(Refused, match="BEGIN to END"):
         certificates.offer(desk.session, cast.researcher, "nothing", "12345678", at=NOON)
-    with pytest.raises(Refused, match="signatures do not hold"):
-        certificates.offer(desk.session, cast.researcher, CERTIFICATE, "12345678", at=NOON)
+    with pytest.raises(Refused, match="Features are missing"):
+        certificates.offer(desk.session, cast.researcher, certificate(features=b""), "12345678", at=NOON)
 
 
 def test_templates_are_changed_as_they_were_seen(client: FlaskClient, session: Session, cast: Cast) -> None:

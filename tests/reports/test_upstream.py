@@ -169,15 +169,15 @@ def test_silence_and_the_end_of_an_embargo_are_noticed(
     assert len(upstream.quiet(session, challenge, week)) == len(upstream.ending(session, challenge, week)) == 1
     before = len(mails())
 
-    assert (jobs.remind(session, week), jobs.remind(session, week + timedelta(days=1))) == (1, 1)
+    assert (jobs.remind_of_silence(session, week), jobs.remind_of_silence(session, week + timedelta(days=1))) == (1, 1)
 
     posted = mails()[before:]
     assert [mail.template for mail in posted] == ["reports/upstream_quiet"] * 2
     assert {mail.to for mail in posted} == {cast.second_triager.email, cast.triager.email}
     actions.remark(session, cases.case, "They will look at it.", heard=True, by=cases.by, at=week)
     session.commit()
-    assert jobs.remind(session, week + timedelta(days=6)) == 0
-    assert jobs.remind(session, week + timedelta(days=7)) == 1
+    assert jobs.remind_of_silence(session, week + timedelta(days=6)) == 0
+    assert jobs.remind_of_silence(session, week + timedelta(days=7)) == 1
 
 
 def test_erasing_a_person_forgets_the_name_of_the_credit(session: Session, cast: Cast, cases: Cases) -> None:
