@@ -16,7 +16,7 @@ from portal.challenges.actions import files, resources
 from portal.challenges.actions.resources import Offer, Release
 from portal.challenges.jobs import collect_files
 from portal.challenges.models import Resource, ResourceFile, Signature
-from portal.challenges.queries.resources import build_names
+from portal.challenges.queries.resources import offered_builds
 from portal.challenges.states import BuildState, Publication, ResourceKind
 from portal.core.audit import AuditEntry
 from portal.core.blobs import blobs
@@ -464,7 +464,7 @@ def test_the_report_form_offers_the_builds_and_takes_any(library: Library, cast:
     library.build("20.06", date(2020, 6, 1))
     library.build("20.07")
     resources.move_build(session, cast.challenge, gone, states.RECALL, by=cast.lead.id, at=NOON)
-    assert build_names(session, cast.challenge.id) == ["20.07", "20.06"]
+    assert [each.name for each in offered_builds(session, cast.challenge.id)] == ["20.07", "20.06"]
 
 
 def test_the_lead_adds_and_edits_what_is_typed(client: FlaskClient, cast: Cast, session: Session) -> None:

@@ -21,6 +21,7 @@ from portal.reports.queries import links, upstream
 from portal.reports.states import ReportState, UpstreamState
 from tests.cast import NOON, Cast, sign_in
 from tests.reports.people import Desk
+from tests.reports.press import Press
 
 STAFF = "/staff/test-challenge/upstream"
 LATER = NOON + timedelta(hours=1)
@@ -95,6 +96,15 @@ def test_a_case_is_followed_to_its_end(cases: Cases, session: Session) -> None:
         cases.step("refuse", "No.")
     events = upstream.case(session, cases.cast.challenge.id, 1).events
     assert [event.what for event in events] == ["open", "subject", "report", "acknowledge", "fixing", "fixed"]
+
+
+def test_an_advisory_takes_the_cve_id_of_the_case(session: Session, cast: Cast, cases: Cases) -> None:
+    cases.about().case.cves = ["CVE-2020-16119"]
+    press = Press(session, cast)
+
+    made = press.draft([cases.report], cves=False)
+
+    assert [each.cve for each in made.flaws] == ["CVE-2020-16119"]
 
 
 @pytest.mark.parametrize(("before", "name"), [(["report"], "refuse")])

@@ -22,9 +22,9 @@ def builds(session: Session, challenge_id: int) -> Sequence[Build]:
     ).all()
 
 
-def build_names(session: Session, challenge_id: int) -> list[str]:
-    """The names of the builds that are given out, in the same order: what a report may be about."""
-    return [build.name for build in builds(session, challenge_id) if build.state is not BuildState.WITHDRAWN]
+def offered_builds(session: Session, challenge_id: int) -> list[Build]:
+    """The builds that are given out, in the same order: what a report may be about."""
+    return [build for build in builds(session, challenge_id) if build.state is not BuildState.WITHDRAWN]
 
 
 def build_of(session: Session, challenge: Challenge, build_id: int) -> Build:

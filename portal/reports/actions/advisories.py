@@ -16,7 +16,7 @@ from portal.reports import states
 from portal.reports.actions.timeline import note, tell_researcher
 from portal.reports.models import Advisory, AdvisoryBuild, AdvisoryFlaw, AdvisoryRevision, Report
 from portal.reports.queries import advisories as queries
-from portal.reports.queries import disclosing, reports
+from portal.reports.queries import disclosing, reports, upstream
 from portal.reports.rules import advisories as rules
 from portal.reports.states import AdvisoryState, Affected
 
@@ -75,18 +75,22 @@ def cover(
     session: Session, challenge: Challenge, found: Advisory, report_id: int, given: Particulars, *, by: int,
     at: datetime,
 ) -> AdvisoryFlaw:  # fmt: skip
-    """Say what a report told of; said again, in new words. Raises Invalid, NotFound, Conflict."""
+    """Say what a report told of; said again, in new words. Raises Invalid, NotFound, Conflict.
+
+    Said first without a CVE id, it takes the one that a case at another party has for the report.
+    """
     _check_draft(found)
     if report_id not in {each.id for each in queries.fit(session, challenge.id)}:
         raise NotFound("report")
     builds = _builds(session, challenge, given)
-    flaw = next((each for each in found.flaws if each.report_id == report_id), None)
+    flaw, cve = next((each for each in found.flaws if each.report_id == report_id), None), given.cve or None
     if flaw is None:
+        cve = cve or _assigned(session, report_id)
         position = max((each.position for each in found.flaws), default=0) + 1
         flaw = AdvisoryFlaw(advisory_id=found.id, report_id=report_id, position=position)
         session.add(flaw)
     flaw.title, flaw.text = given.title, given.text
-    flaw.cve, flaw.cwe, flaw.cvss = given.cve or None, given.cwe or None, given.cvss or None
+    flaw.cve, flaw.cwe, flaw.cvss = cve, given.cwe or None, given.cvss or None
     found.written_by_id = by
     with conflicts():
         session.flush()
@@ -95,6 +99,12 @@ def cover(
     session.flush()
     _record(session, challenge, found, "cover-report", by=by, at=at)
     return flaw
+
+
+def _assigned(session: Session, report_id: int) -> str | None:
+    """The CVE id that other parties' cases have for a report, if it is one alone."""
+    known = upstream.cves_of(session, session.get_one(Report, report_id))
+    return known[0] if len(known) == 1 else None
 
 
 def _builds(session: Session, challenge: Challenge, given: Particulars) -> list[tuple[int, Affected]]:

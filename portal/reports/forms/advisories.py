@@ -44,7 +44,11 @@ class FlawForm(Form):
     report = SelectField("Report", coerce=str)
     title = StringField("Title", [DataRequired("Give it a title."), Length(max=200)], description="Public.")
     text = TextAreaField("Description", [DataRequired("Describe it."), Length(max=2000)], description="Public.")
-    cve = StringField("CVE id", [Length(max=20)], description="CVE-2020-12345, if one was assigned.")
+    cve = StringField(
+        "CVE id",
+        [Length(max=20)],
+        description="CVE-2020-12345, if one was assigned. Empty at first: the one of the case at another party.",
+    )
     cwe = SelectField(
         "Weakness", choices={"": "Not said", **{key: f"{key}: {name}" for key, name in WEAKNESSES.items()}}, default=""
     )

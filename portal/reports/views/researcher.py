@@ -9,9 +9,8 @@ from wtforms.fields.core import Field
 
 from portal.accounts.gate import admits_tokens, signed_in
 from portal.challenges.access import member_or_404
-from portal.challenges.models import Build, Challenge, Member
-from portal.challenges.queries.resources import builds
-from portal.challenges.states import BuildState
+from portal.challenges.models import Challenge, Member
+from portal.challenges.queries.resources import offered_builds
 from portal.core import clock
 from portal.core.blobs import blobs
 from portal.core.db import db
@@ -68,15 +67,10 @@ def _new_page(challenge: Challenge, form: ReportForm) -> str:
     current = accepted[0] if accepted else None
     return render_template(
         "reports/new.html", challenge=challenge, form=form, key_set=current, limits=limits(),
-        part=rules.PART, builds=_builds(challenge),
+        part=rules.PART, builds=offered_builds(db.session, challenge.id),
         expired=rules.expired(current, at) if current else [], before=accepted[1:],
         until=rules.grace_until(current) if current else None,
     )  # fmt: skip
-
-
-def _builds(challenge: Challenge) -> list[Build]:
-    """The builds that are offered, pinned ones first; another one can be typed."""
-    return [each for each in builds(db.session, challenge.id) if each.state is not BuildState.WITHDRAWN]
 
 
 def _begin(slug: str, challenge: Challenge, member: Member, form: ReportForm) -> ResponseReturnValue:
