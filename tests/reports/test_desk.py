@@ -70,7 +70,9 @@ def test_setting_clocks_counts_every_running_one_anew(session: Session, desk: De
     assert (asked.due_at, ended.due_at) == (None, None)
     assert clocks.set_clocks(session, cast.challenge, business(session, cast), by=cast.lead.id, at=NOON) == 0
     session.commit()
-    entries = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "reports:set-clocks")).all()
+    entries = session.scalars(
+        sa.select(AuditEntry).where(AuditEntry.tag == "reports:set-clocks").order_by(AuditEntry.id)
+    ).all()
     assert [entry.detail["after"]["clocks"]["first_answer"] for entry in entries] == [
         "1 business days, reminder at 80 %"
     ]

@@ -61,7 +61,9 @@ def test_one_asks_and_the_other_agrees(
     assert (found.state, found.embargo_until, found.zone, found.agreed_at, found.without_fix) == (
         DisclosureState.AGREED, HOUR, "Europe/Berlin", NOON, False,
     )  # fmt: skip
-    lines = session.scalars(sa.select(ReportEvent.what).where(ReportEvent.report_id == fixed.id)).all()
+    lines = session.scalars(
+        sa.select(ReportEvent.what).where(ReportEvent.report_id == fixed.id).order_by(ReportEvent.id)
+    ).all()
     assert list(lines)[-2:] == ["propose-date", "agree-on-date"]
     told = [(each.template, each.not_before) for each in mails() if each.template.startswith("reports/date")]
     assert ("reports/date_proposed", NOON) in told

@@ -42,7 +42,9 @@ def test_a_researchers_message_reaches_the_team_and_tells_it_neutrally(desk: Des
     assert all(set(mail.context) == {"slug", "ref", "report", "account"} for mail in told)
     line = queries.thread(desk.session, report.id)[0]
     assert (line.message.id, line.upload.state, line.upload.message_id) == (made.id, UploadState.COMPLETE, made.id)
-    events = desk.session.scalars(sa.select(ReportEvent.what).where(ReportEvent.report_id == report.id)).all()
+    events = desk.session.scalars(
+        sa.select(ReportEvent.what).where(ReportEvent.report_id == report.id).order_by(ReportEvent.id)
+    ).all()
     assert events[-1] == "message-researcher"
 
 

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Passing SelectField choices:Depr
 # What differs between any two answers: the time, the session, and signs against forgery.
 PASSING = {"Date", "Set-Cookie", "X-Request-ID"}
 # What is new in every answer: the token against forged requests, and the key that makes a form sent twice one.
-TOKEN = re.compile(rb'(name="(?:csrf_token|key)"[^>]* value="|"csrf_token":")[^"]*')
+TOKEN = re.compile(rb'((?:name="(?:csrf_token|key)"[^>]* value|data-csrf)="|"csrf_token":")[^"]*')
 # This one ends the session that asks, and this one counts what the process has done.
 LEFT_OUT = {"security.logout", "health.metrics"}
 TEXTS = {"slug": SLUG, "filename": "css/tokens.css", "decision": "invite", "name": "invite", "version": "1"}
@@ -127,14 +127,18 @@ class Room:
         for rule in sorted(self.app.url_map.iter_rules(), key=lambda rule: rule.endpoint.startswith("security.")):
             if "GET" not in (rule.methods or ()) or rule.endpoint in LEFT_OUT:
                 continue
-            values = {name: TEXTS.get(name, self._value(rule, name)) for name in rule.arguments}
+            values = {name: self._value(rule, name) for name in rule.arguments}
             yield rule.endpoint, adapter.build(rule.endpoint, values, method="GET")
 
     def _value(self, rule: Any, name: str) -> Any:
         converter = rule._converters[name]
+        if isinstance(converter, AnyConverter) and TEXTS.get(name) not in converter.items:
+            return min(converter.items)
+        if name in TEXTS:
+            return TEXTS[name]
         if isinstance(converter, IntegerConverter):
             return 1 if name == "number" else self.mine.id
-        return min(converter.items) if isinstance(converter, AnyConverter) else "unknown"
+        return "unknown"
 
 
 def told(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:
