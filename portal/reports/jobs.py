@@ -11,19 +11,10 @@ from portal.core.blobs import Blobs, blobs
 from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.reports import rules
-from portal.reports.actions import (
-    assigning,
-    drafts,
-)
-from portal.reports.actions import (
-    clocks as actions,
-)
-from portal.reports.actions import (
-    disclosing as disclosures,
-)
-from portal.reports.actions import (
-    upstream as cases,
-)
+from portal.reports.actions import assigning, drafts
+from portal.reports.actions import clocks as actions
+from portal.reports.actions import disclosing as disclosures
+from portal.reports.actions import upstream as cases
 from portal.reports.actions.warnings import warn_of_expiry
 from portal.reports.models import Chunk, Upload
 from portal.reports.queries import assigning as assigning_queries

@@ -1,6 +1,7 @@
 """Chains: each link is decided by itself, the whole agrees with them, and nobody is a duplicate of who was later."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,14 +12,14 @@ from portal.core.audit import AuditEntry
 from portal.core.errors import Conflict, Invalid, NotFound, Refused
 from portal.core.moves import move_named
 from portal.core.outbox import OutgoingMail
-from portal.reports import rules, states
-from portal.reports.actions import drafts
+from portal.reports import jobs, rules, states
+from portal.reports.actions import drafts, own
 from portal.reports.actions import links as actions
 from portal.reports.models import Report, ReportEvent, ReportLink
 from portal.reports.queries import links, reports
 from portal.reports.states import LinkKind, LinkState, ReportState, Severity
 from tests.cast import NOON, Cast
-from tests.reports.people import Desk
+from tests.reports.people import OUTCOME, Desk
 
 LATER = NOON + timedelta(hours=1)
 FOUR = (
@@ -330,6 +331,31 @@ def test_nobody_is_a_duplicate_of_who_came_later_unless_a_lead_says_so(
         chains.decide(later, 1, "duplicate", duplicate_of=(report, chains.link(report, 1)))
 
 
+def test_nobody_and_no_job_closes_what_has_an_undecided_link(session: Session, chains: Chains, desk: Desk) -> None:
+    report = chains.report(count=2)
+    chains.decide(report, 1, "confirm", severity=Severity.IMPORTANT)
+    for name in ("confirm", "fix"):
+        desk.move(report, name, replace(OUTCOME, duplicate_of_id=None))
+
+    with pytest.raises(Refused, match="Link 2 is not decided yet"):
+        own.move(session, report, states.VERIFY, None, by=report.submitted_by_id, at=LATER)
+    assert jobs.settle(session, LATER + timedelta(days=60)) == 0
+    chains.decide(report, 2, "out-of-scope", message="The cloud's part.")
+
+    assert jobs.settle(session, LATER + timedelta(days=60)) == 1
+
+
+def test_the_line_of_a_duplicate_names_the_first_of_all(session: Session, desk: Desk) -> None:
+    first = desk.in_state(ReportState.ACKNOWLEDGED)
+    second = desk.in_state(ReportState.REPRODUCING, at=NOON + timedelta(hours=1))
+    third = desk.in_state(ReportState.REPRODUCING, at=NOON + timedelta(hours=2))
+    desk.move(second, "duplicate", rules.Outcome(duplicate_of_id=first.id))
+
+    desk.move(third, "duplicate", rules.Outcome(duplicate_of_id=second.id))
+
+    assert reports.events(session, third, told_only=False)[-1].detail == first.ref
+
+
 @pytest.mark.parametrize("state", [ReportState.WITHDRAWN, ReportState.UNREADABLE])
 def test_what_fell_away_is_nobodys_first_and_its_duplicates_are_looked_at_again(
     session: Session, cast: Cast, chains: Chains, desk: Desk, state: ReportState
@@ -353,7 +379,7 @@ def test_what_fell_away_is_nobodys_first_and_its_duplicates_are_looked_at_again(
     with pytest.raises(Refused, match="nothing can be a duplicate of it"):
         chains.decide(part, 1, "duplicate", duplicate_of=(first, None))
     actions.reconsider(session, whole, by=cast.triager.id, at=LATER)
-    assert (whole.state, whole.duplicate_of_id) == (ReportState.ACKNOWLEDGED, None)
+    assert (whole.state, whole.duplicate_of_id, whole.clock_since) == (ReportState.ACKNOWLEDGED, None, LATER)
     assert links.adrift(session, cast.challenge.id) == []
 
 

@@ -172,6 +172,6 @@ def reconsider(session: Session, report: Report, *, by: int, at: datetime) -> No
     step = states.RECONSIDER
     calendar, pauses = clocks.calendar(session, report.challenge), clocks.pauses(session, report.id, at)
     values = rules.changes(report, step, rules.Outcome(), at, calendar, pauses, by)
-    take(session, report, step, at=at, **(values | {"duplicate_of_id": None, "decided_at": None}))
+    take(session, report, step, at=at, **(values | {"decided_at": None}))
     event = note(session, report, step.name, by=by, at=at)
     tell_researcher(session, report, "moved", f"event:{event.id}", at=at)

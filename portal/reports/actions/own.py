@@ -10,7 +10,7 @@ from portal.core.moves import Move, take
 from portal.reports import rules, states
 from portal.reports.actions.timeline import note, tell_triagers
 from portal.reports.models import Report
-from portal.reports.queries import clocks
+from portal.reports.queries import clocks, links
 from portal.reports.states import ReportState
 
 
@@ -25,6 +25,7 @@ def move(
     if step not in states.OWN:
         raise Refused(f"“{step.label}” is for the team to take.")
     rules.check_possible(report, step)
+    rules.check_whole(step, links.of_report(session, report.id))
     calendar, pauses = clocks.calendar(session, report.challenge), clocks.pauses(session, report.id, at)
     values = rules.own_changes(report, step, rules.Outcome(message=message), at, calendar, pauses)
     take(session, report, step, at=at, **values)

@@ -40,19 +40,19 @@ def move(
     take(session, report, step, at=at, **values)
     event = note(
         session, report, step.name, by=by, at=at, message=outcome.message or None, reason=reason,
-        detail=_detail(session, step, outcome),
+        detail=_detail(session, step, outcome, whole.get("duplicate_of_id")),
     )  # fmt: skip
     tell_researcher(session, report, "moved", f"event:{event.id}", at=at)
 
 
-def _detail(session: Session, step: Move[ReportState], outcome: rules.Outcome) -> str | None:
-    """What a step names, kept with its line: a later step takes it from the report."""
+def _detail(session: Session, step: Move[ReportState], outcome: rules.Outcome, first_id: object) -> str | None:
+    """What a step names, kept with its line: a later step takes it from the report. `first_id` is who was first."""
     if step is states.BY_DESIGN:
         return outcome.mitigating_layer
     if step is states.FIX:
         return outcome.fixed_release
     if step is states.DUPLICATE:
-        return session.scalars(sa.select(Report.ref).where(Report.id == outcome.duplicate_of_id)).one_or_none()
+        return session.scalars(sa.select(Report.ref).where(Report.id == first_id)).one_or_none()
     return None
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.challenges.models import Challenge
 from portal.reports import rules, states
-from portal.reports.models import Holiday, Pause, Report, ReportClock, ReportDesk, ReportEvent
-from portal.reports.states import ClockName, ReportState, Told
+from portal.reports.models import Holiday, Pause, Report, ReportClock, ReportDesk, ReportEvent, ReportLink
+from portal.reports.states import ClockName, LinkState, ReportState, Told
 
 CLOSES_AFTER = 14
 
@@ -105,13 +105,17 @@ def retimed(
 
 
 def to_close(session: Session, at: datetime, limit: int = 100) -> Sequence[Report]:
-    """Reports that have been fixed for so long that their researchers have nothing more to say."""
+    """Reports that have been fixed for so long that their researchers have nothing more to say.
+
+    Those with a link that is not decided yet wait for that.
+    """
+    undecided = sa.select(ReportLink.id).where(ReportLink.report_id == Report.id, ReportLink.state == LinkState.OPEN)
     days = sa.func.coalesce(ReportDesk.closes_after_days, CLOSES_AFTER)
     found = session.execute(
         sa.select(Report, days)
         .outerjoin(ReportDesk, ReportDesk.challenge_id == Report.challenge_id)
         .options(joinedload(Report.challenge), joinedload(Report.submitted_by))
-        .where(Report.state == ReportState.FIXED, Report.state_since <= at - rules.DAY)
+        .where(Report.state == ReportState.FIXED, Report.state_since <= at - rules.DAY, ~undecided.exists())
         .order_by(Report.state_since, Report.id)
     )
     due = [report for report, wait in found if report.state_since <= at - wait * rules.DAY]

@@ -1,12 +1,12 @@
 """Which clock runs over a report, and when it runs out.
 
-A clock runs from the arrival of the report (from an appeal, a reopening or a dispute where there was one) and stands
-still while the report waits for its researcher, to the microsecond; several pauses add up. A clock of calendar days
-runs all the time. A clock of business days runs in working hours only, as they are in the challenge's zone, not on
-weekends and holidays; a business day is as much running time as its working hours are long by the wall clock. So what
-arrives on Monday at 15:00 and has one business day from 9:00 to 18:00 is due on Tuesday at 15:00, what arrives on
-Saturday on Monday at 18:00, and what remains of the working time when a pause begins is carried over to its end. Where
-clocks are changed within working hours, that day has an hour more or less of running time.
+A clock runs from the arrival of the report (from an appeal, a reopening, another look or a dispute where there was
+one) and stands still while the report waits for its researcher, to the microsecond; several pauses add up. A clock of
+calendar days runs all the time. A clock of business days runs in working hours only, as they are in the challenge's
+zone, not on weekends and holidays; a business day is as much running time as its working hours are long by the wall
+clock. So what arrives on Monday at 15:00 and has one business day from 9:00 to 18:00 is due on Tuesday at 15:00, what
+arrives on Saturday on Monday at 18:00, and what remains of the working time when a pause begins is carried over to its
+end. Where clocks are changed within working hours, that day has an hour more or less of running time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

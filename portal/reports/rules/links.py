@@ -121,7 +121,7 @@ def check_whole(step: Move[ReportState], links: Sequence[ReportLink]) -> None:
         )
     if step is states.CONFIRM and links and not good and not undecided:
         raise Refused("No link of it is confirmed. Decide one of them anew, or end the report as what its links are.")
-    if step is states.CLOSE and undecided:
+    if step.target is ReportState.CLOSED and undecided:
         raise Refused(f"{named(undecided).capitalize()} {_is(undecided)} not decided yet.")
 
 

@@ -12,7 +12,7 @@ from portal.reports.rules.clocks import Calendar, Span, paused, timing
 from portal.reports.states import Reason, ReportState, Severity, Told
 
 # From these moves on clocks run anew: what was promised before is over.
-ANEW = (states.APPEAL, states.REOPEN, states.DISPUTE)
+ANEW = (states.APPEAL, states.REOPEN, states.RECONSIDER, states.DISPUTE)
 
 
 @dataclass(frozen=True, slots=True)
