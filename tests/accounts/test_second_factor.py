@@ -88,7 +88,7 @@ def test_signing_in_then_takes_password_and_code(
     app: Flask, client: FlaskClient, lead: Account, session: Session
 ) -> None:
     key = set_up(client, lead)
-    tags = [entry.tag for entry in session.scalars(sa.select(AuditEntry))]
+    tags = [entry.tag for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id))]
     assert tags == ["accounts:set-second-factor"]
     browser = app.test_client()
 

@@ -80,7 +80,10 @@ def _mail(kind: str, sizes: Sizes, behind: Backstage, port: int) -> Result:
     behind.app.extensions["portal.config"] = load_config(settings)
     post(behind, sizes.mails)
     with behind.session() as session:
-        ready = [message(each, config_of(behind.app)) for each in session.scalars(sa.select(OutgoingMail))]
+        ready = [
+            message(each, config_of(behind.app))
+            for each in session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.id))
+        ]
     made = [message_from_bytes(each.content, policy=SMTP) for each in ready]
 
     def ours() -> float:

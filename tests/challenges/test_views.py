@@ -291,7 +291,9 @@ def test_an_admin_grants_and_withdraws(client: FlaskClient, cast: Cast, session:
     for _ in range(2):
         assert client.post(f"{STAFF}/people/withdraw", data=values).location == f"{STAFF}/people"
     assert accounts.roles_of(session, cast.stranger.id) == {}
-    noted = [(entry.tag, entry.detail["reason"]) for entry in session.scalars(sa.select(AuditEntry))]
+    noted = [
+        (entry.tag, entry.detail["reason"]) for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id))
+    ]
     assert noted == [("accounts:grant-role", "Joins us"), ("accounts:withdraw-role", "Left")]
 
 

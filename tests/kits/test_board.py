@@ -265,7 +265,9 @@ def test_what_needs_a_reason_asks_for_it(client: FlaskClient, session: Session, 
     post(client, 302, again="y", reason="the plan has changed", **chosen)
 
     assert {bench.again(parcel).state for parcel in (can, cannot)} == {S.CANCELLED}
-    entries = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "kits:cancel")).all()
+    entries = session.scalars(
+        sa.select(AuditEntry).where(AuditEntry.tag == "kits:cancel").order_by(AuditEntry.id)
+    ).all()
     assert [entry.detail["reason"] for entry in entries] == ["the plan has changed"] * 2
 
 

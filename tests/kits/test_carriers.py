@@ -310,7 +310,9 @@ def test_numbers_come_back_and_label_all_parcels_at_once(
     assert [(subject, actor) for subject, actor, _ in audited(session, "kits:label")] == [
         (f"shipment:{first.id}", cast.logistics.id), (f"shipment:{second.id}", cast.logistics.id)
     ]  # fmt: skip
-    lines = session.scalars(sa.select(ShipmentEvent).where(ShipmentEvent.title == "Labelled"))
+    lines = session.scalars(
+        sa.select(ShipmentEvent).where(ShipmentEvent.title == "Labelled").order_by(ShipmentEvent.id)
+    )
     assert [(line.shipment_id, line.status, line.told) for line in lines] == [
         (first.id, S.LABELLED, True), (second.id, S.LABELLED, True)
     ]  # fmt: skip

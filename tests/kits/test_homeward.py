@@ -36,7 +36,7 @@ def story(session: Session, parcel: Shipment) -> list[tuple[str, str, bool]]:
     """What carriers told of the way back."""
     rows = sa.select(ShipmentEvent).where(
         ShipmentEvent.shipment_id == parcel.id, ShipmentEvent.title.startswith("Return: ")
-    )  # fmt: skip
+    ).order_by(ShipmentEvent.id)  # fmt: skip
     return [(row.title, row.detail, row.told) for row in session.scalars(rows.order_by(ShipmentEvent.occurred_at))]
 
 

@@ -50,7 +50,7 @@ def story(session: Session, parcel: Shipment) -> list[tuple[str, str]]:
     """The lines of carriers."""
     rows = sa.select(ShipmentEvent).where(
         ShipmentEvent.shipment_id == parcel.id, ShipmentEvent.provider != "portal"
-    )  # fmt: skip
+    ).order_by(ShipmentEvent.id)  # fmt: skip
     return [(row.title, row.detail) for row in session.scalars(rows.order_by(ShipmentEvent.occurred_at))]
 
 
@@ -413,7 +413,9 @@ def test_the_second_of_two_who_match_is_told(session: Session, bench: Bench) -> 
 
 def failed(session: Session) -> list[tuple[NewsState, str | None, int]]:
     session.commit()
-    return [(row.state, row.error, row.tries) for row in session.scalars(sa.select(TrackingNews))]
+    return [
+        (row.state, row.error, row.tries) for row in session.scalars(sa.select(TrackingNews).order_by(TrackingNews.id))
+    ]
 
 
 def test_a_fault_of_ours_stops_no_other_news_and_can_be_tried_again(

@@ -39,7 +39,10 @@ def test_the_first_message_opens_the_conversation_and_tells_the_team(desk: Desk,
     assert (message.author, message.text, message.account_id) == (Author.PARTICIPANT, "Where?", cast.researcher.id)
     assert sorted(mail.to for mail in mails()) == TEAM
     assert {(mail.template, mail.reply_to) for mail in mails()} == {("line/asked", None)}
-    tags = [(entry.tag, entry.actor_id, entry.scope) for entry in desk.session.scalars(sa.select(AuditEntry))]
+    tags = [
+        (entry.tag, entry.actor_id, entry.scope)
+        for entry in desk.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id))
+    ]
     assert tags == [("line:write", cast.researcher.id, cast.slug)]
 
 

@@ -82,7 +82,11 @@ def test_notice_is_overruled_with_a_reason_only(
     assert answer.status_code == status
     assert told in answer.text
     session.commit()
-    reasons = [entry.detail.get("reason") for entry in session.scalars(sa.select(AuditEntry)) if "book" in entry.tag]
+    reasons = [
+        entry.detail.get("reason")
+        for entry in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id))
+        if "book" in entry.tag
+    ]
     assert reasons == ([changes["reason"]] if status == 302 else [])
 
 

@@ -58,7 +58,7 @@ def test_booking_takes_a_seat_and_tells_both_people_and_the_audit(session: Sessi
 def test_mails_stay_neutral_and_name_one_attendee_each(session: Session, cast: Cast, stage: Stage) -> None:
     booking = stage.book(stage.slots(stage.series())[0], topic="A secret exploit chain")
 
-    for mail in session.scalars(sa.select(OutgoingMail)):
+    for mail in session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.id)):
         event = event_in(mail)
         assert event["ATTENDEE"] == f"mailto:{mail.to}"
         assert (event["UID"], event["SEQUENCE"], event["ORGANIZER"]) == (booking.uid, 0, "mailto:portal@localhost")
@@ -70,7 +70,10 @@ def test_mails_stay_neutral_and_name_one_attendee_each(session: Session, cast: C
 def test_times_in_a_mail_are_on_the_recipients_clock(session: Session, stage: Stage) -> None:
     stage.book(stage.slots(stage.series())[0])
 
-    assert [(mail.context["when"], mail.context["utc"]) for mail in session.scalars(sa.select(OutgoingMail))] == [
+    assert [
+        (mail.context["when"], mail.context["utc"])
+        for mail in session.scalars(sa.select(OutgoingMail).order_by(OutgoingMail.id))
+    ] == [
         ("Wednesday 17 June 2020, 18:00–18:30 (Europe/Berlin)", "Wednesday 17 June 2020, 16:00–16:30 (UTC)"),
         ("Wednesday 17 June 2020, 09:00–09:30 (America/Los_Angeles)", "Wednesday 17 June 2020, 16:00–16:30 (UTC)"),
     ]

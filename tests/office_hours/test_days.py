@@ -147,7 +147,9 @@ def test_lateness_is_mailed_once_to_those_who_still_wait(session: Session, cast:
     ]  # fmt: skip
 
     assert told == [1, 0, 0]
-    mails = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.template == "office_hours/late")).all()
+    mails = session.scalars(
+        sa.select(OutgoingMail).where(OutgoingMail.template == "office_hours/late").order_by(OutgoingMail.id)
+    ).all()
     assert [(mail.to, mail.context["minutes"]) for mail in mails] == [("tamar-teamlead@example.org", 10)]
     assert "01:40" in mails[0].context["when"]
     assert "secret" not in str(mails[0].context)

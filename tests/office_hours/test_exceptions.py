@@ -56,7 +56,9 @@ def test_a_moved_session_takes_its_bookings_along_and_tells_everybody(
         FIRST + LATER, THURSDAY, local(2020, 6, 17, 9),
     )  # fmt: skip
     assert [slot.starts_at for slot in open_slots(session, sitting)] == [FIRST + LATER + n * HOUR / 2 for n in range(4)]
-    mails = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.template == "office_hours/moved")).all()
+    mails = session.scalars(
+        sa.select(OutgoingMail).where(OutgoingMail.template == "office_hours/moved").order_by(OutgoingMail.id)
+    ).all()
     assert sorted(mail.to for mail in mails) == sorted([cast.researcher.email, cast.host.email])
     [event] = icalendar.Calendar.from_ical(mails[0].calendar_text or "").walk("VEVENT")
     assert (str(event["UID"]), event["SEQUENCE"], event["DTSTART"].dt) == (uid, 1, FIRST + HOUR / 2 + LATER)

@@ -201,7 +201,7 @@ def test_a_substitute_comes_while_everybody_books(session: Session, stage: Stage
     # Each host's last word on each booking: Hana has it, and whatever Hugo was told of is taken back.
     told: dict[tuple[str, str], tuple[int, str]] = {}
     hosts = [cast.host.email, cast.second_host.email]
-    for mail in session.scalars(sa.select(OutgoingMail).where(OutgoingMail.to.in_(hosts))):
+    for mail in session.scalars(sa.select(OutgoingMail).where(OutgoingMail.to.in_(hosts)).order_by(OutgoingMail.id)):
         key, said = (mail.to, mail.context["uid"]), (mail.context["sequence"], mail.calendar_method or "")
         told[key] = max(told.get(key, said), said)
     for uid in session.scalars(sa.select(Booking.uid)):

@@ -73,7 +73,10 @@ def test_the_seed_is_bound_to_and_told_to_nobody(session: Session, play: Rounds)
     assert len(found.seed) == 64
     assert found.commitment == seeds.commitment(found.seed)
     told = [
-        row.detail for row in session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "office_hours:open-round"))
+        row.detail
+        for row in session.scalars(
+            sa.select(AuditEntry).where(AuditEntry.tag == "office_hours:open-round").order_by(AuditEntry.id)
+        )
     ]
     assert told[0]["after"]["commitment"] == found.commitment
     assert found.seed not in str(told)

@@ -62,7 +62,7 @@ def test_what_was_changed_after_the_preview_is_shown_first(client: FlaskClient, 
 
     assert (other.status_code, same.status_code) == (200, 302)
     assert "You have changed something since the last preview." in other.text
-    assert [series.first_local.hour for series in session.scalars(sa.select(Series))] == [9]
+    assert [series.first_local.hour for series in session.scalars(sa.select(Series).order_by(Series.id))] == [9]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def test_a_dozen_workers_offer_two_seats_once(session: Session, stage: Stage, cr
 
     assert answers == {"done": CROWD}
     assert offered_to(session) == waiters[:2]
-    mails = session.scalars(sa.select(OutgoingMail).where(OutgoingMail.template == lists.TEMPLATE)).all()
+    mails = session.scalars(
+        sa.select(OutgoingMail).where(OutgoingMail.template == lists.TEMPLATE).order_by(OutgoingMail.id)
+    ).all()
     assert len(mails) == 2
 
 

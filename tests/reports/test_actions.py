@@ -410,7 +410,7 @@ def test_notes_are_kept_among_triagers(session: Session, desk: Desk, cast: Cast)
     triage.add_note(session, report, "Looks like last month's.", by=cast.triager.id, at=NOON)
     session.commit()
 
-    assert [(note.text, note.account_id) for note in session.scalars(sa.select(Note))] == [
+    assert [(note.text, note.account_id) for note in session.scalars(sa.select(Note).order_by(Note.id))] == [
         ("Looks like last month's.", cast.triager.id)
     ]
 

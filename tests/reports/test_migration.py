@@ -74,7 +74,9 @@ def test_reports_of_earlier_versions_are_taken_over(database: str, tmp_path: Pat
 def _look() -> None:
     found = {report.id: report for report in db.session.scalars(sa.select(Report))}
     release = db.session.scalars(sa.select(Release)).one()
-    hours = [(pause.report_id, pause.since, pause.until) for pause in db.session.scalars(sa.select(Pause))]
+    hours = [
+        (pause.report_id, pause.since, pause.until) for pause in db.session.scalars(sa.select(Pause).order_by(Pause.id))
+    ]
 
     assert hours == [
         (1, NOON + timedelta(hours=1), NOON + timedelta(hours=3)), (4, NOON + timedelta(hours=4), None),

@@ -37,7 +37,11 @@ ADA = Signing("Ada Applicant")
 
 def places(session: Session, cast: Cast) -> list[Participant]:
     """Who takes part besides the cast."""
-    rows = sa.select(Participant).where(Participant.id.not_in([cast.participant.id, cast.team.id]))
+    rows = (
+        sa.select(Participant)
+        .where(Participant.id.not_in([cast.participant.id, cast.team.id]))
+        .order_by(Participant.id)
+    )
     return list(session.scalars(rows))
 
 

@@ -232,7 +232,9 @@ def test_no_kit_is_kept_for_whoever_needs_none(session: Session, bench: Bench, s
     kits.set_need(session, row, needs=True, reason="It broke.", by=cast.lead.id, at=NOON)
     assert (row.needs_kit, row.no_kit_because, list(shelf.kept)) == (True, None, held(row))
     session.commit()
-    entries = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "selection:set-need")).all()
+    entries = session.scalars(
+        sa.select(AuditEntry).where(AuditEntry.tag == "selection:set-need").order_by(AuditEntry.id)
+    ).all()
     assert [(entry.actor_id, entry.detail["reason"], entry.detail["after"]) for entry in entries] == [
         (cast.lead.id, "Has one of 2019.", {"needs_kit": False}), (cast.lead.id, "It broke.", {"needs_kit": True}),
     ]  # fmt: skip

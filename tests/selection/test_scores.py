@@ -286,7 +286,10 @@ def test_fitting_writes_offsets_figures_and_ranks(
     for row in crowd[1:]:
         assert 1 <= (row.rank_best or 0) <= (row.rank_worst or 0) <= 11
         assert row.score_error
-    told = [review.score for review in session.scalars(sa.select(Review).where(Review.application_id == crowd[3].id))]
+    told = [
+        review.score
+        for review in session.scalars(sa.select(Review).where(Review.application_id == crowd[3].id).order_by(Review.id))
+    ]
     assert crowd[3].score_mean == pytest.approx(mean(told))
     assert stdev(told) != crowd[3].score_spread
     assert queries.differences(session, cast.challenge.id) == []

@@ -75,7 +75,7 @@ def test_a_stopped_wave_gives_back_what_has_not_gone(session: Session, bench: Be
 
 def test_what_is_in_a_running_wave_goes_into_no_other(session: Session, bench: Bench, cast: Cast, mails: Mails) -> None:
     wave = begun(bench)
-    rows = [entry.application for entry in session.scalars(sa.select(WaveEntry))]
+    rows = [entry.application for entry in session.scalars(sa.select(WaveEntry).order_by(WaveEntry.id))]
     assert bench.mean(rows, Decision.INVITE).changed == 0
     with pytest.raises(Refused, match="No decision is meant"):
         waves.create_wave(session, cast.challenge, None, by=cast.lead.id, at=NOON)
