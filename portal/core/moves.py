@@ -6,12 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, CursorResult, update
+from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.orm import Mapped, Session
 
 from portal.core.errors import Conflict, NotFound, Refused
 
 State = TypeVar("State", bound=StrEnum)
+
+MOVED = "Somebody has just moved it. Look at it again."
 
 
 class Moving(Generic[State]):
@@ -51,6 +53,18 @@ def move_named(moves: Iterable[Move[State]], name: str) -> Move[State]:
     raise NotFound("step")
 
 
+def hold(session: Session, row: Moving[State]) -> None:
+    """Let nobody else move the row until this transaction ends, for what rests on its state without changing it.
+
+    Raises Conflict if the row has moved since it was read.
+    """
+    read, kind = row.state, type(row)
+    # Rows that point to it may still come: their foreign keys ask for no more than that it stays there.
+    now = select(kind.state).where(kind.id == row.id).with_for_update(key_share=True)
+    if session.scalars(now).one() is not read:
+        raise Conflict(MOVED)
+
+
 def take(
     session: Session, row: Moving[State], move: Move[State], *still: ColumnElement[bool], at: datetime,
     **values: object,
@@ -72,5 +86,5 @@ def take(
     )
     assert isinstance(changed, CursorResult)
     if changed.rowcount != 1:
-        raise Conflict("Somebody has just moved it. Look at it again.")
+        raise Conflict(MOVED)
     session.expire(row)

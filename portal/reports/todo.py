@@ -24,7 +24,7 @@ from portal.reports.queries import (
 )
 from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text, lacking
 from portal.reports.rules.disclosing import LEAD_AFTER, REMIND_AFTER
-from portal.reports.rules.searching import NOBODY
+from portal.reports.rules.searching import ALL, LINKS, MESSAGE, NOBODY
 from portal.reports.states import CertificateState, ReportState, Side
 
 
@@ -87,7 +87,7 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
         Queue("Reports without anybody responsible", _nobodys(challenge.slug), *reports.nobodys(session, challenge.id)),
         Queue("Appeals to decide", _appeals(challenge.slug), *reports.appeals(session, challenge.id)),
         Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), len(shut)),
-        Queue("Reports with an unanswered message", url_for("reports.queue", slug=challenge.slug), words, since),
+        Queue("Reports with an unanswered message", _waits(challenge.slug, MESSAGE), words, since),
         *_links(session, challenge),
         *_upstream(session, challenge, at),
     ]
@@ -101,14 +101,18 @@ def _appeals(slug: str) -> str:
     return url_for("reports.queue", slug=slug, state=ReportState.APPEALED.value)
 
 
+def _waits(slug: str, what: str) -> str:
+    return url_for("reports.queue", slug=slug, state=ALL, waits=what)
+
+
 def _links(session: Session, challenge: Challenge) -> list[Queue]:
     """What waits about chains and duplicates, where anything does."""
     adrift = links.adrift(session, challenge.id)
     undecided = links.undecided(session, challenge.id)
     since = min((report.state_since for report in adrift), default=None)
     again = Queue("Duplicates to look at again", url_for("reports.duplicates", slug=challenge.slug), len(adrift), since)
-    queue = url_for("reports.queue", slug=challenge.slug, state=ReportState.CONFIRMED.value)
-    return [each for each in (again, Queue("Confirmed reports with undecided links", queue, undecided)) if each.count]
+    open_links = Queue("Confirmed reports with undecided links", _waits(challenge.slug, LINKS), undecided)
+    return [each for each in (again, open_links) if each.count]
 
 
 def _upstream(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:

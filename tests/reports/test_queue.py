@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -12,14 +13,14 @@ from portal.accounts.models import RoleGrant
 from portal.challenges.models import Build
 from portal.core.errors import NotFound, Refused
 from portal.core.outbox import OutgoingMail
-from portal.reports import jobs
-from portal.reports.actions import assigning, clocks
-from portal.reports.models import Note, Report
+from portal.reports import jobs, rules, todo
+from portal.reports.actions import assigning, clocks, links
+from portal.reports.models import Message, Note, Report
 from portal.reports.queries import clocks as found_clocks
 from portal.reports.queries import queue
 from portal.reports.rules import Settings
 from portal.reports.rules.searching import Search, read_search
-from portal.reports.states import ReportState, Severity
+from portal.reports.states import MessageState, ReportState, Severity, Side
 from tests.cast import NOON, Cast, make_account, sign_in
 from tests.conftest import Clock
 from tests.reports.people import Desk
@@ -87,11 +88,45 @@ def test_filters_narrow_by_what_they_say(session: Session, desk: Desk, cast: Cas
     assert shown(session, cast, q="_") == []
 
 
+def test_what_waits_for_the_team_is_found_as_the_to_do_list_counts_it(
+    app: Flask, session: Session, desk: Desk, cast: Cast
+) -> None:
+    asked, answered, linked = desk.receive(), desk.receive(), desk.in_state(ReportState.CONFIRMED)
+    desk.receive()
+    links.add_links(session, linked, [rules.LinkText("Into it")], by=cast.triager.id, at=NOON)
+    desk.move(linked, "fix")
+    for number, (report, side) in enumerate(
+        [(asked, Side.TEAM), (asked, Side.RESEARCHER), (answered, Side.RESEARCHER), (answered, Side.TEAM)], start=1
+    ):
+        session.add(
+            Message(
+                report_id=report.id, number=number, side=side, author_id=cast.triager.id, state=MessageState.SENT,
+                state_since=NOON, begun_at=NOON, sent_at=NOON,
+            )
+        )  # fmt: skip
+    # One that is only begun answers nothing.
+    session.add(
+        Message(
+            report_id=asked.id, number=9, side=Side.TEAM, author_id=cast.triager.id, state=MessageState.UPLOADING,
+            state_since=NOON, begun_at=NOON,
+        )
+    )  # fmt: skip
+    session.commit()
+
+    assert shown(session, cast, state="all", waits="message") == ["1"]
+    assert shown(session, cast, state="all", waits="links") == ["3"]
+    with app.test_request_context():
+        found = {each.title: (each.url, each.count) for each in todo.queues(session, cast.challenge, NOON)}
+    place = f"/staff/{cast.challenge.slug}/reports?state=all&waits="
+    assert found["Reports with an unanswered message"] == (f"{place}message", 1)
+    assert found["Confirmed reports with undecided links"] == (f"{place}links", 1)
+
+
 @pytest.mark.parametrize(
     "told",
     [
         {"state": "nonsense"}, {"severity": "high"}, {"kind": "half"}, {"sort": "colour"}, {"who": "x"},
-        {"build": "1' OR"}, {"scenario": "٣"}, {"participant": "-1"}, {"who": "9" * 30},
+        {"build": "1' OR"}, {"scenario": "٣"}, {"participant": "-1"}, {"waits": "tea"}, {"who": "9" * 30},
     ],
 )  # fmt: skip
 def test_an_address_that_means_nothing_is_no_page(told: dict[str, str]) -> None:

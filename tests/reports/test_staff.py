@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from portal.accounts.models import RoleGrant
 from portal.core.blobs import Blobs
 from portal.core.pieces import Damaged
-from portal.reports import rules
+from portal.reports import rules, states
+from portal.reports.actions import links
 from portal.reports.actions.keys import make_token
 from portal.reports.models import Note, Report, Upload
 from portal.reports.states import ReportState, Severity
@@ -119,6 +120,27 @@ def test_a_move_by_form(triager: FlaskClient, session: Session, desk: Desk) -> N
     assert triager.post(f"{QUEUE}/{report.ref}/move", data={"move": "explode"}).status_code == 404
     assert triager.post(f"{QUEUE}/{report.ref}/move", data={"move": "withdraw"}).status_code == 422
     assert triager.get(f"{QUEUE}/{report.ref}/move").status_code == 405
+
+
+def test_what_was_typed_stays_where_a_rule_says_no(
+    triager: FlaskClient, session: Session, desk: Desk, cast: Cast
+) -> None:
+    report, by = desk.in_state(ReportState.REPRODUCING), cast.triager.id
+    [link] = links.add_links(session, report, [rules.LinkText("Into it")], by=by, at=NOON)
+    good = rules.Verdict(severity=Severity.CRITICAL)
+    links.decide_link(session, report, link, states.CONFIRM_LINK, good, by=by, at=NOON)
+    session.commit()
+    typed = {"move": "by-design", "mitigating_layer": "The outer fence", "message": "It is meant."}
+
+    refused = triager.post(f"{QUEUE}/{report.ref}/move", data=typed)
+
+    assert refused.status_code == 422
+    for words in ("so the report as a whole is not by design", "The outer fence", "It is meant.", report.ref):
+        assert words in refused.text
+    wrong = {"move": "confirm", "severity": "low", "message": "Well.", "fixed_on": "2099-01-01"}
+    assert "far ahead" in triager.post(f"{QUEUE}/{report.ref}/move", data=wrong).text
+    told = triager.post(f"{QUEUE}/{report.ref}/move", json=typed, headers={"Accept": "application/json"})
+    assert (told.status_code, told.is_json) == (422, True)
 
 
 def test_a_duplicate_names_a_report_that_is_there(triager: FlaskClient, session: Session, desk: Desk) -> None:

@@ -11,7 +11,7 @@ from portal.challenges.models import Challenge, Member
 from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Refused
-from portal.core.moves import take
+from portal.core.moves import hold, take
 from portal.reports import receipts, rules, states
 from portal.reports.actions.assigning import assign_to_least
 from portal.reports.actions.links import add_links
@@ -73,6 +73,7 @@ def begin_upload(
     session: Session, report: Report, limits: rules.Limits, *, body: bool, length: int | None, by: int, at: datetime
 ) -> Upload:
     """Announce one file of a report; its bytes come later. Raises TooLarge, Refused, Conflict."""
+    hold(session, report)
     if report.state is not ReportState.UPLOADING:
         raise Refused("The report has been submitted. Begin a new one for more files.")
     if length is not None and length > limits.file:
@@ -99,9 +100,13 @@ def begin_upload(
 def remove_upload(session: Session, upload: Upload, *, by: int, at: datetime) -> None:
     """Take one file away from a report or message that has not been sent. Raises Refused, Conflict."""
     if upload.message_id:
-        if session.get_one(Message, upload.message_id).state is MessageState.SENT:
+        message = session.get_one(Message, upload.message_id)
+        hold(session, message)
+        if message.state is MessageState.SENT:
             raise Refused("The message has been sent; nothing of it is taken back.")
-    elif upload.report.state is not ReportState.UPLOADING:
+    else:
+        hold(session, upload.report)
+    if not upload.message_id and upload.report.state is not ReportState.UPLOADING:
         raise Refused("The report has been submitted; its files stay with it. Withdraw the report instead.")
     if upload.state not in files.LIVE:
         return
@@ -134,6 +139,7 @@ def end_upload(
 
 def submit(session: Session, report: Report, signer: receipts.Signer, *, by: int, at: datetime) -> None:
     """Hand the report in: it gets its receipt, and the triagers learn of it. Raises Refused while a file is missing."""
+    hold(session, report)
     uploads = files.of_report(session, report.id)
     body = rules.check_complete(uploads)
     assert body.key_set is not None

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Invalid, Refused
-from portal.core.moves import Move, take
+from portal.core.moves import Move, hold, take
 from portal.reports import rules, states
 from portal.reports.actions.timeline import note, tell_researcher
 from portal.reports.models import DuplicateException, Report, ReportLink
@@ -23,6 +23,7 @@ def add_links(
     session: Session, report: Report, given: Sequence[rules.LinkText], *, by: int, at: datetime
 ) -> list[ReportLink]:
     """Add links at the end of the chain. Raises Refused, Conflict."""
+    hold(session, report)
     there = chains.of_report(session, report.id)
     rules.check_drawn_up(report, len(there) + len(given))
     number, position = max((link.number for link in there), default=0), len(there)
@@ -45,6 +46,7 @@ def edit_link(
     session: Session, report: Report, link: ReportLink, text: rules.LinkText, *, by: int, at: datetime
 ) -> None:
     """Write a link's words anew, until it is decided. Raises Refused, Conflict."""
+    hold(session, report)
     rules.check_drawn_up(report)
     rules.check_editable(link)
     before = rules.LinkText(link.title, link.kind, link.assumes, link.gives)
@@ -89,6 +91,7 @@ def split_link(
 
 def order_links(session: Session, report: Report, numbers: Sequence[int], *, by: int, at: datetime) -> None:
     """Put the links in another order, given by their numbers. Raises Refused, Invalid where one is missing."""
+    hold(session, report)
     rules.check_drawn_up(report)
     there = {link.number: link for link in chains.of_report(session, report.id)}
     if sorted(numbers) != sorted(there):
@@ -107,6 +110,7 @@ def _place(session: Session, order: Sequence[ReportLink]) -> None:
 
 def remove_link(session: Session, report: Report, link: ReportLink, *, by: int, at: datetime) -> None:
     """Take away a link on which nobody has decided. Raises Refused, Conflict."""
+    hold(session, report)
     rules.check_drawn_up(report)
     rules.check_editable(link)
     label = link.label
@@ -124,7 +128,9 @@ def decide_link(
 
     Raises Refused, Invalid where something that the step needs is missing, Conflict if somebody was first.
     """
+    hold(session, report)
     rules.check_link_step(report, step, link, chains.of_report(session, report.id))
+    rules.check_fix_day(verdict.fixed_on, report.challenge, at)
     values = rules.values_of(step, verdict)
     if step is states.DUPLICATE_LINK and verdict.duplicate_of:
         values |= _first(session, report, verdict.duplicate_of)
@@ -144,8 +150,9 @@ def _first(session: Session, report: Report, named: tuple[Report, ReportLink | N
 
 
 def whole_step(session: Session, report: Report, step: Move[ReportState], outcome: rules.Outcome) -> dict[str, object]:
-    """What the links say to a step of the whole report, and the first of its duplicates. Raises Refused."""
-    rules.check_whole(step, chains.of_report(session, report.id))
+    """What the links say to a step of the whole report, and the first of its duplicates. Raises Refused, Conflict."""
+    hold(session, report)
+    rules.check_whole(step, chains.of_report(session, report.id, anew=True))
     if step is not states.DUPLICATE or outcome.duplicate_of_id is None:
         return {}
     first, _ = chains.first_of(session, session.get_one(Report, outcome.duplicate_of_id))

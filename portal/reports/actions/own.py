@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from portal.core.constraints import conflicts
 from portal.core.errors import Refused
-from portal.core.moves import Move, take
+from portal.core.moves import Move, hold, take
 from portal.reports import rules, states
 from portal.reports.actions.timeline import note, tell_triagers
 from portal.reports.models import Report
@@ -25,7 +25,8 @@ def move(
     if step not in states.OWN:
         raise Refused(f"“{step.label}” is for the team to take.")
     rules.check_possible(report, step)
-    rules.check_whole(step, links.of_report(session, report.id))
+    hold(session, report)
+    rules.check_whole(step, links.of_report(session, report.id, anew=True))
     calendar, pauses = clocks.calendar(session, report.challenge), clocks.pauses(session, report.id, at)
     values = rules.own_changes(report, step, rules.Outcome(message=message), at, calendar, pauses)
     take(session, report, step, at=at, **values)

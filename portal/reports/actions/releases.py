@@ -11,12 +11,11 @@ from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.db import insert
 from portal.core.errors import Refused
-from portal.reports import states
+from portal.reports import rules, states
 from portal.reports.actions import triage
 from portal.reports.actions.timeline import changed
 from portal.reports.models import BuildFinding, Release, Report
 from portal.reports.queries import builds, releases
-from portal.reports.rules import Outcome
 from portal.reports.states import Finding
 
 # A fix can be planned once a report is confirmed.
@@ -70,8 +69,10 @@ def publish(
 ) -> tuple[list[str], list[str]]:
     """Say that a release is out: all reports that were planned for it are fixed, each with its line and its mail.
 
-    The references of those that are, and sentences about those that cannot be. Raises Refused where it is out already.
+    The references of those that are, and sentences about those that cannot be. Raises Refused where it is out already,
+    Invalid for a day on which it cannot have come out.
     """
+    rules.check_fix_day(released_on, challenge, at, "released_on")
     told = session.execute(
         sa.update(Release)
         .where(Release.id == release.id, Release.released_on.is_(None))
@@ -84,7 +85,7 @@ def publish(
     session.refresh(release)
     _record(session, challenge, "publish-release", release, by=by, at=at)
     done, left = [], []
-    outcome = Outcome(fixed_release=release.name, fixed_on=released_on)
+    outcome = rules.Outcome(fixed_release=release.name, fixed_on=released_on)
     for report in releases.planned(session, release):
         if report.state in states.FIX.sources:
             triage.move(session, report, states.FIX, outcome, by=by, at=at)

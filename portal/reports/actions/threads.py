@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from portal.challenges.models import Member
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Invalid, Refused
-from portal.core.moves import Move, take
+from portal.core.moves import Move, hold, take
 from portal.reports import rules, states
 from portal.reports.actions import own, triage
 from portal.reports.actions.drafts import end_upload
@@ -59,6 +59,7 @@ def begin_message_upload(
     session: Session, report: Report, message: Message, limits: rules.Limits, *, length: int | None, at: datetime
 ) -> Upload:
     """Announce the sealed bytes of a message; earlier ones of it are let go. Raises TooLarge, Refused, Conflict."""
+    hold(session, message)
     if message.state is MessageState.SENT:
         raise Refused("The message has been sent. Begin another one.")
     if length is not None and length > limits.message:
@@ -95,6 +96,7 @@ def send_message(
     """
     if message.state is MessageState.SENT:
         return
+    hold(session, message)
     rules.check_writable(report)
     upload = threads.live_upload(session, message.id)
     if upload is None or upload.state is not UploadState.COMPLETE:

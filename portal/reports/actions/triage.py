@@ -31,6 +31,7 @@ def move(
         raise Invalid({"duplicate_of": "A report cannot be a duplicate of itself."})
     rules.check_possible(report, step)
     rules.check_eyes(report, step, by)
+    rules.check_fix_day(outcome.fixed_on, report.challenge, at)
     reason = rules.reason_of(step, outcome)
     whole = whole_step(session, report, step, outcome)
     calendar, pauses = clocks.calendar(session, report.challenge), clocks.pauses(session, report.id, at)

@@ -7,7 +7,7 @@ from wtforms.validators import Length
 
 from portal.core.forms import Form
 from portal.reports.forms.base import SEVERITIES
-from portal.reports.rules.searching import MINE, NOBODY, OTHER, Search
+from portal.reports.rules.searching import LINKS, MESSAGE, MINE, NOBODY, OTHER, Search
 from portal.reports.states import ReportKind
 
 Offered = Mapping[str, Sequence[tuple[str, str]]]
@@ -32,6 +32,9 @@ class SearchForm(Form):
     scenario = SelectField("Scenario")
     build = SelectField("Build")
     participant = SelectField("From")
+    waits = SelectField(
+        "Waits for", choices={"": "anything", MESSAGE: "an answer to a message", LINKS: "decisions on its links"}
+    )
     late = BooleanField("Only what is late")
 
     @classmethod
@@ -40,7 +43,7 @@ class SearchForm(Form):
         form = cls(
             formdata=None, q=search.q, who=search.who, severity=search.severity, claimed=search.claimed,
             kind=search.kind, scenario=str(search.scenario or ""), build=search.build,
-            participant=str(search.participant or ""), late=search.late,
+            participant=str(search.participant or ""), late=search.late, waits=search.waits,
         )  # fmt: skip
         form.who.choices = {"": "anybody", MINE: "me", NOBODY: "nobody", **dict(offered["who"])}
         form.scenario.choices = {"": "any", **dict(offered["scenario"])}

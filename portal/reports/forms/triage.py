@@ -3,7 +3,7 @@
 from wtforms import BooleanField, DateField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
-from portal.core.errors import Invalid
+from portal.core.errors import Invalid, PortalError, Refused
 from portal.core.forms import Form
 from portal.core.moves import Move
 from portal.reports import states
@@ -52,6 +52,15 @@ class MoveForm(Form):
             if not field.data and not field.errors:
                 field.errors = [WANTED[name]]
         return good and not self.errors
+
+    def refuse(self, fault: PortalError) -> bool:
+        """Say at the top, or at its fields, why the step was not taken; whether there was anything to say."""
+        if isinstance(fault, Invalid):
+            for name, message in fault.messages.items():
+                self[name].errors = [message]
+        elif isinstance(fault, Refused):
+            self.form_errors = [fault.reason]
+        return isinstance(fault, (Invalid, Refused))
 
     def outcome(self) -> Outcome:
         """The values, once they are valid."""

@@ -21,14 +21,11 @@ _WITH = (
 )
 
 
-def of_report(session: Session, report_id: int) -> Sequence[ReportLink]:
-    """The links of a report in the order of its chain."""
-    return session.scalars(
-        sa.select(ReportLink)
-        .options(*_WITH)
-        .where(ReportLink.report_id == report_id)
-        .order_by(ReportLink.position, ReportLink.number)
-    ).all()
+def of_report(session: Session, report_id: int, *, anew: bool = False) -> Sequence[ReportLink]:
+    """The links of a report in the order of its chain; `anew` where those that were read before may have changed."""
+    rows = sa.select(ReportLink).options(*_WITH).where(ReportLink.report_id == report_id)
+    rows = rows.order_by(ReportLink.position, ReportLink.number)
+    return session.scalars(rows, execution_options={"populate_existing": anew}).all()
 
 
 def numbered(session: Session, report_id: int, number: int) -> ReportLink:
@@ -97,16 +94,18 @@ def adrift(session: Session, challenge_id: int) -> Sequence[Report]:
     ).all()
 
 
+def open_in_confirmed() -> sa.ColumnElement[bool]:
+    """Whether the report of the outer statement is confirmed but has links on which nobody has decided."""
+    there = sa.select(ReportLink.id).where(ReportLink.report_id == Report.id, ReportLink.state == LinkState.OPEN)
+    return sa.and_(
+        Report.state.in_((ReportState.CONFIRMED, ReportState.FIXING, ReportState.FIXED)), there.exists()
+    )  # fmt: skip
+
+
 def undecided(session: Session, challenge_id: int) -> int:
     """How many reports are confirmed but have links on which nobody has decided."""
-    return session.scalars(
-        sa.select(sa.func.count(ReportLink.report_id.distinct()))
-        .join(ReportLink.report)
-        .where(
-            Report.challenge_id == challenge_id, ReportLink.state == LinkState.OPEN,
-            Report.state.in_((ReportState.CONFIRMED, ReportState.FIXING, ReportState.FIXED)),
-        )
-    ).one()  # fmt: skip
+    counted = sa.select(sa.func.count(Report.id)).where(Report.challenge_id == challenge_id, open_in_confirmed())
+    return session.scalars(counted).one()
 
 
 def receipt_of(session: Session, report_id: int) -> Receipt | None:

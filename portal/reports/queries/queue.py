@@ -15,8 +15,9 @@ from portal.challenges.states import BuildState
 from portal.core.paging import Page, keyset
 from portal.reports import states
 from portal.reports.models import Report
+from portal.reports.queries import links, threads
 from portal.reports.queries.assigning import not_own
-from portal.reports.rules.searching import ALL, MINE, NOBODY, OTHER, Search
+from portal.reports.rules.searching import ALL, LINKS, MESSAGE, MINE, NOBODY, OTHER, Search
 from portal.reports.states import ReportKind, ReportState, Severity
 
 MOST = 5000
@@ -51,6 +52,8 @@ def _narrowed(search: Search, reader: int, at: datetime) -> list[sa.ColumnElemen
     clauses = [*_state(search.state), *_who(search.who, reader), *_build(search.build)]
     if search.late:
         clauses.append(Report.due_at < at)
+    if search.waits:
+        clauses.append({MESSAGE: threads.last_word, LINKS: links.open_in_confirmed}[search.waits]())
     if search.severity:
         clauses.append(Report.severity == Severity(search.severity))
     if search.claimed:

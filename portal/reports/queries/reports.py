@@ -73,16 +73,6 @@ def _arrived(challenge_id: int) -> sa.Select[Report]:
     return sa.select(Report).where(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
 
 
-def counts(session: Session, challenge_id: int) -> dict[ReportState, int]:
-    """How many reports that have arrived are in each state."""
-    rows = session.execute(
-        sa.select(Report.state, sa.func.count())
-        .where(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
-        .group_by(Report.state)
-    )
-    return dict(rows.all())
-
-
 def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
     """How many reports wait for a first answer, and since when the oldest does."""
     count, oldest = session.execute(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from portal.accounts.models import Account
 from portal.challenges.models import Member, Participant
@@ -258,22 +258,29 @@ def unread(session: Session, report_ids: Sequence[int], account_id: int, side: S
 
 def unanswered(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
     """About how many reports the researcher has had the last word, and since when the oldest of these waits."""
-    last = (
-        sa.select(Message.report_id, sa.func.max(Message.number).label("number"))
-        .where(Message.state == MessageState.SENT)
-        .group_by(Message.report_id)
-        .subquery()
-    )
     count, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(Message.sent_at))
-        .select_from(Message)
-        .join(last, sa.and_(last.c.report_id == Message.report_id, last.c.number == Message.number))
         .join(Report, Report.id == Message.report_id)
-        .where(
-            Report.challenge_id == challenge_id, Report.state != ReportState.WITHDRAWN, Message.side == Side.RESEARCHER
-        )
+        .where(Report.challenge_id == challenge_id, *_last_words())
     ).one()
     return count, oldest
+
+
+def last_word() -> sa.ColumnElement[bool]:
+    """Whether the researcher has had the last word about the report of the outer statement."""
+    return sa.select(Message.id).where(Message.report_id == Report.id, *_last_words()).exists()
+
+
+def _last_words() -> list[sa.ColumnElement[bool]]:
+    """That a message is the last one about its report, is the researcher's, and can still be answered."""
+    later = aliased(Message)
+    after = sa.select(later.id).where(
+        later.report_id == Message.report_id, later.number > Message.number, later.state == MessageState.SENT
+    )
+    return [
+        Report.state != ReportState.WITHDRAWN, Message.side == Side.RESEARCHER, Message.state == MessageState.SENT,
+        ~after.exists(),
+    ]  # fmt: skip
 
 
 def templates(session: Session, challenge_id: int, *, active_only: bool = False) -> Sequence[ReplyTemplate]:

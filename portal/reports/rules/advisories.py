@@ -11,7 +11,8 @@ from cvss.exceptions import CVSSError
 
 from portal.core.errors import Invalid, Refused
 
-CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,12}")
+# As the records of CVE have it (their JSON format, version 5).
+CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,19}")
 # Weaknesses that reports about operating systems name, under their names in the Common Weakness Enumeration.
 WEAKNESSES = {
     "CWE-20": "Improper Input Validation",

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+from portal.challenges.models import Challenge
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, open_moves
 from portal.reports import states
@@ -11,6 +13,8 @@ from portal.reports.models import Report
 from portal.reports.rules.clocks import Calendar, Span, paused, timing
 from portal.reports.states import Reason, ReportState, Severity, Told
 
+# A release may be announced before its day, by so much.
+FIX_AHEAD = timedelta(days=90)
 # From these moves on clocks run anew: what was promised before is over.
 ANEW = (states.APPEAL, states.REOPEN, states.RECONSIDER, states.DISPUTE)
 
@@ -61,6 +65,16 @@ def _brought(move: Move[ReportState], outcome: Outcome) -> dict[str, object]:
             "fixed_release": outcome.fixed_release, "fixed_on": outcome.fixed_on, "led_to_improvement": True,
         }  # fmt: skip
     return values
+
+
+def check_fix_day(day: date | None, challenge: Challenge, at: datetime, field: str = "fixed_on") -> None:
+    """Whether a fix can have come out on a day, or is about to. Raises Invalid at the field that brought it."""
+    if day is None:
+        return
+    if day < challenge.announced_on:
+        raise Invalid({field: "This is before the challenge was announced."})
+    if day > at.astimezone(ZoneInfo(challenge.zone)).date() + FIX_AHEAD:
+        raise Invalid({field: "This is far ahead. Plan the fix for a release, and mark it once that is out."})
 
 
 def own_changes(

@@ -10,17 +10,23 @@ from portal.reports.states import ReportKind, ReportState, Severity
 SORTS = ("due", "received", "since", "ref")
 # Words of the address besides numbers: every state, my own, nobody's, builds that are not in the list.
 ALL, MINE, NOBODY, OTHER = "all", "me", "nobody", "other"
+# What of the team's a report may wait for besides its clock.
+MESSAGE, LINKS = "message", "links"
+_WORDS = ("who", "severity", "claimed", "kind", "build", "waits", "q", "sort")
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """Which reports, and in which order. An empty word does not narrow.
 
-    `state` is one state, "" for all that wait, or "all"; `who` a number, "me" or "nobody"; `build` a number or "other".
+    `state` is one state, "" for all that wait, or "all"; `who` a number, "me" or "nobody"; `build` a number or "other";
+    `waits` is "message" where the researcher has had the last word, "links" where a report is confirmed and nobody has
+    decided on some of its links.
     """
 
     state: str = ""
     late: bool = False
+    waits: str = ""
     who: str = ""
     severity: str = ""
     claimed: str = ""
@@ -44,7 +50,7 @@ class Search:
 
 def read_search(told: Mapping[str, str], state: str = "") -> Search:
     """What an address says; `state` is what it means where it says no state. Raises NotFound for what means nothing."""
-    words = {name: told.get(name, "").strip() for name in ("who", "severity", "claimed", "kind", "build", "q", "sort")}
+    words = {name: told.get(name, "").strip() for name in _WORDS}
     found = Search(
         state=told.get("state", state), late=told.get("late", "") not in ("", "0"),
         scenario=_number(told.get("scenario", "")), participant=_number(told.get("participant", "")),
@@ -54,6 +60,7 @@ def read_search(told: Mapping[str, str], state: str = "") -> Search:
     _check(found.severity, ["", *Severity], "severity")
     _check(found.claimed, ["", *Severity], "severity")
     _check(found.kind, ["", *ReportKind], "kind")
+    _check(found.waits, ["", MESSAGE, LINKS], "choice")
     _check(found.order, SORTS, "order")
     for word, known in ((found.who, ("", MINE, NOBODY)), (found.build, ("", OTHER))):
         if word not in known:

@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 from portal.core.errors import Refused
 from portal.reports import states
 from portal.reports.models import PassingOn, Report, UpstreamCase
+from portal.reports.rules.advisories import CVE
 
 # For how long a party may be silent, and how long before its end an embargo is looked at.
 SILENCE, BEFORE_END = timedelta(days=7), timedelta(days=7)
 MOST_CVES = 20
-_CVE = re.compile(r"CVE-(19|20)[0-9]{2}-[0-9]{4,19}")
 
 
 def cve_ids(text: str) -> list[str]:
     """The CVE ids in a text, each once, in their order. Raises ValueError with a sentence for what is none."""
     found = list(dict.fromkeys(re.findall(r"[^\s,;]+", text.upper())))
-    wrong = [each for each in found if not _CVE.fullmatch(each)]
+    wrong = [each for each in found if not CVE.fullmatch(each)]
     if wrong:
         raise ValueError(f"{wrong[0][:40]} is no CVE id. They look like CVE-2020-16119.")
     if len(found) > MOST_CVES:

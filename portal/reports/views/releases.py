@@ -15,6 +15,7 @@ from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
 from portal.core import clock
 from portal.core.db import db
+from portal.core.errors import Invalid
 from portal.reports.actions import releases as actions
 from portal.reports.forms import PublishForm, ReleaseForm
 from portal.reports.models import Release, Report
@@ -112,7 +113,12 @@ def publish_release(slug: str, release_id: int) -> ResponseReturnValue:
         flash("Say on which day it was released.", "error")
         return redirect(url_for("reports.releases", slug=slug))
     day, by = _day(form.released_on.data), current_account().id
-    done, left = actions.publish(db.session, challenge, release, day, by=by, at=clock.now())
+    try:
+        done, left = actions.publish(db.session, challenge, release, day, by=by, at=clock.now())
+    except Invalid as problem:
+        db.session.rollback()
+        flash(problem.messages["released_on"], "error")
+        return redirect(url_for("reports.releases", slug=slug))
     db.session.commit()
     flash(f"{release.name} is out. Fixed with it: {', '.join(done) or 'nothing'}.")
     for sentence in left:

@@ -159,15 +159,7 @@ def whole(
         "paused_seconds": report.paused_seconds,
         "appealed_at": instant(report.appealed_at),
         "timeline": [_line(each) for each in events],
-        "moves": [
-            {
-                "name": each.name,
-                "label": each.label,
-                "needs": list(each.needs),
-                "reasons": list(states.REASONS.get(each.name, ())),
-            }
-            for each in moves
-        ],
+        "moves": [_open(each) for each in moves],
     }
 
 

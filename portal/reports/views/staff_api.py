@@ -8,7 +8,7 @@ from portal.accounts.states import Role
 from portal.core import clock
 from portal.core.blobs import blobs
 from portal.core.db import db
-from portal.core.errors import Conflict, Invalid
+from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.moves import move_named
 from portal.core.web import wants_json
 from portal.reports import states
@@ -106,11 +106,11 @@ def move(slug: str, ref: str) -> ResponseReturnValue:
     try:
         triage.move(db.session, report, step, form.outcome(), by=by, at=clock.now())
         db.session.commit()
-    except Conflict:
-        # What was typed stays; the page says who was first.
+    except (Refused, Invalid, Conflict) as fault:
+        # What was typed stays; the page says who was first, or why not.
         db.session.rollback()
         report = reports.of_challenge(db.session, challenge.id, ref)
-        if by_token() or not overtaken(report, form):
+        if by_token() or request.is_json or not (form.refuse(fault) or overtaken(report, form)):
             raise
-        return staff_page(challenge, report, tried=form), 409
+        return staff_page(challenge, report, tried=form), fault.status
     return _answer(slug, report)
