@@ -52,6 +52,7 @@ from portal.reports.actions.signed import remember_key
 from portal.reports.models import KnownIssue, UploadToken
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
+from portal.reports.queries.keys import current_set
 from portal.reports.receipts import Signer
 from portal.reports.rules import Limits, LinkText
 from portal.reports.rules import Outcome as ReportOutcome
@@ -679,6 +680,12 @@ def public_advisory(world: World) -> Values:
 def csaf_file(world: World) -> Values:
     """Its file."""
     return {**public_advisory(world), "name": "portal-2020-0001.json"}
+
+
+def csaf_key(world: World) -> Values:
+    """A key with which files may be signed."""
+    _reports(world)
+    return {"fingerprint": current_set(world.session).recovery_fingerprint}
 
 
 # The line

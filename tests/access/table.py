@@ -567,6 +567,8 @@ TABLE: dict[str, Row] = {
     "reports.staff_advisory": staff(TRIAGER, LEAD, make=objects.advisory),
     "reports.cover_report": staff(TRIAGER, LEAD, make=objects.advisory),
     "reports.move_advisory": staff(TRIAGER, LEAD, make=objects.advisory),
+    "reports.sign_advisory": staff(TRIAGER, LEAD, make=objects.advisory),
+    "reports.csaf_key": everyone(objects.csaf_key),
     "reports.public_advisories": everyone(answers=NOT_YET),
     "reports.advisory": everyone(objects.public_advisory),
     "reports.advisory_json": everyone(objects.public_advisory),

@@ -109,20 +109,22 @@ def public(
     under embargo. The latest advisory comes first.
     """
     rows = (
-        sa.select(Advisory)
+        sa.select(Advisory, AdvisoryRevision)
         .join(Advisory.challenge)
-        .join(Advisory.revisions)
-        .options(contains_eager(Advisory.challenge), contains_eager(Advisory.revisions))
+        .join(AdvisoryRevision, AdvisoryRevision.advisory_id == Advisory.id)
+        .options(contains_eager(Advisory.challenge))
         .where(AdvisoryRevision.at <= at, Challenge.results_released_at <= at)
         .order_by(Advisory.year.desc(), Advisory.number.desc(), AdvisoryRevision.number)
-        .execution_options(populate_existing=True)
     )
     if challenge_id is not None:
         rows = rows.where(Advisory.challenge_id == challenge_id)
     if ident is not None:
         rows = rows.where(Advisory.ident == ident)
-    found = session.scalars(rows).unique().all()
-    covered = {each.id: Text.read(each.content).report_ids for row in found for each in row.revisions}
+    found = session.execute(rows).all()
+    covered = {each.id: Text.read(each.content).report_ids for _, each in found}
     free = opened(session, {number for ids in covered.values() for number in ids}, at)
-    out = [(row, [each for each in row.revisions if covered[each.id] <= free]) for row in found]
-    return [(row, versions) for row, versions in out if versions]
+    out: dict[Advisory, list[AdvisoryRevision]] = {}
+    for row, each in found:
+        if covered[each.id] <= free:
+            out.setdefault(row, []).append(each)
+    return list(out.items())
