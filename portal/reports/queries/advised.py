@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge
-from portal.reports.models import Advisory, AdvisoryRevision, AdvisorySignature, Disclosure
+from portal.reports.models import Advisory, AdvisoryRevision, AdvisorySignature
+from portal.reports.queries.disclosing import embargoes
 from portal.reports.rules.advisories import Text
-from portal.reports.states import HELD
 
 
 def signatures(session: Session, advisory_ids: Iterable[int]) -> dict[tuple[int, str], list[AdvisorySignature]]:
@@ -41,18 +41,9 @@ def hours(session: Session, challenge: Challenge) -> dict[int, datetime]:
     )
     last = {each.advisory_id: each for each in rows}
     covered = {number: Text.read(each.content).report_ids for number, each in last.items()}
-    until = _embargoes(session, {number for ids in covered.values() for number in ids})
+    until = embargoes(session, {number for ids in covered.values() for number in ids})
     return {
         number: max(each.at, released, *(until[report] for report in covered[number]))
         for number, each in last.items()
         if covered[number] <= until.keys()
     }
-
-
-def _embargoes(session: Session, report_ids: Iterable[int]) -> dict[int, datetime]:
-    rows = session.execute(
-        sa.select(Disclosure.report_id, Disclosure.embargo_until).where(
-            Disclosure.report_id.in_(list(report_ids)), Disclosure.state.in_(HELD)
-        )
-    )
-    return {number: until for number, until in rows if until is not None}

@@ -1,6 +1,6 @@
 """Advisories: as the team writes them, and what is public of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
 from portal.reports.models import Advisory, AdvisoryBuild, AdvisoryFlaw, AdvisoryRevision, Report
-from portal.reports.queries.disclosing import over
+from portal.reports.queries.disclosing import embargoes
 from portal.reports.rules.advisories import Flaw, Product, Text
 from portal.reports.states import AdvisoryState, Affected, ReportState
 
@@ -95,11 +95,6 @@ def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
     return count, oldest
 
 
-def opened(session: Session, report_ids: Iterable[int], at: datetime) -> set[int]:
-    """Those of the reports whose embargo is over."""
-    return set(session.scalars(sa.select(Report.id).where(Report.id.in_(list(report_ids)), over(at))))
-
-
 def public(
     session: Session, at: datetime, *, challenge_id: int | None = None, ident: str | None = None
 ) -> list[tuple[Advisory, list[AdvisoryRevision]]]:
@@ -122,7 +117,8 @@ def public(
         rows = rows.where(Advisory.ident == ident)
     found = session.execute(rows).all()
     covered = {each.id: Text.read(each.content).report_ids for _, each in found}
-    free = opened(session, {number for ids in covered.values() for number in ids}, at)
+    until = embargoes(session, {number for ids in covered.values() for number in ids})
+    free = {number for number, end in until.items() if end <= at}
     out: dict[Advisory, list[AdvisoryRevision]] = {}
     for row, each in found:
         if covered[each.id] <= free:

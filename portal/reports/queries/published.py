@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from portal.challenges.models import Challenge
 from portal.challenges.rules import today_in
 from portal.reports import certificates, csaf
-from portal.reports.models import Advisory, AdvisoryRevision, AdvisorySignature, Publication
-from portal.reports.queries import advised, advisories, keys, publications
+from portal.reports.models import Advisory, AdvisoryRevision, AdvisorySignature
+from portal.reports.queries import advised, advisories, keys, publications, upstream
 from portal.reports.rules.advisories import Text, file_name
+from portal.reports.rules.upstream import is_public, name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +51,33 @@ def files(
     thanks: dict[int, list[csaf.Credited]] = {}
     for each in publications.thanked(session, {number for text in texts.values() for number in text.report_ids}):
         thanks.setdefault(each.report_id, []).append(csaf.Credited(each.kind, each.name, each.url))
-    listed = {
-        challenge: publications.public(session, challenge.id, today_in(challenge, at), at)
-        for challenge in {row.challenge for row, _ in found}
-    }
-    shaped = {row.id: _shaped(row, versions, texts[row.id], thanks, listed[row.challenge]) for row, versions in found}
+    links = {challenge: _links(session, challenge, at) for challenge in {row.challenge for row, _ in found}}
+    shaped = {row.id: _shaped(row, versions, texts[row.id], thanks, links[row.challenge]) for row, versions in found}
     return _signed(session, publisher, shaped, at)
+
+
+def _links(session: Session, challenge: Challenge, at: datetime) -> list[tuple[frozenset[int], csaf.Link]]:
+    """What there is to read at an instant, with the reports that it is about: publications, cases at other parties."""
+    listed = publications.public(session, challenge.id, today_in(challenge, at), at)
+    cases = [each for each in upstream.cases(session, challenge.id) if is_public(each, at)]
+    return [
+        *((frozenset(one.id for one in each.reports), csaf.Link(each.title, each.url)) for each in listed),
+        *((frozenset(one.report_id for one in each.subjects), csaf.Link(name_of(each), each.public_page))
+          for each in sorted(cases, key=lambda each: each.number)),
+    ]  # fmt: skip
 
 
 def _shaped(
     row: Advisory, versions: Sequence[AdvisoryRevision], text: Text, thanks: Mapping[int, Sequence[csaf.Credited]],
-    listed: Sequence[Publication],
+    links: Sequence[tuple[frozenset[int], csaf.Link]],
 ) -> csaf.Advisory:  # fmt: skip
-    links = [csaf.Link(each.title, each.url) for each in listed if text.report_ids & {one.id for one in each.reports}]
     return csaf.Advisory(
         ident=row.ident,
         page=f"/challenges/{row.challenge.slug}/advisories/{row.ident}",
         text=text,
         versions=tuple(csaf.Version(each.number, each.at, each.summary) for each in versions),
         thanks=thanks,
-        links=tuple(links),
+        links=tuple(dict.fromkeys(link for about, link in links if text.report_ids & about)),
     )
 
 
