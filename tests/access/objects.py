@@ -661,6 +661,16 @@ def publication(world: World) -> Values:
     return {"publication_id": made.id}
 
 
+def own_publication(world: World) -> Values:
+    """Something that the researcher has published."""
+    link = Link("A way in", "https://blog.example/own", PublicationKind.POST, NOON.date())
+    cast = world.cast
+    made = publications.submit(
+        world.session, cast.challenge, link, participant_id=cast.participant.id, by=cast.researcher.id, at=NOON
+    )
+    return {"publication_id": made.id}
+
+
 def advisory(world: World) -> Values:
     """An advisory as it is being written."""
     report = _reports(world).in_state(ReportState.FIXED)

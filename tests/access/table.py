@@ -560,6 +560,7 @@ TABLE: dict[str, Row] = {
     "reports.disclosures_ics": staff(TRIAGER, LEAD),
     "reports.publications": everyone(answers=NOT_YET),
     "reports.my_publications": members(),
+    "reports.take_publication_off": members(objects.own_publication),
     "reports.staff_publications": staff(TRIAGER, LEAD),
     "reports.decide_publication": staff(TRIAGER, LEAD, make=objects.publication),
     "reports.advisories": staff(TRIAGER, LEAD),
