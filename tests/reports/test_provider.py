@@ -24,7 +24,7 @@ from portal.reports.actions import publications
 from portal.reports.actions.advisories import Words
 from portal.reports.actions.keys import propose, publish_key_set
 from portal.reports.actions.publications import Thanks
-from portal.reports.models import Advisory, AdvisorySignature, KeySet, Report
+from portal.reports.models import Advisory, AdvisoryRevision, AdvisorySignature, KeySet, Report
 from portal.reports.queries import reports
 from portal.reports.states import Credit, ReportState
 from portal.reports.todo import publishing
@@ -34,6 +34,7 @@ from tests.reports.openpgp import Gpg, gpg_home
 from tests.reports.people import Desk
 from tests.reports.press import HOUR, Press
 from tests.reports.provider import METADATA, Checker
+from tests.reports.test_advisories import validated
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 OUT = datetime(2020, 10, 6, 16, tzinfo=NOON.tzinfo)
@@ -304,3 +305,39 @@ def test_old_hashes_and_names_are_as_they_were(client: FlaskClient, made: Adviso
     assert client.get(f"{ONE}.sha512").text == f"{hashlib.sha512(data).hexdigest()}  portal-2020-0001.json\n"
     for name in (".md5", ".sha256.asc", ".ASC", ".asc", ".json", "."):
         assert client.get(ONE + name).status_code == 404, name
+
+
+def test_a_file_is_dated_by_the_second_at_which_it_came_out(
+    client: FlaskClient, session: Session, made: Advisory, clock: Clock
+) -> None:
+    """Who asks for what is new since the last visit finds it, though it was approved weeks before the results."""
+    assert session.scalars(sa.select(AdvisoryRevision.at)).one() < OUT
+    clock.at = OUT
+    assert client.get(f"{FOLDER}/changes.csv").text == '"2020/portal-2020-0001.json","2020-10-06T16:00:00Z"\n'
+    tracking = client.get(ONE).json["document"]["tracking"]  # type: ignore[index]
+    assert (tracking["initial_release_date"], tracking["current_release_date"]) == ("2020-10-06T16:00:00Z",) * 2
+    assert client.get(METADATA).json["last_updated"] == "2020-10-06T16:00:00Z"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_version_that_never_came_out_leaves_no_gap(
+    client: FlaskClient, session: Session, cast: Cast, press: Press, fixed: list[Report], clock: Clock
+) -> None:
+    """The first version covers a report whose date both sides move; the second one leaves it out, and is out."""
+    for report in fixed:
+        press.agree(report)
+    found = press.move(press.move(press.draft(fixed), "ready"), "publish", at=NOON)
+    press.move(found, "revise", at=NOON)
+    actions.uncover(session, cast.challenge, press.whole(found), fixed[1].id, by=cast.triager.id, at=NOON)
+    press.move(press.move(found, "ready"), "publish", at=NOON)
+    press.accept(fixed[1], press.propose(fixed[1], HOUR + 30 * DAY))
+    press.release(NOON)
+    clock.at = HOUR + DAY
+    document = client.get(ONE).json
+    (told,) = validated([document])["found"]
+    assert told["wrong"] == []
+    history = document["document"]["tracking"]["revision_history"]  # type: ignore[index]
+    assert [(each["number"], each["summary"]) for each in history] == [("1", "Not published."), ("2", "Version 2.")]
+    checker = Checker(client)
+    checker.check()
+    assert checker.faults == []

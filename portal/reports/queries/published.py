@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from portal.challenges.models import Challenge
 from portal.challenges.rules import today_in
 from portal.reports import certificates, csaf
-from portal.reports.models import Advisory, AdvisoryRevision, AdvisorySignature
+from portal.reports.models import Advisory, AdvisorySignature
 from portal.reports.queries import advised, advisories, keys, publications, upstream
+from portal.reports.queries.advisories import Out
 from portal.reports.rules.advisories import Text, file_name
 from portal.reports.rules.upstream import is_public, name_of
 
@@ -47,7 +48,7 @@ def files(
 ) -> list[File]:  # fmt: skip
     """What everybody gets at an instant, which may be still to come. The latest advisory comes first."""
     found = advisories.public(session, at, challenge_id=challenge_id, ident=ident)
-    texts = {row.id: Text.read(versions[-1].content) for row, versions in found}
+    texts = {row.id: Text.read(versions[-1].version.content) for row, versions in found}
     thanks: dict[int, list[csaf.Credited]] = {}
     for each in publications.thanked(session, {number for text in texts.values() for number in text.report_ids}):
         thanks.setdefault(each.report_id, []).append(csaf.Credited(each.kind, each.name, each.url))
@@ -68,17 +69,28 @@ def _links(session: Session, challenge: Challenge, at: datetime) -> list[tuple[f
 
 
 def _shaped(
-    row: Advisory, versions: Sequence[AdvisoryRevision], text: Text, thanks: Mapping[int, Sequence[csaf.Credited]],
+    row: Advisory, versions: Sequence[Out], text: Text, thanks: Mapping[int, Sequence[csaf.Credited]],
     links: Sequence[tuple[frozenset[int], csaf.Link]],
 ) -> csaf.Advisory:  # fmt: skip
     return csaf.Advisory(
         ident=row.ident,
         page=f"/challenges/{row.challenge.slug}/advisories/{row.ident}",
         text=text,
-        versions=tuple(csaf.Version(each.number, each.at, each.summary) for each in versions),
+        versions=_history(versions),
         thanks=thanks,
         links=tuple(dict.fromkeys(link for about, link in links if text.report_ids & about)),
     )
+
+
+def _history(versions: Sequence[Out]) -> tuple[csaf.Version, ...]:
+    """A line for each number up to the present version's, also for one that has never come out (CSAF 2.0, 6.1.22)."""
+    out = {each.version.number: each for each in versions}
+    lines, since = [], versions[-1].since
+    for number in range(versions[-1].version.number, 0, -1):
+        each = out.get(number)
+        since = each.since if each else since
+        lines.append(csaf.Version(number, since, each.version.summary if each else "Not published."))
+    return tuple(reversed(lines))
 
 
 def _signed(
@@ -106,7 +118,7 @@ def to_sign(session: Session, publisher: csaf.Publisher, challenge: Challenge, a
 
     They can be signed ahead: the signature then comes out at the same second as its file.
     """
-    hours = advised.hours(session, challenge)
+    hours = advisories.hours(session, challenge)
     found = files(session, publisher, at, challenge.id)
     for hour in sorted({each for each in hours.values() if each > at}):
         found += [each for each in files(session, publisher, hour, challenge.id) if hours.get(each.advisory_id) == hour]
