@@ -150,6 +150,7 @@ def test_a_second_before_the_hour_it_is_void_and_nothing_comes_out(
     clock.at = HOUR - SECOND
     sign_in(client, cast.lead)
     data = typed(ends_on="2020-10-31", zone="America/Los_Angeles")
+    assert "this hour is void, and who set it is told" in client.get(f"/staff/{SLUG}/settings").text
     assert client.post(f"/staff/{SLUG}/settings", data=data).status_code == 302
     assert "it is void. Propose another one." in client.get(f"/staff/{SLUG}/settings").text
     clock.at = HOUR
