@@ -118,7 +118,9 @@ def pass_on(world: World, stage: Stage, report: Report) -> None:
         upstream.step(session, case, step, by=by, at=at + timedelta(hours=20 * hours))
     until = (world.now + timedelta(days=5)).replace(hour=12, minute=0, second=0, microsecond=0)
     cve = f"CVE-{world.now.year}-99001"
-    text = upstream.CaseText(case.title, "K-4711", (cve,), until, stage.challenge.zone)
+    text = upstream.CaseText(
+        case.title, "K-4711", (cve,), until, stage.challenge.zone, "https://kernel.example/advisories/K-4711"
+    )
     upstream.write(session, case, text, by=by, at=at + timedelta(hours=61))
     upstream.remark(session, case, "A patch is in review.", heard=True, by=by, at=world.now - timedelta(days=2))
     upstream.tell(session, case, by=by, at=world.now - timedelta(hours=20))

@@ -13,6 +13,9 @@ from portal.reports.states import Credit
 ENGINE = {"name": "Research challenge portal", "version": "1"}
 METADATA = "/.well-known/csaf/provider-metadata.json"
 FOLDER = "/.well-known/csaf/white"
+KEYS = "/.well-known/csaf/openpgp"
+# The hashes that lie beside each file, by the names of their algorithms.
+HASHES = ("sha256", "sha512")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +207,11 @@ def _thanks(credited: Credited) -> dict[str, Any]:
     return {"names": [credited.name], **link}
 
 
-def metadata(publisher: Publisher, updated: datetime) -> dict[str, Any]:
-    """What a provider says of itself (CSAF 2.0, section 7.1.7).
+def metadata(publisher: Publisher, updated: datetime, keys: Sequence[str], *, trusted: bool) -> dict[str, Any]:
+    """What a provider says of itself (CSAF 2.0, section 7.1.7). `keys` are fingerprints of those that sign its files.
 
     The role is that of a provider: files by year, an index, a list of changes, hashes, an address that is well known.
-    A trusted provider signs each file with OpenPGP besides; nothing here holds a key for that.
+    A trusted provider (7.2.3) has signatures beside all of its files as well; nobody is called so for a part of them.
     """
     return {
         "canonical_url": publisher.here + METADATA,
@@ -217,9 +220,11 @@ def metadata(publisher: Publisher, updated: datetime) -> dict[str, Any]:
         "list_on_CSAF_aggregators": True,
         "mirror_on_CSAF_aggregators": True,
         "metadata_version": "2.0",
-        "public_openpgp_keys": [],
+        "public_openpgp_keys": [
+            {"fingerprint": each, "url": f"{publisher.here}{KEYS}/{each}.asc"} for each in sorted(keys)
+        ],
         "publisher": publisher.told(),
-        "role": "csaf_provider",
+        "role": "csaf_trusted_provider" if trusted else "csaf_provider",
     }
 
 

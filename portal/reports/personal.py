@@ -18,6 +18,7 @@ from portal.reports.models import (
     Message,
     PassingOn,
     Publication,
+    PublicationReport,
     Report,
     ReportCredit,
     ReportEvent,
@@ -191,13 +192,35 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
     session.execute(
         sa.delete(ReportCredit).where(ReportCredit.member_id.in_(mine)).execution_options(synchronize_session=False)
     )
-    # A date stays: it is the team's as well. What was said with it goes.
-    session.execute(
-        sa.update(DisclosureProposal)
-        .where(DisclosureProposal.by_id == account_id)
-        .values(message=None)
-        .execution_options(synchronize_session=False)
+    _forget_words(session, account_id)
+    _unlist(session, account_id)
+
+
+def _forget_words(session: Session, account_id: int) -> None:
+    """A date stays: it is the other side's as well. What was said with it and to it goes."""
+    for whose, forgotten in (
+        (DisclosureProposal.by_id == account_id, {"message": None}),
+        (sa.and_(DisclosureProposal.answered_by_id == account_id, DisclosureProposal.reason.is_not(None)),
+         {"reason": ""}),
+    ):  # fmt: skip
+        session.execute(
+            sa.update(DisclosureProposal).where(whose).values(forgotten).execution_options(synchronize_session=False)
+        )
+
+
+def _unlist(session: Session, account_id: int) -> None:
+    """Link nothing any more that the person handed in, unless they were one of a team: then it is the others' too."""
+    others = (
+        sa.select(Member.id)
+        .where(Member.participant_id == Publication.participant_id, Member.account_id != account_id)
+        .exists()
     )
+    alone = sa.select(Publication.id).where(
+        Publication.submitted_by_id == account_id, Publication.participant_id.is_not(None), ~others
+    )
+    numbers = list(session.scalars(alone))
+    for table, column in ((PublicationReport, PublicationReport.publication_id), (Publication, Publication.id)):
+        session.execute(sa.delete(table).where(column.in_(numbers)).execution_options(synchronize_session=False))
 
 
 personal.exporters["reports"] = exported

@@ -36,13 +36,15 @@ class Signed(NamedTuple):
     text: str
 
 
-def detached(text: str, signature: str, signers: Sequence[str], *, after: datetime | None, at: datetime) -> Signed:
+def detached(
+    text: str, signature: str, signers: Sequence[str], *, after: datetime | None, at: datetime, what: str = "statement"
+) -> Signed:
     """Whether one of the armored certificates `signers` signed exactly the text (UTF-8). Raises NotSigned.
 
-    `after` is the moment before which the signature cannot have been made, `at` the present.
+    `after` is the moment before which the signature cannot have been made, `at` the present, `what` the text's name.
     """
     if not signature.strip():
-        raise NotSigned("There is no signature yet. Sign the statement, and paste what gpg wrote into the .asc file.")
+        raise NotSigned(f"There is no signature yet. Sign the {what}, and paste what gpg wrote into the .asc file.")
     if "BEGIN PGP SIGNED MESSAGE" in signature:
         raise NotSigned("This is a signed copy of the text. A detached signature is needed: gpg --armor --detach-sign.")
     if not _DETACHED.fullmatch(signature) or len(signature) > LARGEST:
@@ -54,8 +56,8 @@ def detached(text: str, signature: str, signers: Sequence[str], *, after: dateti
         return Signed(fingerprint, found.created, text)
     for words, other in _alike(data):
         if _by(other, found, signers):
-            raise NotSigned(f"It signs the statement {words}. Download the file, and sign it as it is.")
-    raise NotSigned("It is a signature over other words. Download the statement anew, and sign that.")
+            raise NotSigned(f"It signs the {what} {words}. Download the file, and sign it as it is.")
+    raise NotSigned(f"It is a signature over other words. Download the {what} anew, and sign that.")
 
 
 def cleartext(signed: str, signers: Sequence[str], *, after: datetime | None, at: datetime) -> Signed:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from flask import url_for
+from flask import current_app, url_for
 from sqlalchemy.orm import Session
 
 from portal.accounts.states import Role
 from portal.challenges.models import Challenge, Member
 from portal.core.todo import Queue, Task
+from portal.reports import csaf
 from portal.reports.models import Report
 from portal.reports.queries import (
     advisories,
@@ -16,6 +17,7 @@ from portal.reports.queries import (
     keys,
     links,
     publications,
+    published,
     reports,
     rewraps,
     signed,
@@ -137,6 +139,8 @@ def publishing(session: Session, challenge: Challenge, roles: frozenset[Role], a
               *publications.waiting(session, challenge.id)),
         Queue("Advisories to publish", url_for("reports.advisories", slug=challenge.slug),
               *advisories.waiting(session, challenge.id)),
+        Queue("Advisories to sign", url_for("reports.advisories", slug=challenge.slug),
+              *_unsigned(session, challenge, at)),
     ]  # fmt: skip
     if Role.TRIAGER in roles:
         found.insert(0, Queue("Dates to answer", calendar, *disclosing.waiting_for_team(session, challenge.id)))
@@ -144,6 +148,14 @@ def publishing(session: Session, challenge: Challenge, roles: frozenset[Role], a
         late = disclosing.unanswered(session, challenge.id, at - LEAD_AFTER)
         found.append(Queue("Dates that nobody answers", calendar, *late))
     return found
+
+
+def _unsigned(session: Session, challenge: Challenge, at: datetime) -> tuple[int, datetime | None]:
+    """How many advisories' files have no signature, and since when the oldest of them is out without one."""
+    publisher = csaf.Publisher.of(current_app.extensions["portal.config"])
+    found = [each for each in published.to_sign(session, publisher, challenge, at) if each.signature is None]
+    out = [each.advisory.changed_at for each in found if each.since <= at]
+    return len(found), min(out, default=None)
 
 
 def expiring_keys(session: Session, at: datetime) -> list[Task]:

@@ -6,6 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from portal.challenges.actions.course import end_moved, hold
 from portal.challenges.models import Challenge, Member
 from portal.core import audit, outbox
 from portal.core.constraints import conflicts
@@ -26,6 +27,7 @@ class Hour:
 
 def propose_release(session: Session, challenge: Challenge, hour: Hour, *, by: int, at: datetime) -> ResultsRelease:
     """Propose an hour, which somebody else confirms. Raises Refused, Invalid, Conflict if somebody was first."""
+    hold(session, challenge)
     rules.check_hour(challenge, hour.release_at, at)
     made = ResultsRelease(
         challenge_id=challenge.id, state=ReleaseState.PROPOSED, state_since=at, release_at=hour.release_at,
@@ -51,6 +53,7 @@ def confirm_release(session: Session, challenge: Challenge, found: ResultsReleas
     """
     if found.proposed_by_id == by:
         raise Refused("You proposed it. Somebody else confirms it: another lead, or an admin.")
+    hold(session, challenge)
     since = max(found.release_at, at) if found.release_at else at
     rules.check_release(challenge, since)
     take(session, found, states.CONFIRM, at=at, release_at=since, decided_by_id=by, decided_at=at)
@@ -67,6 +70,7 @@ def confirm_release(session: Session, challenge: Challenge, found: ResultsReleas
 
 def cancel_release(session: Session, challenge: Challenge, found: ResultsRelease, *, by: int, at: datetime) -> None:
     """Stop a release that is not out yet; one person is enough for that. To move it, propose another hour."""
+    hold(session, challenge)
     if rules.released(challenge, at):
         raise Refused("The results are out. What everybody has read cannot be taken back.")
     confirmed = found.state is ReleaseState.CONFIRMED
@@ -74,6 +78,32 @@ def cancel_release(session: Session, challenge: Challenge, found: ResultsRelease
     if confirmed:
         _set(session, challenge, Challenge.results_released_at > at, None)
     _note_release(session, challenge, found, "cancel-release", by=by, at=at)
+
+
+def follow_end(session: Session, challenge: Challenge, *, by: int, at: datetime) -> list[str]:
+    """The last day of a challenge has moved: a release whose hour would come before its end is void.
+
+    Two people had agreed on the hour for another end, so it does not move by itself: both are told, and another hour
+    is proposed. Raises Invalid where the results are out: their challenge is over.
+    """
+    rules.check_end(challenge, at)
+    found = queries.live_release(session, challenge.id)
+    if found is None or not rules.before_end(challenge, found.release_at):
+        return []
+    confirmed = found.state is ReleaseState.CONFIRMED
+    take(session, found, states.VOID, at=at, **({} if confirmed else {"decided_by_id": by, "decided_at": at}))
+    if confirmed:
+        _set(session, challenge, Challenge.results_released_at > at, None)
+    _note_release(session, challenge, found, "void-release", by=by, at=at)
+    for account in queries.who_set(session, found):
+        outbox.post(
+            session, "results/void", to=account.email, key=f"release:{found.id}:void:{account.id}", at=at,
+            context={"slug": challenge.slug}, subject=f"challenge:{challenge.id}", scope=challenge.slug,
+        )  # fmt: skip
+    return ["The hour of the results was before the new end: it is void. Propose another one."]
+
+
+end_moved.append(follow_end)
 
 
 def _set(session: Session, challenge: Challenge, still: sa.ColumnElement[bool], since: datetime | None) -> None:

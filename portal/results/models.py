@@ -18,14 +18,15 @@ _LIVE = sa.text("state IN ('proposed', 'confirmed')")
 class ResultsRelease(Moving[ReleaseState], Model):
     """An hour at which a challenge's results get out. `release_at` is None where that is when it is confirmed.
 
-    Whoever proposes it does not confirm it. A confirmed one stands in `Challenge.results_released_at` as well.
+    Whoever proposes it does not confirm it. A confirmed one stands in `Challenge.results_released_at` as well. One
+    that is void keeps who had confirmed it; if nobody had, who moved the end of the challenge.
     """
 
     __tablename__ = "results_release"
     __table_args__ = (
-        sa.CheckConstraint("decided_by_id <> proposed_by_id OR state = 'cancelled'", name="four_eyes"),
+        sa.CheckConstraint("decided_by_id <> proposed_by_id OR state IN ('cancelled', 'void')", name="four_eyes"),
         sa.CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name="decided_time"),
-        sa.CheckConstraint("state <> 'confirmed' OR release_at IS NOT NULL", name="confirmed_instant"),
+        sa.CheckConstraint("state NOT IN ('confirmed', 'void') OR release_at IS NOT NULL", name="confirmed_instant"),
         sa.Index("uq_results_release_live", "challenge_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
 

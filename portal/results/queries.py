@@ -25,7 +25,7 @@ from portal.reports.states import ReportState, Severity
 from portal.results import rules
 from portal.results.models import Acknowledgement, ResultsRelease
 from portal.results.rules import Figures, Money, Picture, Submission
-from portal.results.states import ReleaseState
+from portal.results.states import LIVE, ReleaseState
 
 NO_SCENARIO = "No scenario"
 
@@ -149,7 +149,8 @@ def live_release(session: Session, challenge_id: int) -> ResultsRelease | None:
     return session.scalars(
         sa.select(ResultsRelease)
         .options(joinedload(ResultsRelease.proposed_by), joinedload(ResultsRelease.decided_by))
-        .where(ResultsRelease.challenge_id == challenge_id, ResultsRelease.state != ReleaseState.CANCELLED)
+        .where(ResultsRelease.challenge_id == challenge_id, ResultsRelease.state.in_(LIVE))
+        .execution_options(populate_existing=True)
     ).one_or_none()
 
 
@@ -167,6 +168,23 @@ def heads(session: Session, challenge: Challenge) -> list[Account]:
     return list(found.values())
 
 
+def who_set(session: Session, found: ResultsRelease) -> Sequence[Account]:
+    """The people who proposed a release and decided on it, as long as they have their accounts."""
+    wanted = {found.proposed_by_id, found.decided_by_id}
+    return session.scalars(sa.select(Account).where(Account.id.in_(wanted), Account.active).order_by(Account.id)).all()
+
+
+def last_void(session: Session, challenge_id: int) -> ResultsRelease | None:
+    """The last hour of a challenge, if it is void."""
+    found = session.scalars(
+        sa.select(ResultsRelease)
+        .where(ResultsRelease.challenge_id == challenge_id)
+        .order_by(ResultsRelease.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return found if found is not None and found.state is ReleaseState.VOID else None
+
+
 def changed_after(session: Session, challenge: Challenge) -> datetime | None:
     """When an award was last decided on after the results had come out, if one was."""
     if challenge.results_released_at is None:
@@ -179,13 +197,15 @@ def changed_after(session: Session, challenge: Challenge) -> datetime | None:
 
 
 def queues(session: Session, challenge: Challenge, roles: frozenset[Role]) -> list[Queue]:
-    """A release that somebody else has proposed."""
+    """A release that somebody else has proposed, or one that is void and was not set anew."""
     if not roles & {Role.LEAD, Role.ADMIN}:
         return []
-    found = live_release(session, challenge.id)
+    found, url = live_release(session, challenge.id), f"/staff/{challenge.slug}/results"
     waits = found is not None and found.state is ReleaseState.PROPOSED
     since = found.proposed_at if found is not None and waits else None
-    return [Queue("Releases of results to confirm", f"/staff/{challenge.slug}/results", int(waits), since)]
+    void = last_void(session, challenge.id)
+    again = [Queue("Void releases of results to set anew", url, 1, void.state_since)] if void else []
+    return [Queue("Releases of results to confirm", url, int(waits), since), *again]
 
 
 def pending(session: Session, challenge_id: int) -> dict[str, int]:

@@ -214,6 +214,19 @@ def check_release(challenge: Challenge, at: datetime) -> None:
         raise Refused("The challenge is still running. Results are released when its last day is over.")
 
 
+def before_end(challenge: Challenge, release_at: datetime | None) -> bool:
+    """Whether results would come out at this instant while the challenge is still open for reports."""
+    return release_at is not None and release_at < ends_at(challenge)
+
+
+def check_end(challenge: Challenge, at: datetime) -> None:
+    """Raises Invalid where a challenge would be open for reports again although its results are out."""
+    if released(challenge, at) and before_end(challenge, challenge.results_released_at):
+        raise Invalid({
+            "ends_on": "The results are out: reports cannot be open again after them. Begin another challenge.",
+        })  # fmt: skip
+
+
 def check_hour(challenge: Challenge, release_at: datetime | None, at: datetime) -> None:
     """Raises Refused where no release can be proposed, Invalid for an hour that is none."""
     if release_at is not None and release_at <= at:

@@ -188,6 +188,7 @@ def _staff(challenge: Challenge, form: ReleaseForm | None = None, status: int = 
         pending=queries.pending(db.session, challenge.id),
         thanked=len(queries.acknowledgements(db.session, challenge.id)),
         release=queries.live_release(db.session, challenge.id),
+        void=queries.last_void(db.session, challenge.id),
         form=form or ReleaseForm(formdata=None, data={"zone": challenge.zone, "when": AT_ONCE}),
         me=current_account().id,
     )

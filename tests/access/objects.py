@@ -52,6 +52,7 @@ from portal.reports.actions.signed import remember_key
 from portal.reports.models import KnownIssue, UploadToken
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
+from portal.reports.queries.keys import current_set
 from portal.reports.receipts import Signer
 from portal.reports.rules import Limits, LinkText
 from portal.reports.rules import Outcome as ReportOutcome
@@ -660,6 +661,16 @@ def publication(world: World) -> Values:
     return {"publication_id": made.id}
 
 
+def own_publication(world: World) -> Values:
+    """Something that the researcher has published."""
+    link = Link("A way in", "https://blog.example/own", PublicationKind.POST, NOON.date())
+    cast = world.cast
+    made = publications.submit(
+        world.session, cast.challenge, link, participant_id=cast.participant.id, by=cast.researcher.id, at=NOON
+    )
+    return {"publication_id": made.id}
+
+
 def advisory(world: World) -> Values:
     """An advisory as it is being written."""
     report = _reports(world).in_state(ReportState.FIXED)
@@ -679,6 +690,12 @@ def public_advisory(world: World) -> Values:
 def csaf_file(world: World) -> Values:
     """Its file."""
     return {**public_advisory(world), "name": "portal-2020-0001.json"}
+
+
+def csaf_key(world: World) -> Values:
+    """A key with which files may be signed."""
+    _reports(world)
+    return {"fingerprint": current_set(world.session).recovery_fingerprint}
 
 
 # The line

@@ -13,6 +13,7 @@ from portal.accounts import personal
 from portal.challenges.states import ParticipantState
 from portal.core.errors import Conflict, Invalid, NotFound, Refused
 from portal.core.outbox import OutgoingMail
+from portal.reports.actions import disclosing
 from portal.reports.actions import publications as actions
 from portal.reports.actions.publications import Link, Thanks
 from portal.reports.models import Publication, Report
@@ -20,7 +21,7 @@ from portal.reports.personal import erase
 from portal.reports.queries import publications as queries
 from portal.reports.queries import reports
 from portal.reports.rules.disclosing import link_fault
-from portal.reports.states import LIST, REFUSE, Credit, PublicationKind, PublicationState, ReportState
+from portal.reports.states import LIST, REFUSE, Credit, PublicationKind, PublicationState, ReportState, Side
 from tests.cast import NOON, SLUG, Cast, sign_in
 from tests.conftest import Clock
 from tests.reports.people import Desk
@@ -207,3 +208,42 @@ def test_who_was_removed_is_not_thanked(session: Session, cast: Cast, report: Re
     cast.participant.state, cast.participant.removed_at = ParticipantState.REMOVED, NOON
     session.flush()
     assert queries.thanked(session, [report.id]) == []
+
+
+def test_a_participant_takes_it_off_again_and_it_is_gone_from_every_list(
+    client: FlaskClient, session: Session, cast: Cast, press: Press, report: Report, clock: Clock
+) -> None:
+    made = hand_in(session, cast, FORM["url"], report.id)
+    actions.decide(session, cast.challenge, made, LIST, "", by=cast.triager.id, at=NOON)
+    advisory = press.publish([report])
+    press.release(NOON)
+    clock.at = HOUR + 2 * DAY
+    lists = (PUBLIC, f"/challenges/{SLUG}/results", f"/challenges/{SLUG}/advisories/{advisory.ident}.json")
+    assert [FORM["url"] in client.get(address).text for address in lists] == [True] * 3
+    address = f"{PUBLIC}/{made.id}/take-off"
+    sign_in(client, cast.colleague)
+    assert client.post(address).status_code == 404
+    sign_in(client, cast.researcher)
+    assert "Take it off" in client.get(MINE).text
+    assert client.post(address).status_code == 302
+    assert client.post(address).status_code == 404
+    assert [FORM["url"] in client.get(address).text for address in (*lists, MINE)] == [False] * 4
+    assert client.post(MINE, data=FORM).status_code == 302
+
+
+def test_erasing_a_person_links_nothing_more_of_theirs_but_what_is_a_teams_too(
+    session: Session, cast: Cast, report: Report, press: Press
+) -> None:
+    hand_in(session, cast, FORM["url"], report.id)
+    link = Link("Ours", "https://team.example/ours", PublicationKind.POST, date(2020, 6, 15))
+    actions.submit(session, cast.challenge, link, participant_id=cast.team.id, by=cast.colleague.id, at=NOON)
+    proposal = press.propose(report, HOUR, Side.TEAM)
+    whole = reports.draft(session, report.id)
+    disclosing.decline(session, whole, proposal, Side.RESEARCHER, "I marry.", by=cast.researcher.id, at=NOON)
+    session.commit()
+    for account in (cast.researcher, cast.colleague):
+        erase(session, account.id, NOON)
+    session.commit()
+    session.expire_all()
+    assert session.scalars(sa.select(Publication.title)).all() == ["Ours"]
+    assert proposal.reason == ""

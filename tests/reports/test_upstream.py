@@ -15,11 +15,12 @@ from portal.core.outbox import OutgoingMail
 from portal.reports import jobs, rules, states
 from portal.reports.actions import links as chains
 from portal.reports.actions import upstream as actions
-from portal.reports.models import PassingOn, Report, UpstreamCase, UpstreamParty
+from portal.reports.models import AdvisoryRevision, PassingOn, Report, UpstreamCase, UpstreamParty
 from portal.reports.personal import exported
 from portal.reports.queries import links, upstream
 from portal.reports.states import ReportState, UpstreamState
 from tests.cast import NOON, Cast, sign_in
+from tests.conftest import Clock
 from tests.reports.people import Desk
 from tests.reports.press import Press
 
@@ -272,3 +273,106 @@ def test_a_case_is_about_one_link(client: FlaskClient, session: Session, cast: C
     assert "link 1" in client.get(f"/staff/test-challenge/reports/{report.ref}").text
     [subject] = upstream.case(session, cast.challenge.id, 1).subjects
     assert subject.link_id == links.numbered(session, report.id, 1).id
+
+
+FOLDER, PAGE = "/.well-known/csaf/white", "https://kernel.example/advisories/4711"
+WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
+
+
+def advised(cases: Cases, session: Session, cast: Cast) -> str:
+    """An advisory about the report that is out a week after NOON, if nothing holds it; the address of its file."""
+    press = Press(session, cast)
+    press.agree(cases.report, NOON + WEEK, without_fix=True)
+    press.release(NOON)
+    press.move(press.move(press.draft([cases.report]), "ready"), "publish", at=NOON)
+    return f"{FOLDER}/2020/portal-2020-0001.json"
+
+
+def known(cases: Cases, session: Session, page: str = PAGE, until: datetime | None = None) -> None:
+    zone = "Europe/Berlin" if until else None
+    text = actions.CaseText("A case", "K-4711", (), until, zone, page)
+    actions.write(session, cases.case, text, by=cases.by, at=NOON)
+    session.commit()
+
+
+def referred(client: FlaskClient, address: str) -> list[tuple[str, str]]:
+    """Name and address of what the advisory refers to beside itself; its page says the same."""
+    (document,) = [client.get(address).json]
+    assert document is not None
+    found = [each for each in document["document"]["references"] if each["category"] == "external"]
+    page = client.get("/challenges/test-challenge/advisories/PORTAL-2020-0001").text
+    assert all(f'href="{each["url"]}"' in page for each in found)
+    assert ("K-4711" in page) == bool(found)
+    return [(each["summary"], each["url"]) for each in found]
+
+
+def test_a_public_case_is_among_the_references_from_the_second_at_which_its_embargo_ends(
+    client: FlaskClient, session: Session, cast: Cast, cases: Cases, clock: Clock
+) -> None:
+    cases.about().allow()
+    cases.step("report")
+    address = advised(cases, session, cast)
+    known(cases, session, until=NOON + WEEK)
+    clock.at = NOON + WEEK
+    assert referred(client, address) == [("The kernel: K-4711", PAGE)]
+    cases.step("fixed", "", "5.8", at=clock.at)
+    assert referred(client, address) == [("The kernel: K-4711", PAGE)]
+    # Another party's embargo that is longer holds our own advisory too, moved after it was published or not.
+    known(cases, session, until=NOON + 2 * WEEK)
+    for at, status in ((NOON + WEEK, 404), (NOON + 2 * WEEK - SECOND, 404), (NOON + 2 * WEEK, 200)):
+        clock.at = at
+        answer = client.get(address)
+        assert (answer.status_code, "kernel" in answer.text) == (status, status == 200)
+
+
+def test_without_an_embargo_a_case_is_public_once_they_have_fixed_or_refused_it(
+    client: FlaskClient, session: Session, cast: Cast, cases: Cases, clock: Clock
+) -> None:
+    cases.about().allow()
+    address = advised(cases, session, cast)
+    known(cases, session)
+    clock.at = NOON + WEEK
+    for step in (None, "report", "acknowledge", "fixing"):
+        if step:
+            cases.step(step)
+        assert referred(client, address) == [], step
+    cases.step("refuse", "They will not.")
+    assert referred(client, address) == [("The kernel: K-4711", PAGE)]
+    known(cases, session, page="")
+    assert referred(client, address) == []
+
+
+def test_a_case_about_another_report_is_no_reference(
+    client: FlaskClient, session: Session, cast: Cast, cases: Cases, desk: Desk, clock: Clock
+) -> None:
+    other = desk.in_state(ReportState.CONFIRMED)
+    actions.add_subject(session, cases.case, other, None, by=cases.by, at=NOON)
+    actions.say_passing_on(session, other, allowed=True, credit="", by=other.submitted_by_id, at=NOON)
+    cases.step("report")
+    cases.step("fixed", "", "5.8")
+    address = advised(cases, session, cast)
+    known(cases, session)
+    clock.at = NOON + WEEK
+    assert referred(client, address) == []
+
+
+def test_an_advisory_that_is_published_now_waits_for_the_other_partys_embargo(
+    session: Session, cast: Cast, cases: Cases
+) -> None:
+    cases.about().allow()
+    cases.step("report")
+    known(cases, session, until=NOON + 3 * WEEK)
+    advised(cases, session, cast)
+    assert session.scalars(sa.select(AdvisoryRevision.at)).all() == [NOON + 3 * WEEK]
+
+
+@pytest.mark.parametrize("page", ["http://kernel.example/", "https://", "javascript:alert(1)", "https://a@b.example/"])
+def test_only_a_page_that_can_be_linked_is_taken(
+    client: FlaskClient, session: Session, cast: Cast, cases: Cases, page: str
+) -> None:
+    sign_in(client, cast.triager)
+    data = {"title": "A case", "zone": "UTC", "public_page": page}
+    assert client.post(f"{STAFF}/1/text", data=data).status_code == 422
+    assert client.post(f"{STAFF}/1/text", data=data | {"public_page": PAGE}).status_code == 302
+    session.expire_all()
+    assert session.scalars(sa.select(UpstreamCase.public_page)).all() == [PAGE]

@@ -205,8 +205,10 @@ def public_addresses(app: Flask) -> list[str]:
             continue
         if rule.endpoint.startswith(ELSEWHERE):
             continue
-        names = {"reports.csaf_list": ("index.txt", "changes.csv"),
-                 "reports.csaf_file": ("portal-2020-0001.json", "portal-2020-0001.json.sha256")}  # fmt: skip
+        names = {
+            "reports.csaf_list": ("index.txt", "changes.csv"),
+            "reports.csaf_file": [f"portal-2020-0001.json{end}" for end in ("", ".sha256", ".sha512", ".asc")],
+        }
         for name in names.get(rule.endpoint, ("x",)):
             given = {**values, "name": name}
             wanted = {key: given[key] for key in rule.arguments if key in given}

@@ -1,19 +1,32 @@
 """Challenges and their scenarios."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge, Scenario
-from portal.challenges.rules import Outline, faults, is_slug
+from portal.challenges.rules import Outline, ends_at, faults, is_slug
 from portal.challenges.states import ScenarioKind
 from portal.core import audit
 from portal.core.constraints import conflicts, explain
 from portal.core.errors import Invalid
 
+
+class EndMoved(Protocol):
+    """What another room does where the last day of a challenge moves.
+
+    It is given the challenge with its new days, and answers with sentences on what else has changed for that. It
+    raises Invalid, for the field `ends_on`, where the day cannot be moved.
+    """
+
+    def __call__(self, session: Session, challenge: Challenge, *, by: int, at: datetime) -> Sequence[str]: ...
+
+
+end_moved: list[EndMoved] = []
 # Long texts: the audit says that they changed, not what they said.
 LONG = {"summary", "rules"}
 explain("uq_challenge_slug", "There is a challenge of this name already.", columns="challenge.slug")
@@ -45,10 +58,23 @@ def create_challenge(session: Session, slug: str, outline: Outline, *, by: int |
     return challenge
 
 
-def change_challenge(session: Session, challenge: Challenge, outline: Outline, *, by: int, at: datetime) -> None:
-    """Change what a challenge says of itself. Raises Invalid."""
+def hold(session: Session, challenge: Challenge) -> None:
+    """Read a challenge anew, and keep everybody else from changing it until the transaction is over.
+
+    Whoever weighs its last day against something else begins with it: the two cannot then pass each other by.
+    """
+    session.refresh(challenge, with_for_update={"key_share": True})
+
+
+def change_challenge(session: Session, challenge: Challenge, outline: Outline, *, by: int, at: datetime) -> list[str]:
+    """Change what a challenge says of itself. Raises Invalid.
+
+    What else has changed for that, if its last day has moved, is the answer: a sentence each.
+    """
     if wrong := faults(outline):
         raise Invalid(wrong)
+    hold(session, challenge)
+    end = ends_at(challenge)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     for name, value in asdict(outline).items():
@@ -61,6 +87,10 @@ def change_challenge(session: Session, challenge: Challenge, outline: Outline, *
             session, "challenges:change", f"challenge:{challenge.id}", by=by, at=at, scope=challenge.slug,
             before=before, after=after,
         )  # fmt: skip
+    if ends_at(challenge) == end:
+        return []
+    session.flush()
+    return [told for follow in end_moved for told in follow(session, challenge, by=by, at=at)]
 
 
 def add_scenario(

@@ -9,10 +9,12 @@ from portal.accounts.states import Role
 from portal.challenges import actions, queries
 from portal.challenges.access import challenge_or_404
 from portal.challenges.forms import AgreementForm, OutlineForm, ScenarioForm
+from portal.challenges.models import Challenge
 from portal.challenges.states import ScenarioKind
 from portal.challenges.views import blueprint
 from portal.core import clock
 from portal.core.db import db
+from portal.core.errors import Invalid
 
 
 @blueprint.route("/staff/<slug>/settings", methods=["GET", "POST"])
@@ -22,13 +24,22 @@ def settings(slug: str) -> ResponseReturnValue:
     challenge = challenge_or_404(slug)
     form = OutlineForm.of(challenge)
     if not form.validate_on_submit():
-        agreement = queries.current_agreement(db.session, challenge.id)
-        page = render_template("challenges/settings.html", challenge=challenge, form=form, agreement=agreement)
-        return page, 422 if form.is_submitted() else 200
-    actions.change_challenge(db.session, challenge, form.outline(), by=current_account().id, at=clock.now())
+        return _settings(challenge, form), 422 if form.is_submitted() else 200
+    try:
+        told = actions.change_challenge(db.session, challenge, form.outline(), by=current_account().id, at=clock.now())
+    except Invalid as problem:
+        db.session.rollback()
+        for name, words in problem.messages.items():
+            form[name].errors = [words]
+        return _settings(challenge, form), 422
     db.session.commit()
-    flash("Saved.")
+    flash(" ".join(["Saved.", *told]))
     return redirect(url_for("challenges.settings", slug=slug))
+
+
+def _settings(challenge: Challenge, form: OutlineForm) -> str:
+    agreement = queries.current_agreement(db.session, challenge.id)
+    return render_template("challenges/settings.html", challenge=challenge, form=form, agreement=agreement)
 
 
 @blueprint.route("/staff/<slug>/settings/agreement", methods=["GET", "POST"])

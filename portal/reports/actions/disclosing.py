@@ -8,6 +8,8 @@ from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
+from portal.accounts.queries import holders
+from portal.accounts.states import Role
 from portal.core import outbox
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Invalid, Refused
@@ -92,14 +94,34 @@ def accept(
         raise Invalid({"without_fix": "No fix is out by then. Both sides have to say that it may be before the fix."})
     rules.check_date(report, proposal.instant, proposal.zone, without_fix=early, at=at)
     found = session.get_one(Disclosure, proposal.disclosure_id)
-    _answer(session, proposal, Answer.ACCEPTED, by=by, at=at)
+    _settle(session, found, proposal, early=early, by=by, at=at)
+    note(session, report, "agree-on-date", by=by, at=at)
+    _tell(session, report, side.other, "date_agreed", f"date:{proposal.id}:agreed", at=at)
+    _tell_ahead(session, report, proposal, at=at)
+
+
+def let_stand(session: Session, report: Report, proposal: DisclosureProposal, *, by: int, at: datetime) -> None:
+    """A date of the team stands, because the researcher has said nothing for long. They are told, and may ask to move
+    it as any other. Raises Refused as `rules.check_stands`, Conflict where they have just answered.
+    """
+    found = session.get_one(Disclosure, proposal.disclosure_id)
+    rules.check_stands(report, found, proposal, by, at)
+    rules.check_date(report, proposal.instant, proposal.zone, without_fix=False, at=at)
+    _settle(session, found, proposal, early=False, by=by, at=at, reason="Nobody answered.")
+    note(session, report, "date-stands", by=by, at=at)
+    _tell(session, report, Side.RESEARCHER, "date_stands", f"date:{proposal.id}:stands", at=at)
+    _tell_ahead(session, report, proposal, at=at)
+
+
+def _settle(
+    session: Session, found: Disclosure, proposal: DisclosureProposal, *, early: bool, by: int, at: datetime,
+    reason: str | None = None,
+) -> None:  # fmt: skip
+    _answer(session, proposal, Answer.ACCEPTED, by=by, at=at, reason=reason)
     take(
         session, found, states.AGREE, at=at, embargo_until=proposal.instant, zone=proposal.zone, agreed_at=at,
         without_fix=early,
     )  # fmt: skip
-    note(session, report, "agree-on-date", by=by, at=at)
-    _tell(session, report, side.other, "date_agreed", f"date:{proposal.id}:agreed", at=at)
-    _tell_ahead(session, report, proposal, at=at)
 
 
 def decline(
@@ -174,8 +196,20 @@ def _tell(
 
 
 def _remind(session: Session, report: Report, side: Side, made: DisclosureProposal, *, at: datetime) -> None:
-    later = at + rules.REMIND_AFTER
-    _tell(session, report, side, "date_unanswered", f"date:{made.id}", at=at, not_before=later, proposal=made.id)
+    """Whoever has not answered is reminded three times; with the second one the leads hear of it as well."""
+    for after in rules.REMINDERS:
+        _tell(
+            session, report, side, "date_unanswered", f"date:{made.id}:{after.days}", at=at, not_before=at + after,
+            proposal=made.id, days=after.days,
+        )  # fmt: skip
+    context = {"slug": report.challenge.slug, "ref": report.ref, "page": "reports.staff_disclosure",
+               "proposal": made.id, "days": rules.LEAD_AFTER.days}  # fmt: skip
+    for lead in holders(session, Role.LEAD, report.challenge.slug):
+        outbox.post(
+            session, REMINDER, to=lead.email, key=f"date:{made.id}:lead:{lead.id}", at=at,
+            not_before=at + rules.LEAD_AFTER, context=context, subject=f"report:{report.id}",
+            scope=report.challenge.slug,
+        )  # fmt: skip
 
 
 def _tell_ahead(session: Session, report: Report, agreed: DisclosureProposal, *, at: datetime) -> None:

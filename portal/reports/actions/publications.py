@@ -95,6 +95,14 @@ def decide(
         )  # fmt: skip
 
 
+def take_off(session: Session, challenge: Challenge, found: Publication, *, by: int, at: datetime) -> None:
+    """Off every list at once, whatever the team said of it: what a participant has handed in is theirs."""
+    _record(session, challenge, found, "take-publication-off", by=by, at=at)
+    session.execute(sa.delete(PublicationReport).where(PublicationReport.publication_id == found.id))
+    session.execute(sa.delete(Publication).where(Publication.id == found.id))
+    session.expunge(found)
+
+
 def _record(session: Session, challenge: Challenge, found: Publication, verb: str, *, by: int, at: datetime) -> None:
     audit.record(
         session, f"reports:{verb}", f"publication:{found.id}", by=by, at=at, scope=challenge.slug,

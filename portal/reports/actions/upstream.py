@@ -37,6 +37,8 @@ class CaseText:
     cves: tuple[str, ...] = ()
     embargo_until: datetime | None = None
     embargo_zone: str | None = None
+    # Where everybody can read of it; nobody is shown that before it is public.
+    public_page: str = ""
 
 
 def add_party(session: Session, name: str, contact: str, page: str, *, by: int, at: datetime) -> UpstreamParty:
@@ -101,7 +103,7 @@ def write(session: Session, case: UpstreamCase, text: CaseText, *, by: int, at: 
     """Write anew what is known of a case."""
     fresh = {
         "title": text.title, "their_reference": text.their_reference, "cves": list(text.cves),
-        "embargo_until": text.embargo_until, "embargo_zone": text.embargo_zone,
+        "embargo_until": text.embargo_until, "embargo_zone": text.embargo_zone, "public_page": text.public_page,
     }  # fmt: skip
     changed = [name for name, value in fresh.items() if getattr(case, name) != value]
     for name in changed:

@@ -10,6 +10,7 @@ from portal.core.forms import Form
 from portal.reports.actions.upstream import CaseText
 from portal.reports.models import UpstreamCase
 from portal.reports.rules import cve_ids, instant_of
+from portal.reports.rules.disclosing import link_fault
 
 NEUTRAL = "In clear: nothing of how it is done."
 
@@ -43,8 +44,19 @@ class CaseTextForm(Form):
     title = StringField("Title", [DataRequired("Give it a title."), Length(max=120)], description=NEUTRAL)
     their_reference = StringField("Their reference", [Length(max=80)])
     cves = StringField("CVE ids", [Length(max=500)], description="Several with spaces between: CVE-2020-16119.")
+    public_page = StringField(
+        "Public page", [Optional(), Length(max=300)],
+        description="Theirs, about this case. Advisories link it once the embargo is over, or, without one, once it is "
+        "fixed or refused.",
+    )  # fmt: skip
     embargo = DateTimeLocalField("Embargo until", [Optional()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
     zone = StringField("On the clocks of", [Length(max=64)], description="A time zone: Europe/Berlin.")
+
+    def validate_public_page(self, field: StringField) -> None:
+        """Only what can be linked safely."""
+        fault = link_fault(field.data) if field.data else None
+        if fault:
+            raise ValidationError(fault)
 
     def validate_cves(self, field: StringField) -> None:
         """Each is one."""
@@ -71,7 +83,7 @@ class CaseTextForm(Form):
             until = instant_of(self.embargo.data, self.zone.data or "UTC")
         return CaseText(
             self.title.data or "", self.their_reference.data or "", tuple(cve_ids(self.cves.data or "")), until,
-            self.zone.data if until else None,
+            self.zone.data if until else None, self.public_page.data or "",
         )  # fmt: skip
 
     @classmethod
@@ -81,7 +93,7 @@ class CaseTextForm(Form):
         local = case.embargo_until.astimezone(ZoneInfo(clocks)).replace(tzinfo=None) if case.embargo_until else None
         return cls(
             formdata=None, title=case.title, their_reference=case.their_reference, cves=" ".join(case.cves),
-            embargo=local, zone=clocks,
+            embargo=local, zone=clocks, public_page=case.public_page,
         )  # fmt: skip
 
 

@@ -1,5 +1,8 @@
 """What is true of key sets, reports, and the files under them."""
 
+from portal.reports.models.advised import (
+    AdvisorySignature,
+)
 from portal.reports.models.advisories import (
     Advisory,
     AdvisoryBuild,
@@ -80,6 +83,7 @@ __all__ = [
     "AdvisoryBuild",
     "AdvisoryFlaw",
     "AdvisoryRevision",
+    "AdvisorySignature",
     "BuildFinding",
     "Capability",
     "Chunk",

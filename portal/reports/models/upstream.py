@@ -37,6 +37,7 @@ class UpstreamCase(Moving[UpstreamState], Model):
         sa.CheckConstraint("(state = 'drafted') = (reported_at IS NULL)", name="reported_time"),
         sa.CheckConstraint("(state = 'fixed') = (fixed_in IS NOT NULL)", name="fixed_in_what"),
         sa.CheckConstraint("(embargo_until IS NULL) = (embargo_zone IS NULL)", name="embargo_has_zone"),
+        sa.CheckConstraint("public_page = '' OR public_page LIKE 'https://%'", name="public_page_https"),
         sa.CheckConstraint("NOT told OR state <> 'drafted'", name="told_is_reported"),
     )
 
@@ -55,6 +56,8 @@ class UpstreamCase(Moving[UpstreamState], Model):
     embargo_until: Mapped[datetime | None]
     embargo_zone: Mapped[str | None] = mapped_column(sa.String(64))
     their_reference: Mapped[str] = mapped_column(sa.String(80), default="")
+    # Where everybody can read of it, once it is public.
+    public_page: Mapped[str] = mapped_column(sa.String(300), default="")
     cves: Mapped[list[str]] = mapped_column(sa.JSON)
     fixed_in: Mapped[str | None] = mapped_column(sa.String(120))
     told: Mapped[bool] = mapped_column(default=False)

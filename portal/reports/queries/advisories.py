@@ -1,7 +1,8 @@
 """Advisories: as the team writes them, and what is public of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
 from portal.reports.models import Advisory, AdvisoryBuild, AdvisoryFlaw, AdvisoryRevision, Report
-from portal.reports.queries.disclosing import over
+from portal.reports.queries.disclosing import embargoes
 from portal.reports.rules.advisories import Flaw, Product, Text
 from portal.reports.states import AdvisoryState, Affected, ReportState
 
@@ -95,34 +96,67 @@ def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
     return count, oldest
 
 
-def opened(session: Session, report_ids: Iterable[int], at: datetime) -> set[int]:
-    """Those of the reports whose embargo is over."""
-    return set(session.scalars(sa.select(Report.id).where(Report.id.in_(list(report_ids)), over(at))))
+class Out(NamedTuple):
+    """A version that everybody may read, and since when."""
+
+    version: AdvisoryRevision
+    since: datetime
 
 
 def public(
     session: Session, at: datetime, *, challenge_id: int | None = None, ident: str | None = None
-) -> list[tuple[Advisory, list[AdvisoryRevision]]]:
+) -> list[tuple[Advisory, list[Out]]]:
     """What everybody may read at an instant: advisories with those of their versions that are out.
 
     A version is out when its hour has come, the results of its challenge are out, and no report that it covers is
-    under embargo. The latest advisory comes first.
+    under embargo: since the last of these. The latest advisory comes first.
     """
     rows = (
-        sa.select(Advisory)
+        sa.select(Advisory, AdvisoryRevision)
         .join(Advisory.challenge)
-        .join(Advisory.revisions)
-        .options(contains_eager(Advisory.challenge), contains_eager(Advisory.revisions))
+        .join(AdvisoryRevision, AdvisoryRevision.advisory_id == Advisory.id)
+        .options(contains_eager(Advisory.challenge))
         .where(AdvisoryRevision.at <= at, Challenge.results_released_at <= at)
         .order_by(Advisory.year.desc(), Advisory.number.desc(), AdvisoryRevision.number)
-        .execution_options(populate_existing=True)
     )
     if challenge_id is not None:
         rows = rows.where(Advisory.challenge_id == challenge_id)
     if ident is not None:
         rows = rows.where(Advisory.ident == ident)
-    found = session.scalars(rows).unique().all()
-    covered = {each.id: Text.read(each.content).report_ids for row in found for each in row.revisions}
-    free = opened(session, {number for ids in covered.values() for number in ids}, at)
-    out = [(row, [each for each in row.revisions if covered[each.id] <= free]) for row in found]
-    return [(row, versions) for row, versions in out if versions]
+    found = session.execute(rows).all()
+    covered = {each.id: Text.read(each.content).report_ids for _, each in found}
+    until = embargoes(session, {number for ids in covered.values() for number in ids})
+    out: dict[Advisory, list[Out]] = {}
+    for row, each in found:
+        since = _since(row.challenge, each, covered[each.id], until)
+        if since is not None and since <= at:
+            before = out.setdefault(row, [])
+            before.append(Out(each, max([since, *(one.since for one in before)])))
+    return list(out.items())
+
+
+def hours(session: Session, challenge: Challenge) -> dict[int, datetime]:
+    """From which instant the last version of each advisory of a challenge is out, by the numbers of their rows.
+
+    It is known once two people have set when the results come out.
+    """
+    rows = session.scalars(
+        sa.select(AdvisoryRevision)
+        .join(Advisory, Advisory.id == AdvisoryRevision.advisory_id)
+        .where(Advisory.challenge_id == challenge.id)
+        .order_by(AdvisoryRevision.advisory_id, AdvisoryRevision.number)
+    )
+    last = {each.advisory_id: each for each in rows}
+    covered = {number: Text.read(each.content).report_ids for number, each in last.items()}
+    until = embargoes(session, {number for ids in covered.values() for number in ids})
+    found = {number: _since(challenge, each, covered[number], until) for number, each in last.items()}
+    return {number: since for number, since in found.items() if since is not None}
+
+
+def _since(
+    challenge: Challenge, version: AdvisoryRevision, covered: frozenset[int], until: Mapping[int, datetime]
+) -> datetime | None:
+    """From when on a version is out; None where that is not known."""
+    if challenge.results_released_at is None or not covered <= until.keys():
+        return None
+    return max(version.at, challenge.results_released_at, *(until[number] for number in covered))

@@ -10,8 +10,8 @@ from portal.accounts.models import Account
 from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core.errors import NotFound
-from portal.reports.models import Disclosure, DisclosureProposal, Report
-from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, ReportState, Side
+from portal.reports.models import Disclosure, DisclosureProposal, Report, UpstreamCase, UpstreamSubject
+from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, ReportState, Side, UpstreamState
 
 
 def live(session: Session, report_id: int) -> Disclosure | None:
@@ -147,18 +147,35 @@ def over(at: datetime) -> sa.Exists:
     )
 
 
-def latest_embargo(session: Session, report_ids: Iterable[int]) -> tuple[datetime | None, list[str]]:
-    """The last hour among the reports' agreed ones, and the references of those that have none."""
-    rows = session.execute(
-        sa.select(Report.ref, Disclosure.embargo_until)
-        .outerjoin(Disclosure, sa.and_(Disclosure.report_id == Report.id, Disclosure.state.in_(HELD)))
-        .where(Report.id.in_(list(report_ids)))
-        .order_by(Report.number)
-    ).all()
-    return (
-        max((until for _, until in rows if until), default=None),
-        [ref for ref, until in rows if until is None],
+def embargoes(session: Session, report_ids: Iterable[int]) -> dict[int, datetime]:
+    """Until when nothing is published of reports: to the agreed hour, or longer where another party has it as well.
+
+    A report without an agreed hour is not in it.
+    """
+    wanted = list(report_ids)
+    agreed = session.execute(
+        sa.select(Disclosure.report_id, Disclosure.embargo_until).where(
+            Disclosure.report_id.in_(wanted), Disclosure.state.in_(HELD)
+        )
     )
+    found = {number: until for number, until in agreed if until is not None}
+    theirs = session.execute(
+        sa.select(UpstreamSubject.report_id, UpstreamCase.embargo_until)
+        .join(UpstreamCase, UpstreamCase.id == UpstreamSubject.case_id)
+        .where(UpstreamSubject.report_id.in_(wanted), UpstreamCase.state != UpstreamState.DRAFTED)
+    )
+    for number, until in theirs:
+        if number in found and until is not None:
+            found[number] = max(found[number], until)
+    return found
+
+
+def latest_embargo(session: Session, report_ids: Iterable[int]) -> tuple[datetime | None, list[str]]:
+    """The last hour until which one of the reports is under embargo, and the references of those without a date."""
+    wanted = list(report_ids)
+    until = embargoes(session, wanted)
+    refs = sa.select(Report.ref).where(Report.id.in_(wanted), Report.id.not_in(until)).order_by(Report.number)
+    return max(until.values(), default=None), list(session.scalars(refs))
 
 
 def disclosed(session: Session, challenge_id: int, at: datetime) -> Sequence[tuple[Report, datetime]]:

@@ -50,6 +50,18 @@ def one(session: Session, challenge_id: int, publication_id: int) -> Publication
     return found
 
 
+def own(session: Session, participant_id: int, publication_id: int) -> Publication:
+    """One that a participant has handed in. Raises NotFound."""
+    found = session.scalars(
+        sa.select(Publication)
+        .options(*_WITH)
+        .where(Publication.participant_id == participant_id, Publication.id == publication_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("publication")
+    return found
+
+
 def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
     """How many nobody has looked at, and since when the oldest waits."""
     count, oldest = session.execute(

@@ -12,6 +12,9 @@ from portal.reports.states import HELD, Answer, DisclosureState, ReportState, Si
 
 # After so long without an answer the other side is reminded; after so long again it is the lead's.
 REMIND_AFTER, LEAD_AFTER = timedelta(days=7), timedelta(days=14)
+REMINDERS = (REMIND_AFTER, LEAD_AFTER, timedelta(days=28))
+# After so long without a word of the researcher, a lead may let a date of the team stand.
+STANDS_AFTER = timedelta(days=30)
 # Both sides are told so long before the hour, and at the hour.
 AHEAD = (timedelta(days=7), timedelta(days=1), timedelta(0))
 LONGEST = timedelta(days=3 * 365)
@@ -56,6 +59,27 @@ def check_answer(proposal: DisclosureProposal, side: Side) -> None:
         raise Refused(f"This date is {proposal.answer} already.")
     if proposal.side is side:
         raise Refused("Your own side proposed this date. The other one answers.")
+
+
+def stands_from(report: Report, disclosure: Disclosure, proposal: DisclosureProposal) -> datetime | None:
+    """From when on a date of the team may stand without the researcher's answer; None where it never may.
+
+    Silence moves no hour on which both had agreed, and says no yes to one before the fix.
+    """
+    asked = proposal.answer is Answer.OPEN and proposal.side is Side.TEAM
+    fixed = fixed_by(report, proposal.instant, report.challenge.zone)
+    return proposal.at + STANDS_AFTER if asked and fixed and disclosure.state is DisclosureState.REQUESTED else None
+
+
+def check_stands(report: Report, disclosure: Disclosure, proposal: DisclosureProposal, by: int, at: datetime) -> None:
+    """Raises Refused where a date cannot stand without an answer yet, at all, or by this person."""
+    since = stands_from(report, disclosure, proposal)
+    if since is None:
+        raise Refused("Only the researcher's own yes counts here: for this date their silence does not.")
+    if at < since:
+        raise Refused(f"The researcher has until {since:%d %B %Y at %H:%M} UTC to answer.")
+    if by == proposal.by_id:
+        raise Refused("You proposed it. Another lead lets it stand.")
 
 
 def open_to_all(disclosure: Disclosure | None, at: datetime) -> bool:

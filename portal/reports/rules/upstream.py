@@ -9,6 +9,7 @@ from portal.core.errors import Refused
 from portal.reports import states
 from portal.reports.models import PassingOn, Report, UpstreamCase
 from portal.reports.rules.advisories import CVE
+from portal.reports.states import UpstreamState
 
 # For how long a party may be silent, and how long before its end an embargo is looked at.
 SILENCE, BEFORE_END = timedelta(days=7), timedelta(days=7)
@@ -48,6 +49,23 @@ def quiet_since(case: UpstreamCase, at: datetime) -> datetime | None:
     """Since when a party has been silent for too long; None where it has not."""
     last = case.heard_at or case.reported_at
     return last if case.state in states.UPSTREAM_OPEN and last is not None and last + SILENCE <= at else None
+
+
+def is_public(case: UpstreamCase, at: datetime) -> bool:
+    """Whether everybody may be told of a case: its page is known, and its embargo is over.
+
+    Where no embargo was agreed on, it is public once the party has fixed or refused it.
+    """
+    if not case.public_page or case.state is UpstreamState.DRAFTED:
+        return False
+    if case.embargo_until is not None:
+        return case.embargo_until <= at
+    return case.state not in states.UPSTREAM_OPEN
+
+
+def name_of(case: UpstreamCase) -> str:
+    """How a case is named to everybody: by its party, and by what they or we call it."""
+    return f"{case.party.name}: {case.their_reference or case.title}"
 
 
 def ends_soon(case: UpstreamCase, at: datetime) -> bool:

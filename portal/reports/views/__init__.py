@@ -77,6 +77,7 @@ blueprint.teardown_request(let_go)
 
 
 from portal.reports.views import (  # noqa: E402
+    advised,
     advisories,
     capabilities,
     certificates,
@@ -109,6 +110,7 @@ from portal.reports.views import (  # noqa: E402
 )
 
 __all__ = [
+    "advised",
     "advisories",
     "blueprint",
     "capabilities",

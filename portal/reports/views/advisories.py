@@ -18,11 +18,11 @@ from portal.reports.actions import advisories as actions
 from portal.reports.forms.advisories import AdvisoryForm, FlawForm
 from portal.reports.models import Advisory, AdvisoryFlaw
 from portal.reports.queries import advisories as queries
-from portal.reports.queries import disclosing
+from portal.reports.queries import disclosing, published
 from portal.reports.rules import advisories as rules
 from portal.reports.states import AdvisoryState, Affected
 from portal.reports.views import blueprint, shapes
-from portal.reports.views.csaf import publisher_prefix
+from portal.reports.views.csaf import publisher, publisher_prefix
 
 shapes.SAID["publish-advisory"] = "An advisory covers it"
 
@@ -33,7 +33,12 @@ def advisories(slug: str) -> ResponseReturnValue:
     """Every advisory of the challenge."""
     challenge = challenge_or_404(slug)
     rows = queries.of_challenge(db.session, challenge.id)
-    return render_template("reports/staff_advisories.html", challenge=challenge, rows=rows)
+    files = published.to_sign(db.session, publisher(), challenge, clock.now())
+    return render_template(
+        "reports/staff_advisories.html", challenge=challenge, rows=rows,
+        unsigned={each.advisory_id for each in files if not each.signature},
+        signed={each.advisory_id for each in files if each.signature},
+    )  # fmt: skip
 
 
 @blueprint.route("/staff/<slug>/advisories/new", methods=["GET", "POST"])

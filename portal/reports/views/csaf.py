@@ -1,25 +1,24 @@
 """Advisories for everybody: pages, CSAF 2.0 documents, and what a provider of them has to offer."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import cast
 
-from flask import Response, current_app, make_response, render_template, url_for
+from flask import Response, current_app, make_response, render_template
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.gate import everyone
 from portal.challenges.access import challenge_or_404
-from portal.challenges.rules import host_of, today_in
+from portal.challenges.rules import host_of
 from portal.config import Config
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import NotFound
 from portal.core.web import conditional
 from portal.reports import csaf
-from portal.reports.models import Advisory, AdvisoryRevision, Publication
-from portal.reports.queries import advisories as queries
-from portal.reports.queries import publications
+from portal.reports.queries import keys as queries
+from portal.reports.queries import published
+from portal.reports.queries.published import File
 from portal.reports.rules import advisories as rules
 from portal.reports.rules.disclosing import results_out
 from portal.reports.views import blueprint
@@ -37,47 +36,24 @@ def publisher_prefix() -> str:
     return _config().csaf_prefix
 
 
-def _publisher() -> csaf.Publisher:
+def publisher() -> csaf.Publisher:
+    """Who publishes, as the settings say."""
     return csaf.Publisher.of(_config())
 
 
-def _public(at: datetime, challenge_id: int | None = None, ident: str | None = None) -> list[csaf.Advisory]:
-    found = queries.public(db.session, at, challenge_id=challenge_id, ident=ident)
-    texts = {row.id: rules.Text.read(versions[-1].content) for row, versions in found}
-    thanks: dict[int, list[csaf.Credited]] = {}
-    for each in publications.thanked(db.session, {number for text in texts.values() for number in text.report_ids}):
-        thanks.setdefault(each.report_id, []).append(csaf.Credited(each.kind, each.name, each.url))
-    listed = {
-        challenge: publications.public(db.session, challenge.id, today_in(challenge, at), at)
-        for challenge in {row.challenge for row, _ in found}
-    }
-    return [_shaped(row, versions, texts[row.id], thanks, listed[row.challenge]) for row, versions in found]
+def _public(at: datetime, challenge_id: int | None = None, ident: str | None = None) -> list[File]:
+    return published.files(db.session, publisher(), at, challenge_id, ident)
 
 
-def _shaped(
-    row: Advisory, versions: Sequence[AdvisoryRevision], text: rules.Text,
-    thanks: Mapping[int, Sequence[csaf.Credited]], listed: Sequence[Publication],
-) -> csaf.Advisory:  # fmt: skip
-    links = [csaf.Link(each.title, each.url) for each in listed if text.report_ids & {one.id for one in each.reports}]
-    return csaf.Advisory(
-        ident=row.ident,
-        page=url_for("reports.advisory", slug=row.challenge.slug, ident=row.ident),
-        text=text,
-        versions=tuple(csaf.Version(each.number, each.at, each.summary) for each in versions),
-        thanks=thanks,
-        links=tuple(links),
-    )
-
-
-def _one(at: datetime, challenge_id: int | None, ident: str) -> csaf.Advisory:
+def _one(at: datetime, challenge_id: int | None, ident: str) -> File:
     found = _public(at, challenge_id, ident)
     if not found:
         raise NotFound("advisory")
     return found[0]
 
 
-def _json(found: csaf.Advisory) -> Response:
-    answer = make_response(csaf.dumped(csaf.document(found, _publisher())))
+def _json(data: bytes) -> Response:
+    answer = make_response(data)
     answer.mimetype = "application/json"
     # Anybody's page may read it (CSAF 2.0, section 7.1, leaves that to us); it holds nothing but what is public.
     answer.headers["Access-Control-Allow-Origin"] = "*"
@@ -91,7 +67,7 @@ def public_advisories(slug: str) -> ResponseReturnValue:
     challenge, at = challenge_or_404(slug), clock.now()
     if not results_out(challenge, at):
         return render_template("reports/not_out.html", challenge=challenge, what="Advisories"), 404
-    rows = _public(at, challenge.id)
+    rows = [each.advisory for each in _public(at, challenge.id)]
     return render_template("reports/advisories.html", challenge=challenge, rows=rows, score=rules.score)
 
 
@@ -102,8 +78,8 @@ def advisory(slug: str, ident: str) -> ResponseReturnValue:
     challenge, at = challenge_or_404(slug), clock.now()
     found = _one(at, challenge.id, ident)
     return render_template(
-        "reports/advisory.html", challenge=challenge, advisory=found, score=rules.score, host=host_of,
-        weaknesses=rules.WEAKNESSES,
+        "reports/advisory.html", challenge=challenge, advisory=found.advisory, file=found, folder=csaf.FOLDER,
+        score=rules.score, host=host_of, weaknesses=rules.WEAKNESSES,
     )  # fmt: skip
 
 
@@ -111,26 +87,38 @@ def advisory(slug: str, ident: str) -> ResponseReturnValue:
 @everyone
 def advisory_json(slug: str, ident: str) -> ResponseReturnValue:
     """The same as a CSAF document."""
-    return _json(_one(clock.now(), challenge_or_404(slug).id, ident))
+    return _json(_one(clock.now(), challenge_or_404(slug).id, ident).data)
 
 
 @blueprint.get("/.well-known/csaf/provider-metadata.json")
 @everyone
 def csaf_metadata() -> ResponseReturnValue:
     """What the provider says of itself."""
-    rows = _public(clock.now())
-    updated = max((each.changed_at for each in rows), default=BEGINNING)
-    answer = make_response(csaf.dumped(csaf.metadata(_publisher(), updated)))
-    answer.mimetype = "application/json"
-    answer.headers["Access-Control-Allow-Origin"] = "*"
-    return conditional(answer)
+    found = _public(clock.now())
+    signed = [each.signature for each in found if each.signature]
+    updated = [each.advisory.changed_at for each in found] + [each.given_at for each in signed]
+    keys = {each.fingerprint for each in signed}
+    trusted = bool(found) and len(signed) == len(found)
+    told = csaf.metadata(publisher(), max(updated, default=BEGINNING), sorted(keys), trusted=trusted)
+    return _json(csaf.dumped(told))
+
+
+@blueprint.get("/.well-known/csaf/openpgp/<fingerprint>.asc")
+@everyone
+def csaf_key(fingerprint: str) -> ResponseReturnValue:
+    """A key of the current set: those with which files are signed are among them."""
+    current = queries.current_set(db.session)
+    found = [each.certificate for each in current.members if each.fingerprint == fingerprint] if current else []
+    if not found:
+        raise NotFound("key")
+    return Response(found[0], mimetype="application/pgp-keys")
 
 
 @blueprint.get("/.well-known/csaf/white/")
 @everyone
 def csaf_folder() -> ResponseReturnValue:
     """The folder, for people and programs that look through it."""
-    years = sorted({each.path.partition("/")[0] for each in _public(clock.now())})
+    years = sorted({each.advisory.path.partition("/")[0] for each in _public(clock.now())})
     return render_template("reports/csaf_folder.html", names=["changes.csv", "index.txt", *(f"{y}/" for y in years)])
 
 
@@ -138,18 +126,23 @@ def csaf_folder() -> ResponseReturnValue:
 @everyone
 def csaf_year(year: int) -> ResponseReturnValue:
     """The files of a year."""
-    names = [each.path.partition("/")[2] for each in _public(clock.now()) if each.path.startswith(f"{year}/")]
-    if not names:
+    found = [each for each in _public(clock.now()) if each.advisory.path.startswith(f"{year}/")]
+    if not found:
         raise NotFound("folder")
-    both = [name + ending for name in sorted(names) for ending in ("", ".sha256")]
-    return render_template("reports/csaf_folder.html", names=both)
+    names = [each.name + ending for each in sorted(found, key=lambda each: each.name) for ending in _endings(each)]
+    return render_template("reports/csaf_folder.html", names=names)
+
+
+def _endings(found: File) -> list[str]:
+    """What lies beside a file, itself first."""
+    return ["", *(f".{name}" for name in csaf.HASHES), *([".asc"] if found.signature else [])]
 
 
 @blueprint.get("/.well-known/csaf/white/<any('index.txt', 'changes.csv'):name>")
 @everyone
 def csaf_list(name: str) -> ResponseReturnValue:
     """All files; or all files with their last changes."""
-    rows = _public(clock.now())
+    rows = [each.advisory for each in _public(clock.now())]
     if name == "index.txt":
         return conditional(Response(csaf.index(rows), mimetype="text/plain"))
     return conditional(Response(csaf.changes(rows), mimetype="text/csv"))
@@ -158,12 +151,15 @@ def csaf_list(name: str) -> ResponseReturnValue:
 @blueprint.get("/.well-known/csaf/white/<int:year>/<name>")
 @everyone
 def csaf_file(year: int, name: str) -> ResponseReturnValue:
-    """One document, or the hash of its bytes."""
-    wanted = f"{year}/{name.removesuffix('.sha256')}"
-    found = next((each for each in _public(clock.now()) if each.path == wanted), None)
-    if found is None:
+    """One document, a hash of its bytes, or the signature over them."""
+    plain, dot, ending = name.partition(".json.")
+    wanted = f"{year}/{plain}.json" if dot else f"{year}/{name}"
+    found = next((each for each in _public(clock.now()) if each.advisory.path == wanted), None)
+    if found is not None and not dot:
+        return _json(found.data)
+    if found is not None and ending in csaf.HASHES:
+        digest = hashlib.new(ending, found.data).hexdigest()
+        return conditional(Response(f"{digest}  {found.name}\n", mimetype="text/plain"))
+    if found is None or found.signature is None or ending != "asc":
         raise NotFound("file")
-    if not name.endswith(".sha256"):
-        return _json(found)
-    digest = hashlib.sha256(csaf.dumped(csaf.document(found, _publisher()))).hexdigest()
-    return conditional(Response(f"{digest}  {name.removesuffix('.sha256')}\n", mimetype="text/plain"))
+    return conditional(Response(found.signature.signature, mimetype="application/pgp-signature"))

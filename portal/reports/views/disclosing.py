@@ -7,7 +7,7 @@ from flask import Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
-from portal.accounts.gate import only, signed_in
+from portal.accounts.gate import my_roles, only, signed_in
 from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404, member_or_404
 from portal.challenges.models import Challenge, Member
@@ -31,6 +31,7 @@ shapes.SAID.update(
         "propose-date": "A date for disclosure is proposed",
         "propose-another-date": "Another date for disclosure is proposed",
         "agree-on-date": "Agreed on the date of disclosure",
+        "date-stands": "Nobody has answered: the proposed date stands",
         "decline-date": "The proposed date is declined",
         "withdraw-date": "The proposed date is withdrawn",
         "disclose": "The embargo is over",
@@ -64,6 +65,7 @@ class Desk(NamedTuple):
     report: Report
     side: Side
     member: Member | None = None
+    lead: bool = False
 
     @property
     def url(self) -> str:
@@ -86,7 +88,8 @@ def _researcher(slug: str, ref: str) -> Desk:
 
 def _team(slug: str, ref: str) -> Desk:
     challenge = challenge_or_404(slug)
-    return Desk(challenge, reports.of_challenge(db.session, challenge.id, ref), Side.TEAM)
+    lead = Role.LEAD in my_roles(slug)
+    return Desk(challenge, reports.of_challenge(db.session, challenge.id, ref), Side.TEAM, lead=lead)
 
 
 def _page(
@@ -106,6 +109,7 @@ def _page(
         "waiting": waiting,
         "mine": waiting is not None and waiting.side is desk.side,
         "early": waiting is not None and not rules.fixed_by(report, waiting.instant, desk.challenge.zone),
+        "stands_from": rules.stands_from(report, found, waiting) if found and waiting else None,
         "history": queries.history(db.session, report.id),
         "form": form or DateForm(formdata=None, data={"zone": current_account().zone}),
         "answer": answer or AnswerForm(formdata=None),
@@ -153,6 +157,8 @@ def _answer(desk: Desk) -> ResponseReturnValue:
             actions.accept(db.session, desk.report, found, desk.side, without_fix=early, by=by, at=at)
         elif form.answer.data == "decline":
             actions.decline(db.session, desk.report, found, desk.side, form.reason.data or "", by=by, at=at)
+        elif form.answer.data == "stand" and desk.lead:
+            actions.let_stand(db.session, desk.report, found, by=by, at=at)
         elif form.answer.data == "withdraw":
             actions.withdraw(db.session, desk.report, found, desk.side, by=by, at=at)
         else:

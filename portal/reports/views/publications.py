@@ -77,6 +77,18 @@ def my_publications(slug: str) -> ResponseReturnValue:
     return page, 422 if sent else 200
 
 
+@blueprint.post("/challenges/<slug>/publications/<int:publication_id>/take-off")
+@signed_in
+def take_publication_off(slug: str, publication_id: int) -> ResponseReturnValue:
+    """A participant does not want it to be listed any more."""
+    member = member_or_404(slug, signed=False)
+    found = queries.own(db.session, member.participant_id, publication_id)
+    actions.take_off(db.session, member.participant.challenge, found, by=member.account_id, at=clock.now())
+    db.session.commit()
+    flash("It is off every list.")
+    return redirect(url_for("reports.my_publications", slug=slug))
+
+
 @blueprint.route("/staff/<slug>/publications", methods=["GET", "POST"])
 @only(Role.TRIAGER, Role.LEAD)
 def staff_publications(slug: str) -> ResponseReturnValue:
