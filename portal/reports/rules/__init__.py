@@ -54,6 +54,7 @@ from portal.reports.rules.links import (
     in_part,
     missing,
     named,
+    proves,
     values_of,
     words,
 )
@@ -187,6 +188,7 @@ __all__ = [
     "own_changes",
     "paused",
     "prefix",
+    "proves",
     "quiet_since",
     "reached",
     "read_holidays",

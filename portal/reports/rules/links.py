@@ -9,6 +9,7 @@ from portal.challenges.models import Challenge
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move
 from portal.reports import states
+from portal.reports.commitments import Listed
 from portal.reports.models import KnownIssue, Report, ReportLink
 from portal.reports.states import LinkKind, LinkState, ReportState, Severity
 
@@ -139,11 +140,20 @@ def check_first(report: Report, first: Report, *, excepted: bool) -> None:
         )
 
 
-def check_known(report: Report, issue: KnownIssue) -> None:
+def proves(report: Report, issue: KnownIssue, listed: Listed | None) -> bool:
+    """Whether the team had committed to an issue before a report arrived, by their times and by the report's receipt.
+
+    `listed` is how far the list went by that receipt; None where it is an old one, which does not say.
+    """
+    early = report.received_at is not None and issue.committed_at < report.received_at
+    return early and (listed is None or issue.number <= listed.number)
+
+
+def check_known(report: Report, issue: KnownIssue, listed: Listed | None) -> None:
     """Whether a commitment proves that the team knew before the report arrived. Raises Refused."""
     if issue.text is None:
         raise Refused(f"{issue.reference} is not revealed. Run: portal-triage known reveal {issue.number}")
-    if report.received_at is None or issue.committed_at >= report.received_at:
+    if not proves(report, issue, listed):
         raise Refused(f"{issue.reference} was committed after {report.ref} had arrived: it proves nothing about it.")
 
 

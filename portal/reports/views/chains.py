@@ -84,15 +84,16 @@ def drawn(report: Report, *, team: bool) -> Drawn:
 def shown(report: Report, *, team: bool) -> dict[str, Any]:
     """What the panels of a report's page show: its chain, and the known issues that were revealed for it."""
     adrift = bool(report.duplicate_of and report.duplicate_of.state in states.FALLEN)
+    listed = known.listed_for(db.session, report)
     early = [
         issue
         for issue in (known.revealed(db.session, report.challenge_id) if team else ())
-        if report.received_at and issue.committed_at < report.received_at
+        if rules.proves(report, issue, listed)
     ]
     return {
         "chain": drawn(report, team=team), "link_form": LinkForm(formdata=None), "adrift": adrift,
         "joined": capabilities.with_report(db.session, report, own_only=not team),
-        "issues": known.shown_to(db.session, report), "recipe": commitments.recipe,
+        "issues": known.shown_to(db.session, report), "recipe": commitments.recipe, "listed": listed,
         "provable": early if report.state in states.KNOWN.sources else [],
     }  # fmt: skip
 
