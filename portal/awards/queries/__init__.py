@@ -23,6 +23,8 @@ from portal.awards.queries.payments import (
     batch_lines,
     batches,
     books,
+    for_others,
+    holds_own,
     of_participant,
     of_thread,
     overpaid_of,
@@ -31,7 +33,7 @@ from portal.awards.queries.payments import (
     payments_by_id,
     sums,
 )
-from portal.awards.queries.people import barred, conflict_of, team
+from portal.awards.queries.people import barred, conflict_of, takes_part, team
 from portal.awards.queries.todo import queues
 from portal.awards.queries.versions import all_rules, current_rules, rules_for, table_of
 
@@ -51,8 +53,10 @@ __all__ = [
     "books",
     "conflict_of",
     "current_rules",
+    "for_others",
     "granted",
     "history",
+    "holds_own",
     "links_of",
     "of_participant",
     "of_report",
@@ -67,6 +71,7 @@ __all__ = [
     "sums",
     "table_of",
     "taken",
+    "takes_part",
     "team",
     "totals",
     "visible",

@@ -20,7 +20,7 @@ from portal.challenges.access import challenge_or_404
 from portal.core import clock
 from portal.core.audit import AuditEntry
 from portal.core.db import db
-from portal.core.errors import Forbidden, Invalid, Refused
+from portal.core.errors import Forbidden, Invalid, NotFound, Refused
 from portal.core.moves import move_named, open_moves
 from portal.core.web import csv_response
 from portal.reports.models import Report
@@ -64,9 +64,9 @@ def index(slug: str) -> ResponseReturnValue:
     return render_template(
         "awards/index.html",
         challenge=challenge,
-        page=queries.awards(db.session, challenge.id, roles, state, after, account_id=me),
+        page=queries.awards(db.session, challenge.id, roles, state, after, reader=me),
         waiting=queries.waiting(db.session, challenge.id, me, roles),
-        totals=queries.totals(db.session, challenge.id, roles),
+        totals=queries.totals(db.session, challenge.id, roles, reader=me),
     )
 
 
@@ -74,8 +74,8 @@ def index(slug: str) -> ResponseReturnValue:
 @only(Role.LEAD, Role.FINANCE)
 def download(slug: str) -> ResponseReturnValue:
     """The entries that the list shows. It tells nothing of what the reports are about."""
-    challenge = challenge_or_404(slug)
-    found = queries.all_awards(db.session, challenge.id, my_roles(slug), request.args.get("state") or "all")
+    challenge, state = challenge_or_404(slug), request.args.get("state") or "all"
+    found = queries.all_awards(db.session, challenge.id, my_roles(slug), state, reader=current_account().id)
     rows = (
         (
             award.reference, award.report.ref, award.part, award.participant.name, award.kind, f"{award.base:.2f}",
@@ -126,6 +126,8 @@ def new(slug: str) -> ResponseReturnValue:
     """Propose an award for ?report=REF, perhaps for a ?part= of it, with the calculator beside it."""
     challenge = challenge_or_404(slug)
     report = reports.of_challenge(db.session, challenge.id, request.args.get("report", ""))
+    if queries.takes_part(db.session, report.participant_id, current_account().id):
+        raise NotFound("report")
     asked = request.form if request.method == "POST" else request.args
     part = " ".join(asked.get("part", "").split())[:60]
     severity = asked.get("severity", "")
@@ -212,7 +214,8 @@ def award_page(
 
 
 def _award(slug: str, award_id: int) -> Award:
-    return queries.award(db.session, challenge_or_404(slug).id, my_roles(slug), award_id)
+    reader = current_account().id
+    return queries.award(db.session, challenge_or_404(slug).id, my_roles(slug), award_id, reader=reader)
 
 
 @blueprint.get("/staff/<slug>/awards/<int:award_id>")
