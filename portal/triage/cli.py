@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from portal.triage import known, listing, opening, receipts, replying, rewrapping, settings, threads
+from portal.triage import chains, known, listing, opening, receipts, replying, rewrapping, settings, threads
 from portal.triage.client import Json, Portal
 from portal.triage.failures import Damaged, Failure, Unanswered, Unreadable
 from portal.triage.pins import Pins
@@ -187,7 +187,8 @@ def _list(options: argparse.Namespace) -> None:
 
 def _row(report: Json) -> str:
     words = [plain(str(report.get(name) or "–")) for name in ("ref", "state", "received_at", "severity", "title")]
-    return "  ".join([words[0].ljust(12), words[1].ljust(16), words[2].ljust(20), words[3].ljust(9), words[4]])
+    row = [words[0].ljust(12), words[1].ljust(16), words[2].ljust(20), words[3].ljust(9), words[4]]
+    return "  ".join([*row, *([f"[{chain}]"] if (chain := chains.counted(report)) else [])])
 
 
 def _fetch(options: argparse.Namespace) -> None:
@@ -208,6 +209,8 @@ def _open(options: argparse.Namespace) -> None:
         else "sealed by hand: no manifest says whether all are there"
     )
     _say(f"Opened: {opened.folder} ({files}, {checked})")
+    for line in chains.told(opened.report):
+        _say(f"  {line}")
     _tell_of_messages(portal, options.ref)
     if options.no_acknowledge:
         return

@@ -26,6 +26,7 @@ class Stub:
     # What is sent instead of a file, and how it is stated, to play a server that errs or lies.
     sends: dict[str, bytes] = field(default_factory=dict)
     stated: dict[str, Any] = field(default_factory=dict)
+    links: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     # The list of known issues, and what was posted about them.
     known: list[dict[str, Any]] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
@@ -54,6 +55,7 @@ class Stub:
             "received_at": "2020-06-15T12:00:00Z",
             "severity": None,
             "files": files,
+            "links": self.links.get(ref, []),
         }
 
     def answer(self, method: str, path: str, token: str | None) -> tuple[int, Any]:

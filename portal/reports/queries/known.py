@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
-from portal.reports import receipts
+from portal.reports import receipts, rules
 from portal.reports.commitments import EMPTY, Listed
 from portal.reports.models import KnownIssue, KnownIssueReveal, Receipt, Report
 
@@ -65,6 +65,12 @@ def listed_for(session: Session, report: Report) -> Listed | None:
     """How far the list went when a report arrived, as its receipt says; None where it has none that says so."""
     receipt = session.get(Receipt, report.id)
     return receipts.listed(receipt) if receipt else None
+
+
+def proving(session: Session, report: Report) -> list[KnownIssue]:
+    """Those that are revealed and were committed to before a report arrived."""
+    listed = listed_for(session, report)
+    return [issue for issue in revealed(session, report.challenge_id) if rules.proves(report, issue, listed)]
 
 
 def stands(session: Session, slug: str, told: Listed) -> bool:
