@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 
 from portal.challenges.models import Member
-from portal.demo import submissions
+from portal.demo import kernel, submissions
 from portal.demo.world import Stage, World
 from portal.reports import commitments, rules, states
 from portal.reports.actions import capabilities, known, links, upstream
@@ -109,9 +109,7 @@ def pass_on(world: World, stage: Stage, report: Report) -> None:
     """The last link is the kernel's: its team fixes it, and the embargo ends this week."""
     assert report.received_at is not None
     session, by, at = world.session, world.staff["triager1"], report.received_at + timedelta(hours=10)
-    party = upstream.add_party(
-        session, "Kernel security team", "security@kernel.example", "https://kernel.example/security", by=by, at=at
-    )
+    party = kernel.party(world, by=by, at=at)
     case = upstream.open_case(session, stage.challenge, party, "A part of the chain", by=by, at=at)
     upstream.add_subject(session, case, report, chains.numbered(session, report.id, 4), by=by, at=at)
     for hours, step in enumerate(states.UPSTREAM_MOVES[:3], start=1):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from portal.challenges.models import Member
 from portal.core.moves import Move
+from portal.demo import kernel
 from portal.demo.facts import LAYERS, SubmissionFact
 from portal.demo.world import Stage, World, noon
 from portal.reports import intake, rules, states
@@ -81,6 +82,7 @@ def replay(world: World, stage: Stage, fact: SubmissionFact, body: dict[str, Any
     received = noon(fact.received, stage.challenge.zone) + world.minutes(-360, 600)
     claimed = Severity(fact.severity or world.random.choice(("important", "moderate")))
     report = submit(world, stage, member, body, claimed, received)
+    kernel.draw_up(world, fact, report, received + timedelta(minutes=3))
     triager = world.someone("triager")
     triage.assign(world.session, report, triager, by=triager, at=received + world.minutes(5, 40))
     acknowledged = received + world.minutes(45, 600)
@@ -98,6 +100,7 @@ def replay(world: World, stage: Stage, fact: SubmissionFact, body: dict[str, Any
         achieved_scenario_id=stage.scenarios[fact.scenario].id if fact.achieved else None,
         led_to_improvement=True, by=triager, at=decided,
     )  # fmt: skip
+    kernel.decide(world, stage, fact, report, by=triager, at=decided)
     begun = decided + timedelta(hours=2)
     step(world, report, states.START_FIX, begun, triager)
     return report, Fixing(report, fact.release, triager, begun, world.minutes(60, 3000))

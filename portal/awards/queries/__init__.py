@@ -17,6 +17,7 @@ from portal.awards.queries.awards import (
     visible,
     waiting,
 )
+from portal.awards.queries.chains import Chain, chain_of, lines_of
 from portal.awards.queries.payments import (
     all_payments,
     batch,
@@ -38,6 +39,7 @@ from portal.awards.queries.todo import queues
 from portal.awards.queries.versions import all_rules, current_rules, rules_for, table_of
 
 __all__ = [
+    "Chain",
     "Granted",
     "Total",
     "all_awards",
@@ -51,12 +53,14 @@ __all__ = [
     "batch_lines",
     "batches",
     "books",
+    "chain_of",
     "conflict_of",
     "current_rules",
     "for_others",
     "granted",
     "history",
     "holds_own",
+    "lines_of",
     "links_of",
     "of_participant",
     "of_report",

@@ -15,6 +15,7 @@ from portal.awards.rules.amounts import (
     work_out,
     written,
 )
+from portal.awards.rules.chains import together
 from portal.awards.rules.entries import check_link, check_part, kind_of
 from portal.awards.rules.money import LATE, Books, Owed, Wanted, late_since, overpaid, wanted
 from portal.awards.rules.people import check_payer, check_person, offered
@@ -50,6 +51,7 @@ __all__ = [
     "overpaid",
     "room_left",
     "split",
+    "together",
     "wanted",
     "work_out",
     "written",

@@ -14,6 +14,7 @@ from portal.awards import actions, queries, states
 from portal.awards.forms import PartForm, PaymentForm, ProposeForm, StepForm, VoidForm, propose_form
 from portal.awards.models import Award, Payment
 from portal.awards.rules import ROUNDING, Working, offered
+from portal.awards.rules.people import CONFLICT
 from portal.awards.states import AwardState, Quality
 from portal.awards.views import blueprint
 from portal.challenges.access import challenge_or_404
@@ -90,6 +91,9 @@ def download(slug: str) -> ResponseReturnValue:
 
 def _workings(report: Report, part: str, severity: Severity | None) -> tuple[dict[Quality, Working], str, int | None]:
     """What each quality would give, why nothing does, and the version of the rules."""
+    conflict = queries.conflict_of(db.session, report.participant_id, current_account().id)
+    if conflict:
+        return {}, CONFLICT.format(why=conflict), None
     found: dict[Quality, Working] = {}
     why_not, version = "", None
     for quality in Quality:
@@ -108,10 +112,11 @@ def _propose_page(report: Report, form: ProposeForm, status: int) -> ResponseRet
     entries = queries.of_report(db.session, report.id)
     links = queries.links_of(db.session, report.id)
     own = links[part].severity if part in links else None
+    chain = queries.chain_of(db.session, report, my_roles(report.challenge.slug), reader=current_account().id)
     page = render_template(
-        "awards/propose.html", challenge=report.challenge, report=report, form=form, workings=workings, links=links,
-        why_not=why_not, version=version, rounding=ROUNDING, part=part, severity=severity or own or report.severity,
-        good=GOOD_LINKS,
+        "awards/propose.html", challenge=report.challenge, chain=chain, report=report, form=form, workings=workings,
+        links=links, why_not=why_not, version=version, rounding=ROUNDING, part=part,
+        severity=severity or own or report.severity, good=GOOD_LINKS,
         stands=[award for award in entries if award.state in states.GRANTED and award.amount],
         corrects=next((award for award in entries if award.state in states.GRANTED and award.part == part), None),
         returned=[award for award in entries if award.state is AwardState.RETURNED and award.part == part],
@@ -182,13 +187,29 @@ def payment_steps(slug: str, payments: Sequence[Payment]) -> dict[int, list[tupl
     }
 
 
+def _against(award: Award) -> str:
+    """Why a proposal cannot be approved as it is; empty where it can."""
+    if award.state is not AwardState.PROPOSED:
+        return ""
+    try:
+        actions.check_approval(db.session, award)
+    except Refused as refusal:
+        return refusal.reason
+    return ""
+
+
 def award_page(
     slug: str, award: Award, bound: dict[str, StepForm] | None = None, void: VoidForm | None = None, status: int = 200
 ) -> ResponseReturnValue:
     """One award with its working and what can be done with it."""
     roles, person = my_roles(slug), current_account().id
     conflict = queries.conflict_of(db.session, award.participant_id, person)
-    moves = offered(open_moves(states.MOVES, award.state, roles), award.proposed_by_id, person, conflict)
+    against = _against(award)
+    moves = [
+        move
+        for move in offered(open_moves(states.MOVES, award.state, roles), award.proposed_by_id, person, conflict)
+        if not (against and move is states.APPROVE)
+    ]
     payments = queries.of_thread(db.session, award.report_id, award.part)
     shown = queries.visible(roles)
     entries = [each for each in queries.of_report(db.session, award.report_id) if each.part == award.part]
@@ -199,6 +220,8 @@ def award_page(
         moves=moves,
         own=award.proposed_by_id == person,
         conflict=conflict,
+        against=against,
+        chain=queries.chain_of(db.session, award.report, roles, reader=person),
         lines=_lines(queries.history(db.session, award)),
         decides=bool({Role.TRIAGER, Role.LEAD} & roles),
         forms={move.name: StepForm.of(move) for move in moves if move.needs} | (bound or {}),
