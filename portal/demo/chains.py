@@ -76,6 +76,20 @@ def earlier(world: World, stage: Stage, body: dict[str, str]) -> Report:
     return report
 
 
+def join(world: World, stage: Stage, body: dict[str, str], first: Report) -> Report:
+    """Somebody else's report that assumes what the second link of `first` gives: a chain of two teams."""
+    at, triager = world.now - timedelta(days=6), world.staff["triager2"]
+    report = submissions.submit(world, stage, singles(stage)[2], body, Severity.IMPORTANT, at, assumes=RIGHTS)
+    for hours, step in ((2, states.ACKNOWLEDGE), (7, states.REPRODUCE)):
+        submissions.step(world, report, step, at + timedelta(hours=hours), triager)
+    submissions.step(world, report, states.CONFIRM, at + timedelta(hours=40), triager, severity=Severity.IMPORTANT)
+    capability = listed.one(world.session, stage.challenge.id, "RIGHTS")
+    later = at + timedelta(hours=41)
+    capabilities.assume(world.session, _whole(world, report), capability, by=triager, at=later)
+    capabilities.join(world.session, first, _whole(world, report), capability, by=triager, at=later)
+    return report
+
+
 def _decide(world: World, report: Report, number: int, verdict: rules.Verdict, *, hours: int) -> None:
     assert report.received_at is not None
     step = states.DUPLICATE_LINK if verdict.duplicate_of else states.CONFIRM_LINK

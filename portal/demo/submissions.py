@@ -16,7 +16,7 @@ from portal.reports.actions import drafts, triage
 from portal.reports.actions.keys import publish_key_set
 from portal.reports.models import KeySet, Report
 from portal.reports.queries import keys
-from portal.reports.states import ReportState, Severity
+from portal.reports.states import ReportKind, ReportState, Severity
 
 HERE = Path(__file__).parent
 KEYS, SEALED = HERE / "keys", HERE / "sealed"
@@ -42,12 +42,19 @@ def sealed_bodies() -> list[dict[str, Any]]:
 
 
 def submit(
-    world: World, stage: Stage, member: Member, body: dict[str, Any], severity: Severity, at: datetime
+    world: World,
+    stage: Stage,
+    member: Member,
+    body: dict[str, Any],
+    severity: Severity,
+    at: datetime,
+    assumes: str = "",
 ) -> Report:
     """A report as it arrives: begun, its sealed body uploaded and walked over, handed in."""
     given = drafts.Particulars(
-        title=body["title"], severity=severity, build=body["build"], scenario_id=stage.scenarios[body["scenario"]].id
-    )
+        title=body["title"], severity=severity, build=body["build"], scenario_id=stage.scenarios[body["scenario"]].id,
+        kind=ReportKind.ASSUMING if assumes else ReportKind.FULL, capability=assumes or None,
+    )  # fmt: skip
     session, limits = world.session, rules.Limits()
     data = (SEALED / body["file"]).read_bytes()
     report = drafts.begin_report(session, stage.challenge, member, given, at=at)
