@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 
 from portal.challenges.models import Member
-from portal.demo import submissions
+from portal.demo import kernel, submissions
 from portal.demo.world import Stage, World
 from portal.reports import commitments, rules, states
 from portal.reports.actions import capabilities, known, links, upstream
@@ -76,6 +76,20 @@ def earlier(world: World, stage: Stage, body: dict[str, str]) -> Report:
     return report
 
 
+def join(world: World, stage: Stage, body: dict[str, str], first: Report) -> Report:
+    """Somebody else's report that assumes what the second link of `first` gives: a chain of two teams."""
+    at, triager = world.now - timedelta(days=6), world.staff["triager2"]
+    report = submissions.submit(world, stage, singles(stage)[2], body, Severity.IMPORTANT, at, assumes=RIGHTS)
+    for hours, step in ((2, states.ACKNOWLEDGE), (7, states.REPRODUCE)):
+        submissions.step(world, report, step, at + timedelta(hours=hours), triager)
+    submissions.step(world, report, states.CONFIRM, at + timedelta(hours=40), triager, severity=Severity.IMPORTANT)
+    capability = listed.one(world.session, stage.challenge.id, "RIGHTS")
+    later = at + timedelta(hours=41)
+    capabilities.assume(world.session, _whole(world, report), capability, by=triager, at=later)
+    capabilities.join(world.session, first, _whole(world, report), capability, by=triager, at=later)
+    return report
+
+
 def _decide(world: World, report: Report, number: int, verdict: rules.Verdict, *, hours: int) -> None:
     assert report.received_at is not None
     step = states.DUPLICATE_LINK if verdict.duplicate_of else states.CONFIRM_LINK
@@ -109,9 +123,7 @@ def pass_on(world: World, stage: Stage, report: Report) -> None:
     """The last link is the kernel's: its team fixes it, and the embargo ends this week."""
     assert report.received_at is not None
     session, by, at = world.session, world.staff["triager1"], report.received_at + timedelta(hours=10)
-    party = upstream.add_party(
-        session, "Kernel security team", "security@kernel.example", "https://kernel.example/security", by=by, at=at
-    )
+    party = kernel.party(world, by=by, at=at)
     case = upstream.open_case(session, stage.challenge, party, "A part of the chain", by=by, at=at)
     upstream.add_subject(session, case, report, chains.numbered(session, report.id, 4), by=by, at=at)
     for hours, step in enumerate(states.UPSTREAM_MOVES[:3], start=1):

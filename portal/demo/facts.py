@@ -144,13 +144,16 @@ def _by_design(participant: int, day: tuple[int, int], scenario: str) -> Submiss
     return SubmissionFact(participant, date(2020, *day), scenario, False, None, None, None)
 
 
+# The most serious chain: one of its links was a zero-day of the kernel, and it was fixed for all in less than 30 days.
+KERNEL_CHAIN = _eligible(1, (7, 28), "G4", "critical", "high", "20.08")
+
 SUBMISSIONS = (
     # One team's six awards: 3,300, 48,000, 11,000, 11,000, 48,000 and 48,000.
     _eligible(1, (6, 11), "G3", "important", "low", "20.07"),
     _eligible(1, (6, 25), "G2", "critical", "high", "20.07"),
     _eligible(1, (7, 2), "G3", "important", "medium", "20.08"),
     _eligible(1, (7, 16), "G3", "important", "medium", "20.08"),
-    _eligible(1, (7, 28), "G4", "critical", "high", "20.08"),
+    KERNEL_CHAIN,
     _eligible(1, (8, 18), "G3", "critical", "high", "20.09"),
     # The other ten.
     _eligible(2, (6, 24), "G2", "critical", "high", "20.07"),

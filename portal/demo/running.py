@@ -236,6 +236,9 @@ def _report(world: World, stage: Stage) -> None:
     for report, reached in awarded:
         rewards.propose_only(world, stage, rules, report, approve=reached == "fixing")
     chains.show_known(world, stage, bodies[35])
+    # A chain across two teams: one has its award, that of the other waits for a second person.
+    rewards.propose_only(world, stage, rules, first, approve=True)
+    rewards.propose_only(world, stage, rules, chains.join(world, stage, bodies[36], first), approve=False)
 
 
 def _triage(world: World, report: Report, reached: str, severity: Severity, at: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from portal.challenges.models import Member
 from portal.core.moves import Move
+from portal.demo import kernel
 from portal.demo.facts import LAYERS, SubmissionFact
 from portal.demo.world import Stage, World, noon
 from portal.reports import intake, rules, states
@@ -15,7 +16,7 @@ from portal.reports.actions import drafts, triage
 from portal.reports.actions.keys import publish_key_set
 from portal.reports.models import KeySet, Report
 from portal.reports.queries import keys
-from portal.reports.states import ReportState, Severity
+from portal.reports.states import ReportKind, ReportState, Severity
 
 HERE = Path(__file__).parent
 KEYS, SEALED = HERE / "keys", HERE / "sealed"
@@ -41,12 +42,19 @@ def sealed_bodies() -> list[dict[str, Any]]:
 
 
 def submit(
-    world: World, stage: Stage, member: Member, body: dict[str, Any], severity: Severity, at: datetime
+    world: World,
+    stage: Stage,
+    member: Member,
+    body: dict[str, Any],
+    severity: Severity,
+    at: datetime,
+    assumes: str = "",
 ) -> Report:
     """A report as it arrives: begun, its sealed body uploaded and walked over, handed in."""
     given = drafts.Particulars(
-        title=body["title"], severity=severity, build=body["build"], scenario_id=stage.scenarios[body["scenario"]].id
-    )
+        title=body["title"], severity=severity, build=body["build"], scenario_id=stage.scenarios[body["scenario"]].id,
+        kind=ReportKind.ASSUMING if assumes else ReportKind.FULL, capability=assumes or None,
+    )  # fmt: skip
     session, limits = world.session, rules.Limits()
     data = (SEALED / body["file"]).read_bytes()
     report = drafts.begin_report(session, stage.challenge, member, given, at=at)
@@ -81,6 +89,7 @@ def replay(world: World, stage: Stage, fact: SubmissionFact, body: dict[str, Any
     received = noon(fact.received, stage.challenge.zone) + world.minutes(-360, 600)
     claimed = Severity(fact.severity or world.random.choice(("important", "moderate")))
     report = submit(world, stage, member, body, claimed, received)
+    kernel.draw_up(world, fact, report, received + timedelta(minutes=3))
     triager = world.someone("triager")
     triage.assign(world.session, report, triager, by=triager, at=received + world.minutes(5, 40))
     acknowledged = received + world.minutes(45, 600)
@@ -98,6 +107,7 @@ def replay(world: World, stage: Stage, fact: SubmissionFact, body: dict[str, Any
         achieved_scenario_id=stage.scenarios[fact.scenario].id if fact.achieved else None,
         led_to_improvement=True, by=triager, at=decided,
     )  # fmt: skip
+    kernel.decide(world, stage, fact, report, by=triager, at=decided)
     begun = decided + timedelta(hours=2)
     step(world, report, states.START_FIX, begun, triager)
     return report, Fixing(report, fact.release, triager, begun, world.minutes(60, 3000))

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 
 from portal.challenges.models import Build
-from portal.demo import facts
+from portal.demo import facts, kernel
 from portal.demo.submissions import Fixing, step
 from portal.demo.world import Stage, World, noon
 from portal.reports import rules, states
@@ -45,6 +45,7 @@ def publish_releases(world: World, stage: Stage, planned: dict[str, Release], fi
             releases.tie(world.session, fixing.report, release, by=by, at=fixing.at)
         releases.publish(world.session, stage.challenge, release, day, by=by, at=out)
         for fixing in tied:
+            kernel.fix_links(world, fixing.report, name, by=fixing.by, at=out)
             step(world, fixing.report, states.CLOSE, out + fixing.wait, fixing.by)
 
 

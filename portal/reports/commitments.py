@@ -15,12 +15,23 @@ and its SHA-256 is the new head. Each line is signed with the key of the receipt
 import hashlib
 import re
 from datetime import datetime
+from typing import NamedTuple
 
-from portal.reports.priority import instant
+from portal.reports.statements import instant
 
 NO_HEAD = "0" * 64
 MOST_BYTES = 20_000
 _HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class Listed(NamedTuple):
+    """How far the list went at a time: the number of its last line, 0 where it had none, and its head there."""
+
+    number: int
+    head: str
+
+
+EMPTY = Listed(0, NO_HEAD)
 
 
 def is_hash(text: object) -> bool:
@@ -46,3 +57,16 @@ def head(signed: bytes) -> str:
 def recipe(slug: str, salt: str, file: str) -> str:
     """What tells the commitment to the text in a file, with a shell and sha256sum."""
     return f"{{ printf 'known-issue/1\\n%s\\n%s\\n' {slug} {salt}; cat {file}; }} | sha256sum"
+
+
+def walk(address: str, count: int) -> str:
+    """What recomputes the heads of all lines with a shell, and prints the last one; `address` is that of the list."""
+    return (
+        f"(head={NO_HEAD}\n"
+        f"for n in $(seq {count}); do\n"
+        f'  curl -fsS "{address}/$n.line" -o K-$n.line || exit 1\n'
+        '  [ "$(sed -n 4p K-$n.line)" = "$head" ] || { echo "K-$n does not follow"; exit 1; }\n'
+        "  head=$(sha256sum < K-$n.line | cut -d' ' -f1)\n"
+        "done\n"
+        'echo "$head")'
+    )

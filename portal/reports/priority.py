@@ -5,12 +5,11 @@ and the signature verifies with OpenSSL as a receipt's does.
 """
 
 import hashlib
-import json
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from portal.reports.models import Receipt, Report
 from portal.reports.receipts import Signer
+from portal.reports.statements import instant, written
 
 FORMAT = "earlier-report/1"
 
@@ -27,11 +26,6 @@ def receipt_hash(receipt: Receipt) -> str:
     return hashlib.sha256(receipt.body.encode()).hexdigest()
 
 
-def instant(at: datetime) -> str:
-    """As receipts write it: 2020-06-15T12:00:00.000000Z."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def statement(signer: Signer, report: Report, link: int | None, earlier: Receipt) -> Statement:
     """The signed statement for a report, or one link of it: the same bytes each time."""
     content = {
@@ -43,5 +37,5 @@ def statement(signer: Signer, report: Report, link: int | None, earlier: Receipt
         "earlier_receipt_sha256": receipt_hash(earlier),
         "signing_key": signer.key_id,
     }
-    body = (json.dumps(content, indent=2) + "\n").encode()
+    body = written(content).encode()
     return Statement(body, signer.sign(body))

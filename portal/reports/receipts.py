@@ -13,7 +13,7 @@ import os
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from portal.config import Config
 from portal.core.errors import Refused
+from portal.reports import commitments
 from portal.reports.models import KeySet, Receipt, Report, Upload
+from portal.reports.statements import instant, written
 
-FORMAT = "report-receipt/1"
+FORMAT = "report-receipt/2"
+# Receipts of the first format name no list of known issues. They stay valid.
+FORMER = "report-receipt/1"
 
 
 class Signer:
@@ -111,17 +115,31 @@ def verify(body: bytes, signature: bytes, known: Mapping[str, str]) -> dict[str,
 def _read(body: bytes) -> dict[str, Any]:
     try:
         said: dict[str, Any] = json.loads(body)
-        if said["format"] != FORMAT:
+        if said["format"] not in (FORMAT, FORMER):
             raise ValueError(said["format"])
         texts = (said["reference"], said["challenge"], said["received_at"], said["signing_key"])
         files = [(int(file["number"]), int(file["size"]), str(file["sha256"])) for file in said["files"]]
         return {
             "reference": str(texts[0]), "challenge": str(texts[1]), "received_at": str(texts[2]),
             "signing_key": str(texts[3]), "key_set": int(said["key_set"]), "files": files,
-            "fingerprints": [str(each) for each in said.get("fingerprints", [])],
+            "fingerprints": [str(each) for each in said.get("fingerprints", [])], "known_issues": _listed(said),
         }  # fmt: skip
     except (ValueError, KeyError, TypeError, RecursionError):
         raise NotGenuine("This is not a report's receipt.") from None
+
+
+def _listed(said: Mapping[str, Any]) -> commitments.Listed | None:
+    if said["format"] == FORMER:
+        return None
+    found = commitments.Listed(int(said["known_issues"]["number"]), said["known_issues"]["head"])
+    if not commitments.is_hash(found.head):
+        raise ValueError(found.head)
+    return found
+
+
+def listed(receipt: Receipt) -> commitments.Listed | None:
+    """How far the list of known issues went when the receipt was made; None where it is of the first format."""
+    return _listed(json.loads(receipt.body))
 
 
 def _octets(signature: bytes) -> bytes:
@@ -133,18 +151,22 @@ def _octets(signature: bytes) -> bytes:
         raise NotGenuine("This is not a signature: 64 octets are needed, or those in base64.") from None
 
 
-def make(signer: Signer, report: Report, uploads: Sequence[Upload], key_set: KeySet, *, at: datetime) -> Receipt:
-    """The signed receipt for a report that has just arrived whole."""
+def make(
+    signer: Signer, report: Report, uploads: Sequence[Upload], key_set: KeySet, known: commitments.Listed,
+    *, at: datetime,
+) -> Receipt:  # fmt: skip
+    """The signed receipt for a report that has just arrived whole, while the list of known issues went to `known`."""
     content: dict[str, Any] = {
         "format": FORMAT,
         "challenge": report.challenge.slug,
         "reference": report.ref,
-        "received_at": at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "received_at": instant(at),
         "key_set": key_set.number,
         "fingerprints": [member.fingerprint for member in key_set.members],
         "files": [{"number": each.number, "size": each.position, "sha256": each.sha256} for each in uploads],
+        "known_issues": known._asdict(),
         "signing_key": signer.key_id,
     }
-    body = json.dumps(content, indent=2) + "\n"
+    body = written(content)
     signature = base64.b64encode(signer.sign(body.encode())).decode()
     return Receipt(report_id=report.id, made_at=at, body=body, signature=signature)

@@ -20,7 +20,7 @@ from portal.challenges.models import Challenge, Member, Participant, Scenario
 from portal.challenges.states import ParticipantKind, ParticipantState
 from portal.core.errors import NotFound
 from portal.core.todo import Queue
-from portal.reports.models import Report
+from portal.reports.models import Report, ReportLink
 from portal.reports.states import ReportState, Severity
 from portal.results import rules
 from portal.results.models import Acknowledgement, ResultsRelease
@@ -32,10 +32,11 @@ NO_SCENARIO = "No scenario"
 
 def submissions(session: Session, challenge_id: int) -> list[Submission]:
     """The reports that have arrived and were not withdrawn, without who sent them."""
+    links = sa.select(sa.func.count()).where(ReportLink.report_id == Report.id).scalar_subquery()
     rows = session.execute(
         sa.select(
             Report.id, Report.state, Report.severity, Report.led_to_improvement, Scenario.code, Report.received_at,
-            Report.fixed_release, Report.fixed_on,
+            Report.fixed_release, Report.fixed_on, links,
         )
         .outerjoin(Scenario, Scenario.id == Report.achieved_scenario_id)
         .where(
@@ -46,8 +47,8 @@ def submissions(session: Session, challenge_id: int) -> list[Submission]:
         .order_by(Report.number)
     )  # fmt: skip
     return [
-        Submission(number, state, severity, improved, code, received_at, release, fixed_on)
-        for number, state, severity, improved, code, received_at, release, fixed_on in rows
+        Submission(number, state, severity, improved, code, received_at, release, fixed_on, count)
+        for number, state, severity, improved, code, received_at, release, fixed_on, count in rows
         if received_at is not None
     ]
 
@@ -101,6 +102,7 @@ def figures(session: Session, challenge: Challenge, at: datetime) -> Figures:
     participants, countries = people(session, challenge.id)
     kinds = groups(session, challenge.id)
     outcomes = rules.by_outcome(sent)
+    chain = rules.most_serious_chain(sent, {award.report_id: award.amount for award in granted})
     return Figures(
         challenge=challenge.slug,
         applications=applications(session, challenge.id),
@@ -119,6 +121,7 @@ def figures(session: Session, challenge: Challenge, at: datetime) -> Figures:
         median_days_to_fix_critical=rules.median_days(
             [each for each in sent if each.severity is Severity.CRITICAL], challenge.zone
         ),
+        days_to_fix_most_serious_chain=rules.days_to_fix(chain, challenge.zone) if chain else None,
         teams=kinds[ParticipantKind.TEAM],
         single_researchers=kinds[ParticipantKind.RESEARCHER],
         as_of=at,

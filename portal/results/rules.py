@@ -1,7 +1,7 @@
 """What the results say of a challenge, worked out from its reports and awards."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -53,6 +53,8 @@ class Submission:
     received_at: datetime
     release: str | None
     fixed_on: date | None
+    # How many links it has: two or more are a chain.
+    links: int = 0
 
     @property
     def outcome(self) -> Outcome:
@@ -74,7 +76,7 @@ class Money:
 class Figures:
     """The results of a challenge. `participants` are people, not teams; `countries` are theirs.
 
-    `median_days_to_fix` counts days of the challenge's zone from a report's arrival to the release with its fix.
+    Days to fix are days of the challenge's zone from a report's arrival to the release with its fix.
     """
 
     challenge: str
@@ -92,6 +94,7 @@ class Figures:
     by_severity: dict[str, int]
     median_days_to_fix: float | None
     median_days_to_fix_critical: float | None
+    days_to_fix_most_serious_chain: int | None
     teams: int
     single_researchers: int
     as_of: datetime
@@ -166,14 +169,30 @@ def achieved(submissions: Sequence[Submission], order: Sequence[str]) -> tuple[s
     return tuple(code for code in order if code in codes)
 
 
+def days_to_fix(submission: Submission, zone: str) -> int | None:
+    """Days from the arrival to the release with the fix; None where it is not fixed."""
+    if submission.fixed_on is None or submission.outcome is not Outcome.FIXED:
+        return None
+    return (submission.fixed_on - submission.received_at.astimezone(ZoneInfo(zone)).date()).days
+
+
 def median_days(submissions: Sequence[Submission], zone: str) -> float | None:
-    """The median number of days from the arrival to the release with the fix; None where nothing is fixed."""
-    days = [
-        (submission.fixed_on - submission.received_at.astimezone(ZoneInfo(zone)).date()).days
-        for submission in submissions
-        if submission.fixed_on is not None and submission.outcome is Outcome.FIXED
-    ]
+    """The median number of days to the fix; None where nothing is fixed."""
+    days = [days for submission in submissions if (days := days_to_fix(submission, zone)) is not None]
     return float(median(days)) if days else None
+
+
+def most_serious_chain(submissions: Sequence[Submission], awarded: Mapping[int, Decimal]) -> Submission | None:
+    """Of the real findings with two links or more the most severe; of equals the one that was awarded most, then the
+    one with more links, then the first that arrived. None where there is no chain."""
+    ranks = {severity: rank for rank, severity in enumerate(Severity)}
+    chains = [each for each in submissions if each.links > 1 and each.outcome in REAL and each.severity is not None]
+
+    def seriousness(chain: Submission) -> tuple[int, Decimal, int, datetime]:
+        rank = ranks[chain.severity] if chain.severity else len(ranks)
+        return (rank, -awarded.get(chain.id, Decimal(0)), -chain.links, chain.received_at)
+
+    return min(chains, key=seriousness, default=None)
 
 
 def weekly(submissions: Sequence[Submission], first: date, last: date, zone: str) -> list[tuple[date, int]]:

@@ -77,6 +77,7 @@ def _as_json(found: Figures) -> dict[str, Any]:
         "by_severity": found.by_severity,
         "median_days_to_fix": found.median_days_to_fix,
         "median_days_to_fix_critical": found.median_days_to_fix_critical,
+        "days_to_fix_most_serious_chain": found.days_to_fix_most_serious_chain,
         "teams": found.teams,
         "single_researchers": found.single_researchers,
         "as_of": found.as_of.isoformat().replace("+00:00", "Z"),

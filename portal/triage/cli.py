@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from portal.triage import known, opening, receipts, replying, rewrapping, settings, threads
+from portal.triage import chains, known, listing, opening, receipts, replying, rewrapping, settings, threads
 from portal.triage.client import Json, Portal
 from portal.triage.failures import Damaged, Failure, Unanswered, Unreadable
 from portal.triage.pins import Pins
@@ -95,6 +95,7 @@ def _add_verify(commands: Commands) -> None:
     verify.add_argument("receipt", type=Path)
     verify.add_argument("--key", type=Path, required=True, help="the portal's receipts.pem, got once and kept")
     verify.add_argument("--signature", type=Path, help="default: beside the receipt, with the ending .sig")
+    verify.add_argument("--known", type=Path, help="the challenge's known-issues.json: whether it has what was named")
     verify.set_defaults(run=_verify)
 
 
@@ -186,7 +187,8 @@ def _list(options: argparse.Namespace) -> None:
 
 def _row(report: Json) -> str:
     words = [plain(str(report.get(name) or "–")) for name in ("ref", "state", "received_at", "severity", "title")]
-    return "  ".join([words[0].ljust(12), words[1].ljust(16), words[2].ljust(20), words[3].ljust(9), words[4]])
+    row = [words[0].ljust(12), words[1].ljust(16), words[2].ljust(20), words[3].ljust(9), words[4]]
+    return "  ".join([*row, *([f"[{chain}]"] if (chain := chains.counted(report)) else [])])
 
 
 def _fetch(options: argparse.Namespace) -> None:
@@ -207,6 +209,8 @@ def _open(options: argparse.Namespace) -> None:
         else "sealed by hand: no manifest says whether all are there"
     )
     _say(f"Opened: {opened.folder} ({files}, {checked})")
+    for line in chains.told(opened.report):
+        _say(f"  {line}")
     _tell_of_messages(portal, options.ref)
     if options.no_acknowledge:
         return
@@ -296,7 +300,7 @@ def _acknowledge(options: argparse.Namespace) -> None:
 
 def _verify(options: argparse.Namespace) -> None:
     signature = options.signature or options.receipt.with_suffix(".sig")
-    for line in receipts.verify(options.receipt, signature, options.key):
+    for line in receipts.verify(options.receipt, signature, options.key, options.known):
         _say(line)
 
 
@@ -320,11 +324,14 @@ def _late(issue: Json) -> str:
 def _known_list(options: argparse.Namespace) -> None:
     found = settings.load(os.environ)
     here = {issue.commitment: issue for issue in known.read(known.folder(found, os.environ))}
-    for listed in Portal(found).known()["issues"]:
+    whole = Portal(found).known()
+    head = listing.heads(whole)[-1]
+    for listed in whole["issues"]:
         mine = here.pop(listed["commitment"], None)
         first = mine.text.split("\n", 1)[0][:60] if mine else "(its text is on another machine)"
         shown = "revealed" if listed.get("revealed") else "sealed"
         _say(f"K-{int(listed['number']):<5} {plain(str(listed['committed_at'])):<28} {shown:<9} {plain(first)}")
+    _say(f"Each line follows from those before it; head {head}")
     if here:
         _say(f"{len(here)} kept here but not posted: run `portal-triage known commit` again.")
 

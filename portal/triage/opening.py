@@ -27,11 +27,12 @@ class Sealed(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """Where the opened report lies, and its manifest if it had one."""
+    """Where the opened report lies, its manifest if it had one, and what the portal told of it."""
 
     folder: Path
     manifest: Manifest | None
     files: int
+    report: Json
 
 
 def fetch(portal: Portal, ref: str, to: Path) -> Path:
@@ -52,7 +53,8 @@ def open_report(portal: Portal, ref: str, to: Path, limit: int) -> Opened:
     """
     target = _target(to, checked(ref))
     with private.folder(to) as work:
-        files = _download(portal, portal.report(ref), _folder(work, "sealed"))
+        report = portal.report(ref)
+        files = _download(portal, report, _folder(work, "sealed"))
         plain_folder = _folder(work, "plain")
         bodies = [file for file in files if file.n == 0]
         if len(bodies) != 1:
@@ -65,7 +67,7 @@ def open_report(portal: Portal, ref: str, to: Path, limit: int) -> Opened:
         _write_body(body, found)
         _decrypt_all(portal, attachments, names, found, plain_folder / "attachments", left)
         plain_folder.rename(target)
-    return Opened(target, found, len(attachments))
+    return Opened(target, found, len(attachments), report)
 
 
 def checked(ref: str) -> str:

@@ -6,8 +6,9 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
-from portal.triage import ed25519
+from portal.triage import ed25519, listing
 from portal.triage.failures import Damaged, Failure
 from portal.triage.text import plain
 
@@ -17,8 +18,11 @@ LARGEST = 2**20
 _PEM = re.compile(r"-----BEGIN PUBLIC KEY-----(.*?)-----END PUBLIC KEY-----", re.DOTALL)
 
 
-def verify(receipt: Path, signature: Path, key: Path) -> list[str]:
-    """What a receipt says, as lines. Raises Damaged unless the key signed exactly these bytes."""
+def verify(receipt: Path, signature: Path, key: Path, known: Path | None = None) -> list[str]:
+    """What a receipt says, as lines. Raises Damaged unless the key signed exactly these bytes.
+
+    With `known`, a downloaded list of known issues, Damaged too unless the list has the line that the receipt names.
+    """
     body = _read(receipt)
     der = _public(key)
     if not ed25519.verify(der[len(PREFIX) :], body, _signature(signature)):
@@ -30,9 +34,29 @@ def verify(receipt: Path, signature: Path, key: Path) -> list[str]:
         about = [f"received {said['received_at']}, key set {said['key_set']}"]
         about += [f"file {file['number']}: {file['size']} bytes, SHA-256 {file['sha256']}" for file in said["files"]]
         title = f"Genuine: {said['reference']} of {said['challenge']}"
+        about += _known(said, der[len(PREFIX) :], known)
     except (ValueError, KeyError, TypeError):
         raise Damaged("It is signed, but it is not a report's receipt.") from None
     return [plain(title), *(f"  {plain(line)}" for line in about)]
+
+
+def _known(said: dict[str, Any], public: bytes, known: Path | None) -> list[str]:
+    """What a receipt says of the list of known issues, which those of the first format do not."""
+    if said.get("format") == "report-receipt/1":
+        if known:
+            raise Failure("This receipt is of the first format: it names no list of known issues.")
+        return []
+    number, head = int(said["known_issues"]["number"]), str(said["known_issues"]["head"])
+    about = f"known issues: up to K-{number}, head {head}" if number else "known issues: none"
+    if known is None:
+        return [about]
+    listed = listing.read(known)
+    heads = listing.heads(listed, public)
+    if listed["challenge"] != said["challenge"]:
+        raise Failure(f"{known} is the list of another challenge.")
+    if len(heads) <= number or heads[number] != head:
+        raise Damaged(f"The list of known issues was changed: it is not the one whose K-{number} this receipt names.")
+    return [f"{about}: the list has it, {len(heads) - 1 - number} came later"]
 
 
 def _read(path: Path) -> bytes:

@@ -187,7 +187,7 @@ def test_the_second_of_two_who_decide_loses(session: Session, cast: Cast, jury: 
     number, challenge_id, lead, second = award.id, cast.challenge.id, cast.lead.id, cast.second_triager.id
     session.commit()
     with Session(db.engine, expire_on_commit=False) as other:
-        seen = queries.award(other, challenge_id, {Role.LEAD}, number)
+        seen = queries.award(other, challenge_id, {Role.LEAD}, number, reader=0)
         other.commit()
         jury.decide(award, "approve", second)
         session.commit()
@@ -207,7 +207,7 @@ def test_of_two_who_approve_at_once_one_is_first(session: Session, cast: Cast, j
         with Session(engine) as own:
             try:
                 actions.decide(
-                    own, queries.award(own, challenge_id, {Role.LEAD}, number), states.APPROVE, by=by, at=NOON
+                    own, queries.award(own, challenge_id, {Role.LEAD}, number, reader=0), states.APPROVE, by=by, at=NOON
                 )
                 own.commit()
             except (Conflict, Refused) as refusal:
@@ -220,7 +220,7 @@ def test_of_two_who_approve_at_once_one_is_first(session: Session, cast: Cast, j
 
     assert told[1] == "done"
     assert told[0] in ("Conflict", "Refused")
-    assert len(jury.payments(queries.award(session, challenge_id, {Role.LEAD}, number))) == 1
+    assert len(jury.payments(queries.award(session, challenge_id, {Role.LEAD}, number, reader=0))) == 1
 
 
 def test_a_report_has_one_proposal_at_a_time(session: Session, cast: Cast, jury: Jury) -> None:
@@ -244,14 +244,17 @@ def test_finance_learns_of_an_award_when_it_is_approved(session: Session, cast: 
     jury.award(jury.report(Severity.IMPORTANT), Quality.MEDIUM)
     challenge_id = cast.challenge.id
 
-    assert [award.amount for award in queries.awards(session, challenge_id, {Role.FINANCE}).rows] == [11_000]
-    assert len(queries.awards(session, challenge_id, {Role.TRIAGER}).rows) == 2
+    assert [award.amount for award in queries.awards(session, challenge_id, {Role.FINANCE}, reader=0).rows] == [11_000]
+    assert len(queries.awards(session, challenge_id, {Role.TRIAGER}, reader=0).rows) == 2
     with pytest.raises(NotFound):
-        queries.award(session, challenge_id, {Role.FINANCE}, proposed.id)
+        queries.award(session, challenge_id, {Role.FINANCE}, proposed.id, reader=0)
     with pytest.raises(NotFound):
-        queries.awards(session, challenge_id, {Role.FINANCE}, "proposed")
-    assert [(total.state, total.count, total.amount) for total in queries.totals(session, challenge_id, {Role.LEAD})
-            if total.count] == [(S.PROPOSED, 1, 48_000), (S.APPROVED, 1, 11_000)]  # fmt: skip
+        queries.awards(session, challenge_id, {Role.FINANCE}, "proposed", reader=0)
+    totals = queries.totals(session, challenge_id, {Role.LEAD}, reader=0)
+    assert [(total.state, total.count, total.amount) for total in totals if total.count] == [
+        (S.PROPOSED, 1, 48_000),
+        (S.APPROVED, 1, 11_000),
+    ]
 
 
 def test_everybody_who_may_approve_hears_of_a_proposal(session: Session, cast: Cast, jury: Jury) -> None:
@@ -273,7 +276,7 @@ def test_what_waits_for_whom(session: Session, cast: Cast, jury: Jury) -> None:
     challenge_id = cast.challenge.id
 
     def waits(account_id: int, *roles: Role) -> list[AwardState]:
-        rows = queries.awards(session, challenge_id, roles, "", account_id=account_id).rows
+        rows = queries.awards(session, challenge_id, roles, "", reader=account_id).rows
         assert queries.waiting(session, challenge_id, account_id, roles) == len(rows)
         return [award.state for award in rows]
 
@@ -287,8 +290,8 @@ def test_the_list_goes_on_after_its_last_row(session: Session, cast: Cast, jury:
     made = [jury.award(jury.report()).id for _ in range(5)]
     challenge_id = cast.challenge.id
 
-    first = queries.awards(session, challenge_id, {Role.LEAD}, limit=3)
-    rest = queries.awards(session, challenge_id, {Role.LEAD}, after=first.next, limit=3)
+    first = queries.awards(session, challenge_id, {Role.LEAD}, reader=0, limit=3)
+    rest = queries.awards(session, challenge_id, {Role.LEAD}, after=first.next, reader=0, limit=3)
 
     assert [award.id for award in [*first.rows, *rest.rows]] == made[::-1]
     assert rest.next is None

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -32,11 +33,12 @@ from portal.line.models import Message as LineMessage
 from portal.line.states import ConversationState
 from portal.office_hours.models import Booking
 from portal.reports.models import Report, Upload
+from portal.reports.queries import links, upstream
 from portal.reports.queries.advisories import public
 from portal.reports.queries.disclosing import calendar
 from portal.reports.queries.publications import public as listed
 from portal.reports.receipts import Signer
-from portal.results.queries import figures
+from portal.results.queries import figures, submissions
 from tests.servers import postgresql
 
 pytestmark = pytest.mark.slow
@@ -105,12 +107,31 @@ def test_one_teams_six_awards_are_the_known_ones(demonstration: Session) -> None
 
 def test_the_most_serious_chain_was_fixed_within_30_days(demonstration: Session) -> None:
     challenge = challenge_by_slug(demonstration, FINISHED)
-    critical = demonstration.scalars(
-        sa.select(Report).where(Report.challenge_id == challenge.id, Report.severity == "critical")
-    ).all()
 
-    days = [(report.fixed_on - report.received_at.date()).days for report in critical if report.fixed_on]
-    assert min(days) < 30
+    found = figures(demonstration, challenge, NOW)
+    sent = submissions(demonstration, challenge.id)
+    [chain] = [each for each in sent if each.links > 1]
+
+    assert found.days_to_fix_most_serious_chain == 29
+    assert (chain.links, chain.severity, chain.release, chain.fixed_on) == (3, "critical", "20.08", date(2020, 8, 26))
+    received = chain.received_at.astimezone(ZoneInfo(challenge.zone)).date()
+    assert (received, found.median_days_to_fix_critical) == (date(2020, 7, 28), 28.5)
+
+
+def test_the_kernels_case_belongs_to_the_most_serious_chain(demonstration: Session) -> None:
+    challenge = challenge_by_slug(demonstration, FINISHED)
+
+    [case] = upstream.cases(demonstration, challenge.id)
+    [subject] = case.subjects
+
+    assert (case.party.name, case.state, case.told) == ("Kernel security team", "fixed", True)
+    assert subject.link is not None
+    assert (subject.link.title, subject.link.state) == ("The kernel's part", "fixed")
+    chain = links.of_report(demonstration, subject.report_id)
+    assert [(link.number, link.state, link.fixed_release) for link in chain] == [
+        (number, "fixed", "20.08") for number in (1, 2, 3)
+    ]
+    assert upstream.consents(demonstration, [subject.report_id])[subject.report_id].allowed
 
 
 def test_every_report_has_its_sealed_body(demonstration: Session) -> None:

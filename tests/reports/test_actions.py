@@ -186,6 +186,7 @@ def test_mails_tell_nothing_but_the_reference(desk: Desk, mails: Mails) -> None:
     told = [mail.context for mail in mails()]
     sealed_to = told[0].pop("fingerprints"), told[0].pop("key_set")
     assert sealed_to == ([fingerprint_of(seed).hex().upper() for seed in (1, 2, 3)], 1)
+    assert told[0].pop("known_issues") == {"number": 0, "head": "0" * 64}
     assert {json.dumps(each, sort_keys=True) for each in told} == {'{"ref": "TCR-0001", "slug": "test-challenge"}'}
 
 
@@ -197,13 +198,14 @@ def test_the_receipt_is_what_was_signed(session: Session, desk: Desk, signer: re
     key = load_pem_public_key(signer.public_pem.encode())
     key.verify(base64.b64decode(receipt.signature), receipt.body.encode())  # type: ignore[union-attr, call-arg]
     assert json.loads(receipt.body) == {
-        "format": "report-receipt/1",
+        "format": "report-receipt/2",
         "challenge": "test-challenge",
         "reference": "TCR-0001",
         "received_at": "2020-06-15T12:00:00.000000Z",
         "key_set": 1,
         "fingerprints": [fingerprint_of(seed).hex().upper() for seed in (1, 2, 3)],
         "files": [{"number": 0, "size": upload.position, "sha256": upload.sha256}],
+        "known_issues": {"number": 0, "head": "0" * 64},
         "signing_key": signer.key_id,
     }
 

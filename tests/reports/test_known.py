@@ -131,9 +131,9 @@ def test_a_late_commitment_proves_nothing(session: Session, cast: Cast, desk: De
 
 
 def test_a_link_or_the_whole_is_known(session: Session, cast: Cast, desk: Desk, vault: Vault) -> None:
+    issue = vault.commit()
     part, whole = desk.in_state(ReportState.REPRODUCING), desk.in_state(ReportState.REPRODUCING)
     [link] = chains.add_links(session, part, [rules.LinkText("A link")], by=cast.triager.id, at=NOON)
-    issue = vault.commit()
     verdict = rules.Verdict(known_issue=issue)
     with pytest.raises(Refused, match="K-1 is not revealed"):
         chains.decide_link(session, part, link, states.KNOWN_LINK, verdict, by=cast.triager.id, at=AFTER)
@@ -151,11 +151,11 @@ def test_a_link_or_the_whole_is_known(session: Session, cast: Cast, desk: Desk, 
 
 
 def test_the_whole_is_not_known_while_a_link_is_good(session: Session, cast: Cast, desk: Desk, vault: Vault) -> None:
+    issue = vault.commit()
     report = desk.in_state(ReportState.REPRODUCING)
     [link] = chains.add_links(session, report, [rules.LinkText("A link")], by=cast.triager.id, at=NOON)
     verdict = rules.Verdict(severity=states.Severity.LOW)
     chains.decide_link(session, report, link, states.CONFIRM_LINK, verdict, by=cast.triager.id, at=AFTER)
-    issue = vault.commit()
     vault.reveal(issue)
 
     with pytest.raises(Refused, match="Link 1 is confirmed"):
@@ -175,8 +175,8 @@ def bearer(session: Session, cast: Cast) -> dict[str, str]:
 def test_a_program_commits_and_reveals(
     client: FlaskClient, session: Session, cast: Cast, desk: Desk, bearer: dict[str, str], vault: Vault
 ) -> None:
-    report = desk.receive(at=NOON)
     issue = vault.commit()
+    report = desk.receive(at=NOON)
     second = client.post(f"{STAFF}.json", json={"commitments": ["0" * 64]}, headers=bearer)
     assert (second.status_code, second.json["issues"][0]["number"]) == (201, 2)
     assert client.post(f"{STAFF}.json", json={"commitments": "0"}, headers=bearer).status_code == 422
@@ -198,9 +198,9 @@ def test_a_program_commits_and_reveals(
 def test_a_program_reveals_for_one_link(
     client: FlaskClient, session: Session, cast: Cast, desk: Desk, bearer: dict[str, str], vault: Vault
 ) -> None:
+    vault.commit()
     report = desk.in_state(ReportState.REPRODUCING)
     chains.add_links(session, report, [rules.LinkText("One"), rules.LinkText("Two")], by=cast.triager.id, at=NOON)
-    vault.commit()
 
     told = {"text": TEXT, "salt": SALT, "report": report.ref, "link": 2, "public": True}
     assert client.post(f"{STAFF}/1/reveal", json=told, headers=bearer).status_code == 200
@@ -213,8 +213,8 @@ def test_a_program_reveals_for_one_link(
 def test_what_is_not_public_is_read_by_the_reporter_alone(
     client: FlaskClient, session: Session, cast: Cast, desk: Desk, vault: Vault
 ) -> None:
-    mine, theirs = desk.receive(), desk.receive(cast.team.members[0])
     issue = vault.commit()
+    mine, theirs = desk.receive(), desk.receive(cast.team.members[0])
     vault.reveal(issue)
     actions.reveal_to(session, issue, mine, by=cast.triager.id, at=AFTER)
     session.commit()
@@ -268,8 +268,8 @@ def test_the_recipes_do_what_the_page_says(
 def test_the_team_marks_a_whole_report_as_known(
     client: FlaskClient, session: Session, cast: Cast, desk: Desk, vault: Vault
 ) -> None:
-    report: Report = desk.in_state(ReportState.REPRODUCING)
     issue = vault.commit()
+    report: Report = desk.in_state(ReportState.REPRODUCING)
     vault.reveal(issue)
     sign_in(client, cast.triager)
     where = f"/staff/test-challenge/reports/{report.ref}"

@@ -1,16 +1,16 @@
 """Every figure of a small challenge, counted by hand."""
 
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from sqlalchemy.orm import Session
 
 from portal.challenges.states import ParticipantState
-from portal.reports.states import ReportState
+from portal.reports.states import ReportState, Severity
 from portal.results import queries, rules
-from portal.results.rules import Release
+from portal.results.rules import Release, Submission
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast, make_account, make_challenge, make_participant
 from tests.results.conftest import AFTER
@@ -38,6 +38,7 @@ def test_exactly_these_figures(session: Session, cast: Cast, jury: Jury) -> None
         "by_severity": {"critical": 2, "important": 2, "moderate": 0, "low": 1, "unrated": 3},
         "median_days_to_fix": 53.5,  # 36 and 71
         "median_days_to_fix_critical": 36.0,
+        "days_to_fix_most_serious_chain": None,
         "teams": 1,
         "single_researchers": 1,
         "as_of": AFTER,
@@ -128,3 +129,44 @@ def test_the_course_of_the_programme(session: Session, cast: Cast, jury: Jury) -
     assert course[0].start == 0
     assert max(span.start + span.width for span in course) == pytest.approx(100)
     assert "Results" not in {span.label for span in rules.programme(cast.challenge, shipped, None)}
+
+
+def sent(
+    number: int, severity: Severity | None, links: int, day: int, fixed: int | None = 20, **more: object
+) -> Submission:
+    """A submission of June 2020, fixed in July or not."""
+    given = {
+        "id": number, "state": ReportState.FIXED if fixed else ReportState.FIXING, "severity": severity,
+        "improved": True, "achieved": None, "received_at": datetime(2020, 6, day, 12, tzinfo=UTC),
+        "release": "20.07" if fixed else None, "fixed_on": date(2020, 7, fixed) if fixed else None, "links": links,
+    }  # fmt: skip
+    return Submission(**given | more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("submissions", "awarded", "number"),
+    [
+        ([], {}, None),
+        # One link, or none, is no chain; what came to nothing is none of the real ones.
+        ([sent(1, Severity.CRITICAL, 1, 1), sent(2, Severity.CRITICAL, 0, 1)], {}, None),
+        ([sent(1, Severity.CRITICAL, 2, 1, state=ReportState.DUPLICATE), sent(2, Severity.LOW, 2, 1)], {}, 2),
+        ([sent(1, None, 3, 1, state=ReportState.BY_DESIGN)], {}, None),
+        # The most severe; then the one that was awarded most; then the longest; then the first.
+        ([sent(1, Severity.IMPORTANT, 5, 1), sent(2, Severity.CRITICAL, 2, 9)], {1: Decimal(9)}, 2),
+        ([sent(1, Severity.CRITICAL, 5, 1), sent(2, Severity.CRITICAL, 2, 9)], {2: Decimal(1)}, 2),
+        ([sent(1, Severity.CRITICAL, 2, 1), sent(2, Severity.CRITICAL, 3, 9)], {}, 2),
+        ([sent(1, Severity.CRITICAL, 2, 9), sent(2, Severity.CRITICAL, 2, 1)], {}, 2),
+    ],
+)  # fmt: skip
+def test_the_most_serious_chain(submissions: list[Submission], awarded: dict[int, Decimal], number: int | None) -> None:
+    found = rules.most_serious_chain(submissions, awarded)
+
+    assert (found.id if found else None) == number
+
+
+def test_days_to_fix_are_days_of_the_zone() -> None:
+    late = sent(1, Severity.CRITICAL, 2, 1, received_at=datetime(2020, 6, 2, 5, tzinfo=UTC))
+
+    assert (rules.days_to_fix(late, "UTC"), rules.days_to_fix(late, "America/Los_Angeles")) == (48, 49)
+    # The most serious one is told of even while it is open: then there are no days yet.
+    assert rules.days_to_fix(sent(1, Severity.CRITICAL, 2, 1, None), "UTC") is None

@@ -102,7 +102,8 @@ def test_the_json_has_exactly_these_names(client: FlaskClient, cast: Cast, jury:
         "by_outcome": {"fixed": 2, "confirmed": 2, "by_design": 1, "duplicate": 1, "not_reproducible": 0,
                        "out_of_scope": 0, "unreadable": 0, "open": 2},
         "by_severity": {"critical": 2, "important": 2, "moderate": 0, "low": 1, "unrated": 3},
-        "median_days_to_fix": 53.5, "median_days_to_fix_critical": 36.0, "teams": 1, "single_researchers": 1,
+        "median_days_to_fix": 53.5, "median_days_to_fix_critical": 36.0,
+        "days_to_fix_most_serious_chain": None, "teams": 1, "single_researchers": 1,
         "as_of": "2020-10-06T16:00:00Z",
     }  # fmt: skip
     same = client.get(f"{PUBLIC}/results.json", headers={"If-None-Match": answer.headers["ETag"]})

@@ -26,6 +26,7 @@ class Stub:
     # What is sent instead of a file, and how it is stated, to play a server that errs or lies.
     sends: dict[str, bytes] = field(default_factory=dict)
     stated: dict[str, Any] = field(default_factory=dict)
+    links: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     # The list of known issues, and what was posted about them.
     known: list[dict[str, Any]] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
@@ -54,6 +55,7 @@ class Stub:
             "received_at": "2020-06-15T12:00:00Z",
             "severity": None,
             "files": files,
+            "links": self.links.get(ref, []),
         }
 
     def answer(self, method: str, path: str, token: str | None) -> tuple[int, Any]:
@@ -101,12 +103,17 @@ class Stub:
 
     def _known(self, method: str) -> tuple[int, Any]:
         sent = self.posted[-1] if method == "POST" else {}
-        made = [
-            {"number": len(self.known) + number, "commitment": each, "committed_at": "2020-05-20T12:00:00.000000Z"}
-            for number, each in enumerate(sent.get("commitments", ()), start=1)
-        ]
-        self.known += made
-        return 200, {"issues": made if made else self.known}
+        made = [self.commit(each) for each in sent.get("commitments", ())]
+        return 200, {"challenge": "spring-challenge", "issues": made if made else self.known}
+
+    def commit(self, commitment: str) -> dict[str, Any]:
+        """Put one more line on the list of known issues."""
+        number, at = len(self.known) + 1, "2020-05-20T12:00:00.000000Z"
+        before = self.known[-1]["head"] if self.known else "0" * 64
+        line = f"known-issue-list/1\nspring-challenge\n{number}\n{before}\n{commitment}\n{at}\n".encode()
+        head = hashlib.sha256(line).hexdigest()
+        self.known.append({"number": number, "commitment": commitment, "committed_at": at, "head": head})
+        return self.known[-1]
 
     def _page(self, second: bool) -> dict[str, Any]:
         refs = sorted(self.reports)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.triage import main
+from portal.triage import chains, main
 from portal.triage.failures import Failure
 from portal.triage.settings import checked
 from tests.triage.portal import STAFF, TOKEN, Stub
@@ -138,6 +138,37 @@ def test_the_list_goes_on_to_its_end_and_shows_no_control_characters(
         f"GET {STAFF}/reports.json?state=received",
         f"GET {STAFF}/reports.json?state=received&after=2",
     ]
+
+
+LINKS = [
+    {"number": 1, "state": "confirmed", "title": "Into the application\x1b[2J", "duplicate_of": None},
+    {"number": 2, "state": "duplicate", "title": "Out of it", "duplicate_of": "SCR-0001/2"},
+    {"number": 3, "state": "by_design", "title": "To stay", "mitigating_layer": "The manifest"},
+    {"number": 4, "state": "open", "title": "The kernel's part"},
+]
+
+
+def test_the_list_says_how_many_links_wait(portal: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    for ref, links in (("SCR-1", []), ("SCR-2", LINKS), ("SCR-3", LINKS[:1])):
+        portal.hold(ref, b"sealed")
+        portal.links[ref] = links
+
+    assert main(["list"]) == 0
+
+    assert [line.partition("Title of ")[2] for line in capsys.readouterr().out.splitlines()] == [
+        "SCR-1", "SCR-2  [4 links, 1 undecided]", "SCR-3  [1 link, all decided]",
+    ]  # fmt: skip
+
+
+def test_each_link_is_told_with_what_was_decided() -> None:
+    assert chains.told({"links": LINKS}) == [
+        "link 1: confirmed Into the application [2J",
+        "link 2: duplicate (SCR-0001/2) Out of it",
+        "link 3: by design (The manifest) To stay",
+        "link 4: undecided The kernel's part",
+    ]
+    # A portal of before tells none.
+    assert (chains.told({}), chains.counted({})) == ([], "")
 
 
 def test_the_list_as_json(portal: Stub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,16 +100,31 @@ def test_a_text_comes_from_standard_input(portal: Stub, tmp_path: Path, monkeypa
 def test_the_list_says_which_texts_are_here(portal: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "issue.txt").write_text(f"{SENTENCE}\x1b[2J\nMore")
     main(["known", "commit", str(tmp_path / "issue.txt")])
-    portal.known.append({"number": 2, "commitment": "0" * 64, "committed_at": "2020-05-21T12:00:00.000000Z"})
+    portal.commit("0" * 64)
     capsys.readouterr()
 
     assert main(["known", "list"]) == 0
 
-    first, second = capsys.readouterr().out.splitlines()
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert third == f"Each line follows from those before it; head {portal.known[-1]['head']}"
     assert first.startswith("K-1")
     assert SENTENCE in first
     assert "\x1b" not in first
     assert second.endswith("(its text is on another machine)")
+
+
+def test_a_list_whose_lines_do_not_follow_is_said(portal: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    for each in "012":
+        portal.commit(each * 64)
+    portal.known[1]["committed_at"] = "2020-05-01T12:00:00.000000Z"
+
+    assert main(["known", "list"]) == 4
+
+    assert capsys.readouterr() == (
+        "", "portal-triage: The list of known issues was changed: K-2 does not follow from what is before.\n",
+    )  # fmt: skip
+    del portal.known[1]["head"]
+    assert main(["known", "list"]) == 4
 
 
 def test_revealing_posts_text_and_salt(portal: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +142,7 @@ def test_revealing_posts_text_and_salt(portal: Stub, tmp_path: Path, capsys: pyt
 
 
 def test_a_text_of_another_machine_cannot_be_revealed(portal: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    portal.known.append({"number": 1, "commitment": "0" * 64, "committed_at": "2020-05-21T12:00:00.000000Z"})
+    portal.commit("0" * 64)
 
     assert main(["known", "reveal", "1", "--all"]) == 1
     assert "whoever committed it has it" in capsys.readouterr().err

@@ -72,6 +72,16 @@ def test_a_report_with_attachments_opens_whole_and_is_acknowledged(
     assert portal.acknowledged == [REF]
 
 
+def test_opening_tells_of_the_links(portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    portal.hold(REF, gpg.seal(manifest(), ME))
+    portal.links[REF] = [
+        {"number": 1, "state": "open", "title": "One"},
+        {"number": 2, "state": "known", "known_issue": "K-3"},
+    ]
+
+    assert "  link 1: undecided One\n  link 2: known (K-3)\n" in run(capsys, to)[1]
+
+
 def test_opening_can_be_kept_quiet(portal: Stub, gpg: Gpg, to: Path, capsys: pytest.CaptureFixture[str]) -> None:
     portal.hold(REF, gpg.seal(manifest(), ME))
 

@@ -85,9 +85,9 @@ class Given:
         self.signature = folder / "receipt.sig"
         self.signature.write_bytes(self.key.sign(self.receipt.read_bytes()))
 
-    def verify(self) -> int:
+    def verify(self, *more: str) -> int:
         """The exit code of the command."""
-        return main(["verify", str(self.receipt), "--key", str(self.pem)])
+        return main(["verify", str(self.receipt), "--key", str(self.pem), *more])
 
 
 def test_a_genuine_receipt_says_what_arrived(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,3 +143,80 @@ def test_a_missing_signature_is_one_line(tmp_path: Path, capsys: pytest.CaptureF
     assert given.verify() == 1
 
     assert capsys.readouterr().err == f"portal-triage: No such file or directory: {given.signature}\n"
+
+
+class Listing:
+    """A signed list of known issues on disk, beside a receipt that names its second of three lines."""
+
+    def __init__(self, folder: Path, **changed: object) -> None:
+        key, heads, self.issues = Ed25519PrivateKey.from_private_bytes(bytes(32)), ["0" * 64], list[dict[str, object]]()
+        for number in (1, 2, 3):
+            made, at = str(number) * 64, f"2020-05-0{number}T12:00:00.000000Z"
+            line = f"known-issue-list/1\nspring-challenge\n{number}\n{heads[-1]}\n{made}\n{at}\n".encode()
+            heads.append(hashlib.sha256(line).hexdigest())
+            self.issues.append(
+                {
+                    "number": number, "commitment": made, "committed_at": at, "head": heads[-1],
+                    "signature": base64.b64encode(key.sign(line)).decode(),
+                }
+            )  # fmt: skip
+        self.head, self._path = heads[2], folder / "known-issues.json"
+        named = {"number": 2, "head": self.head}
+        self.given = Given(folder, **{"format": "report-receipt/2", "known_issues": named} | changed)
+
+    def verify(self) -> int:
+        """The exit code of the command with the list as it is now."""
+        told = {"format": "known-issue-list/1", "challenge": "spring-challenge", "issues": self.issues}
+        self._path.write_text(json.dumps(told))
+        return self.given.verify("--known", str(self._path))
+
+
+def test_a_receipt_names_the_list_of_its_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = Listing(tmp_path)
+
+    assert (listing.given.verify(), listing.verify()) == (0, 0)
+
+    told = [line for line in capsys.readouterr().out.splitlines() if "known" in line]
+    about = f"  known issues: up to K-2, head {listing.head}"
+    assert told == [about, f"{about}: the list has it, 1 came later"]
+
+
+def test_a_receipt_of_an_empty_list_fits_every_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = Listing(tmp_path, known_issues={"number": 0, "head": "0" * 64})
+
+    assert listing.verify() == 0
+
+    assert "  known issues: none: the list has it, 3 came later" in capsys.readouterr().out.splitlines()
+
+
+def test_a_line_that_was_put_in_or_dated_back_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = Listing(tmp_path)
+    # The head that the receipt names is that of another second line, with whatever the list says now.
+    other = Listing(tmp_path, known_issues={"number": 2, "head": listing.issues[2]["head"]})
+    assert other.verify() == 4
+    assert "it is not the one whose K-2 this receipt names" in capsys.readouterr().err
+    short = Listing(tmp_path)
+    del short.issues[1:]
+    assert short.verify() == 4
+    dated = Listing(tmp_path)
+    dated.issues[2]["committed_at"] = "2020-04-01T12:00:00.000000Z"
+    assert dated.verify() == 4
+    assert "K-3 does not follow" in capsys.readouterr().err
+    unsigned = Listing(tmp_path)
+    unsigned.issues[0]["signature"] = unsigned.issues[1]["signature"]
+    assert unsigned.verify() == 4
+    assert "the signature of K-1 is not this key" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("named", [None, {}, {"number": "x", "head": "0" * 64}, {"number": 2}])
+def test_a_receipt_that_names_no_list_is_none_of_the_second_format(tmp_path: Path, named: object) -> None:
+    assert Listing(tmp_path, known_issues=named).verify() == 4
+
+
+def test_an_old_receipt_cannot_be_held_against_a_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    listing = Listing(tmp_path, format="report-receipt/1")
+
+    assert (listing.given.verify(), listing.verify()) == (0, 1)
+    assert "it names no list of known issues" in capsys.readouterr().err
+    (tmp_path / "no.json").write_text("[")
+    assert listing.given.verify("--known", str(tmp_path / "no.json")) == 1

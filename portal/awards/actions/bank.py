@@ -15,7 +15,7 @@ from portal.core.errors import Conflict
 
 def apply_results(session: Session, challenge: Challenge, results: Sequence[Result], *, by: int, at: datetime) -> None:
     """Note each result, all of them or none. Raises Conflict where a payment has changed meanwhile."""
-    found = queries.payments_by_id(session, challenge.id, [result.payment_id for result in results])
+    found = queries.payments_by_id(session, challenge.id, [result.payment_id for result in results], reader=by)
     # In one order everywhere, so that two files read at once do not wait for each other in a ring.
     for result in sorted(results, key=lambda result: result.payment_id):
         payment = found.get(result.payment_id)

@@ -51,6 +51,18 @@ def _approve(session: Session, award: Award, *, by: int, at: datetime) -> None:
         raise Conflict("Somebody has just decided on it. Look at it again.")
     if award.state not in states.APPROVE.sources:
         raise Refused(f"“{states.APPROVE.label}” is not possible: it is {award.state}.")
+    check_approval(session, award)
+    if award.corrects_id is not None:
+        old = session.get_one(Award, award.corrects_id)
+        take(session, old, states.SUPERSEDE, at=at)
+        told = {"state": AwardState.SUPERSEDED, "by": award.reference}
+        record(session, old, states.SUPERSEDE.name, by=by, at=at, after=told)
+    with conflicts():
+        take(session, award, states.APPROVE, at=at, approved_by_id=by, approved_at=at)
+
+
+def check_approval(session: Session, award: Award) -> None:
+    """Whether what was proposed can stand beside what stands by now. Raises Refused."""
     stand = queries.standing(session, award.report_id)
     old = stand.get(award.part)
     if (old.id if old else None) != award.corrects_id:
@@ -65,12 +77,6 @@ def _approve(session: Session, award: Award, *, by: int, at: datetime) -> None:
             f"With its other parts this report would have {rules.written(award.amount + taken)}, and the most is "
             f"{rules.written(cap)}. Send it back to be worked out anew."
         )
-    if old:
-        take(session, old, states.SUPERSEDE, at=at)
-        told = {"state": AwardState.SUPERSEDED, "by": award.reference}
-        record(session, old, states.SUPERSEDE.name, by=by, at=at, after=told)
-    with conflicts():
-        take(session, award, states.APPROVE, at=at, approved_by_id=by, approved_at=at)
 
 
 def declare_conflict(session: Session, award: Award, *, by: int, at: datetime) -> None:

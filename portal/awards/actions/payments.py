@@ -94,6 +94,7 @@ def step(
     """
     if not move.by:
         raise Refused(f"“{move.label}” happens when a correction is approved.")
+    rules.check_payer(own=queries.takes_part(session, payment.award.participant_id, by))
     given = {"reason": reason, "reference": reference, "donated_to": donated_to}
     missing = {name: "This is needed." for name in move.needs if not given[name]}
     if missing:
@@ -128,6 +129,8 @@ def _settle_anew(session: Session, award: Award, *, by: int, at: datetime) -> No
 def export(session: Session, challenge: Challenge, *, by: int, at: datetime) -> PaymentBatch:
     """Put all that is due into one file for the bank, and mark it as sent: two who do it at once never pay twice.
 
+    What is due to a participant to whom the person belongs waits for somebody else.
+
     Raises Refused where nothing is due, Conflict where somebody has just done it.
     """
     number = session.scalars(
@@ -139,7 +142,7 @@ def export(session: Session, challenge: Challenge, *, by: int, at: datetime) -> 
         session.flush()
     sent = session.execute(
         sa.update(Payment)
-        .where(Payment.challenge_id == challenge.id, Payment.state == PaymentState.DUE)
+        .where(Payment.challenge_id == challenge.id, Payment.state == PaymentState.DUE, queries.for_others(by))
         .values(state=PaymentState.SENT, state_since=at, sent_at=at, batch_id=batch.id)
         .returning(Payment.id, Payment.amount)
         .execution_options(synchronize_session=False)

@@ -110,7 +110,7 @@ def propose(session: Session, report: Report, wish: Proposal, *, by: int, at: da
         kind=_kind(found.amount, weights, stands), quality=wish.quality, link_id=link.id if link else None,
         severity=wish.severity or (link.severity if link else None) or report.severity,
         scenario_id=achieved_by(report, link), base=found.base, uplift_percent=found.percent, amount=found.amount,
-        working="\n".join(found.lines),
+        working="\n".join([*queries.lines_of(session, report, link), *found.lines]),
         shares=[AwardShare(account_id=who, weight=weight, amount=parts[who]) for who, weight in weights.items()],
     )  # fmt: skip
 

@@ -45,10 +45,11 @@ def _post(session: Session, award: Award, template: str, people: Iterable[Accoun
 
 
 def tell_judges(session: Session, award: Award, *, by: int, at: datetime) -> None:
-    """Tell those who may approve it."""
+    """Tell those who may approve it: neither whoever proposed it, nor anybody with a conflict of interest."""
     slug = award.challenge.slug
     found = [*holders(session, Role.TRIAGER, slug), *holders(session, Role.LEAD, slug)]
-    people = {account.id: account for account in found if account.id != by}
+    barred = {each.id for each in found if queries.conflict_of(session, award.participant_id, each.id)}
+    people = {account.id: account for account in found if account.id not in {by, *barred}}
     _post(session, award, "proposed", people.values(), "proposed", at=at)
 
 

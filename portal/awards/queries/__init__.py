@@ -17,12 +17,15 @@ from portal.awards.queries.awards import (
     visible,
     waiting,
 )
+from portal.awards.queries.chains import Chain, chain_of, lines_of
 from portal.awards.queries.payments import (
     all_payments,
     batch,
     batch_lines,
     batches,
     books,
+    for_others,
+    holds_own,
     of_participant,
     of_thread,
     overpaid_of,
@@ -31,11 +34,12 @@ from portal.awards.queries.payments import (
     payments_by_id,
     sums,
 )
-from portal.awards.queries.people import barred, conflict_of, team
+from portal.awards.queries.people import barred, conflict_of, takes_part, team
 from portal.awards.queries.todo import queues
 from portal.awards.queries.versions import all_rules, current_rules, rules_for, table_of
 
 __all__ = [
+    "Chain",
     "Granted",
     "Total",
     "all_awards",
@@ -49,10 +53,14 @@ __all__ = [
     "batch_lines",
     "batches",
     "books",
+    "chain_of",
     "conflict_of",
     "current_rules",
+    "for_others",
     "granted",
     "history",
+    "holds_own",
+    "lines_of",
     "links_of",
     "of_participant",
     "of_report",
@@ -67,6 +75,7 @@ __all__ = [
     "sums",
     "table_of",
     "taken",
+    "takes_part",
     "team",
     "totals",
     "visible",

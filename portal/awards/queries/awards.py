@@ -13,7 +13,7 @@ from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.awards import states
 from portal.awards.models import Award, Payment
-from portal.awards.queries.people import barred
+from portal.awards.queries.people import barred, not_own
 from portal.awards.states import AwardState, PaymentState
 from portal.core.audit import AuditEntry
 from portal.core.errors import NotFound
@@ -40,13 +40,14 @@ def visible(roles: Collection[Role]) -> tuple[AwardState, ...]:
     return tuple(state for state in AwardState if deciding or state in states.FOR_FINANCE)
 
 
-def _awards(challenge_id: int, roles: Collection[Role], state: str = "all") -> sa.Select[Award]:
+def _awards(challenge_id: int, roles: Collection[Role], state: str = "all", *, reader: int) -> sa.Select[Award]:
     shown = visible(roles)
     if state != "all":
         if state not in list(shown):
             raise NotFound("state")
         shown = (AwardState(state),)
-    return sa.select(Award).options(*_WITH).where(Award.challenge_id == challenge_id, Award.state.in_(shown))
+    seen = (Award.challenge_id == challenge_id, Award.state.in_(shown), not_own(reader))
+    return sa.select(Award).options(*_WITH).where(*seen)
 
 
 def _waits_for(account_id: int, roles: Collection[Role]) -> sa.ColumnElement[bool]:
@@ -65,7 +66,7 @@ def _waits_for(account_id: int, roles: Collection[Role]) -> sa.ColumnElement[boo
     if Role.FINANCE in roles:
         to_pay = sa.exists().where(Payment.award_id == Award.id, Payment.state.in_(states.OPEN))
         parts.append(sa.and_(Award.state.in_(states.FOR_FINANCE), to_pay))
-    return sa.or_(*parts)
+    return sa.and_(sa.or_(*parts), not_own(account_id))
 
 
 def waiting(session: Session, challenge_id: int, account_id: int, roles: Collection[Role]) -> int:
@@ -79,26 +80,28 @@ def waiting(session: Session, challenge_id: int, account_id: int, roles: Collect
 
 def awards(
     session: Session, challenge_id: int, roles: Collection[Role], state: str = "all", after: str | None = None,
-    *, account_id: int = 0, limit: int = 50,
+    *, reader: int, limit: int = 50,
 ) -> Page[Award]:  # fmt: skip
-    """Awards that these roles may see, the newest first: in one state, "all", or "" for those that wait for a person.
+    """Awards that the reader may see in these roles, the newest first: in one state, "all", or "" for what waits.
 
-    Raises NotFound for a state that is none.
+    Those of participants to whom the reader belongs are never among them. Raises NotFound for a state that is none.
     """
-    rows = _awards(challenge_id, roles, state or "all")
+    rows = _awards(challenge_id, roles, state or "all", reader=reader)
     if not state:
-        rows = rows.where(_waits_for(account_id, roles))
+        rows = rows.where(_waits_for(reader, roles))
     return keyset(session, rows, order=[(Award.state_since, "desc"), (Award.id, "desc")], after=after, limit=limit)
 
 
-def all_awards(session: Session, challenge_id: int, roles: Collection[Role], state: str = "all") -> Sequence[Award]:
+def all_awards(
+    session: Session, challenge_id: int, roles: Collection[Role], state: str = "all", *, reader: int
+) -> Sequence[Award]:
     """The same without pages, for a download."""
-    return session.scalars(_awards(challenge_id, roles, state).order_by(Award.id)).all()
+    return session.scalars(_awards(challenge_id, roles, state, reader=reader).order_by(Award.id)).all()
 
 
-def award(session: Session, challenge_id: int, roles: Collection[Role], award_id: int) -> Award:
-    """One award that these roles may see. Raises NotFound."""
-    found = session.scalars(_awards(challenge_id, roles).where(Award.id == award_id)).one_or_none()
+def award(session: Session, challenge_id: int, roles: Collection[Role], award_id: int, *, reader: int) -> Award:
+    """One award that the reader may see in these roles. Raises NotFound, for the reader's own too."""
+    found = session.scalars(_awards(challenge_id, roles, reader=reader).where(Award.id == award_id)).one_or_none()
     if found is None:
         raise NotFound("award")
     return found
@@ -117,12 +120,12 @@ def history(session: Session, award: Award) -> Sequence[tuple[AuditEntry, str | 
     return [(entry, name) for entry, name in rows]
 
 
-def totals(session: Session, challenge_id: int, roles: Collection[Role]) -> list[Total]:
-    """Count and sum of each state that these roles may see, in the order of the way."""
+def totals(session: Session, challenge_id: int, roles: Collection[Role], *, reader: int) -> list[Total]:
+    """Count and sum of each state that the reader may see in these roles, in the order of the way."""
     shown = visible(roles)
     rows = session.execute(
         sa.select(Award.state, sa.func.count(), sa.func.sum(Award.amount), sa.func.min(Award.state_since))
-        .where(Award.challenge_id == challenge_id, Award.state.in_(shown))
+        .where(Award.challenge_id == challenge_id, Award.state.in_(shown), not_own(reader))
         .group_by(Award.state)
     )
     found = {state: (count, amount, oldest) for state, count, amount, oldest in rows}

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.awards import rules, states
 from portal.awards.models import Award, AwardShare, BatchLine, Payment, PaymentBatch
+from portal.awards.queries.people import not_own
 from portal.awards.rules import Books, Owed
 from portal.awards.states import PaymentState
 from portal.core.errors import NotFound
@@ -25,8 +26,13 @@ LATE = "late"
 Sums = dict[PaymentState, tuple[int, Decimal]]
 
 
-def _payments(challenge_id: int, state: str, at: datetime) -> sa.Select[Payment]:
-    rows = sa.select(Payment).options(*_WITH).where(Payment.challenge_id == challenge_id)
+def for_others(reader: int) -> sa.ColumnElement[bool]:
+    """Payments for awards of participants to whom the reader does not belong."""
+    return Payment.award_id.in_(sa.select(Award.id).where(not_own(reader)))
+
+
+def _payments(challenge_id: int, state: str, at: datetime, reader: int) -> sa.Select[Payment]:
+    rows = sa.select(Payment).options(*_WITH).where(Payment.challenge_id == challenge_id, for_others(reader))
     if state == LATE:
         return rows.where(late(at))
     if state == "all":
@@ -42,33 +48,34 @@ def late(at: datetime) -> sa.ColumnElement[bool]:
 
 
 def payments(
-    session: Session, challenge_id: int, state: str, after: str | None, *, at: datetime, limit: int = 50
+    session: Session, challenge_id: int, state: str, after: str | None, *, at: datetime, reader: int, limit: int = 50
 ) -> Page[Payment]:
-    """Payments in one state, "late" or "all", what has waited longest first. Raises NotFound for another word."""
-    rows = _payments(challenge_id, state, at)
+    """Payments in one state, "late" or "all", what has waited longest first. Raises NotFound for another word.
+
+    Those for participants to whom the reader belongs are never among them.
+    """
+    rows = _payments(challenge_id, state, at, reader)
     return keyset(session, rows, order=[(Payment.state_since, "asc"), (Payment.id, "asc")], after=after, limit=limit)
 
 
-def all_payments(session: Session, challenge_id: int, state: str, at: datetime) -> Sequence[Payment]:
+def all_payments(session: Session, challenge_id: int, state: str, *, at: datetime, reader: int) -> Sequence[Payment]:
     """The same without pages, for a download."""
-    return session.scalars(_payments(challenge_id, state, at).order_by(Payment.id)).all()
+    return session.scalars(_payments(challenge_id, state, at, reader).order_by(Payment.id)).all()
 
 
-def payment(session: Session, challenge_id: int, payment_id: int) -> Payment:
-    """One payment. Raises NotFound."""
-    found = session.scalars(
-        sa.select(Payment).options(*_WITH).where(Payment.challenge_id == challenge_id, Payment.id == payment_id)
-    ).one_or_none()
+def payment(session: Session, challenge_id: int, payment_id: int, *, reader: int) -> Payment:
+    """One payment. Raises NotFound, for the reader's own too."""
+    where = (Payment.challenge_id == challenge_id, Payment.id == payment_id, for_others(reader))
+    found = session.scalars(sa.select(Payment).options(*_WITH).where(*where)).one_or_none()
     if found is None:
         raise NotFound("payment")
     return found
 
 
-def payments_by_id(session: Session, challenge_id: int, numbers: Collection[int]) -> dict[int, Payment]:
-    """Those of these payments that the challenge has."""
-    rows = session.scalars(
-        sa.select(Payment).options(*_WITH).where(Payment.challenge_id == challenge_id, Payment.id.in_(numbers))
-    )
+def payments_by_id(session: Session, challenge_id: int, numbers: Collection[int], *, reader: int) -> dict[int, Payment]:
+    """Those of these payments that the challenge has and the reader may see."""
+    where = (Payment.challenge_id == challenge_id, Payment.id.in_(numbers), for_others(reader))
+    rows = session.scalars(sa.select(Payment).options(*_WITH).where(*where))
     return {found.id: found for found in rows}
 
 
@@ -98,12 +105,11 @@ def of_participant(session: Session, participant_id: int) -> dict[tuple[int, str
     return found
 
 
-def sums(session: Session, challenge_id: int) -> Sums:
-    """How many payments are in each state, and how much they are together."""
+def sums(session: Session, challenge_id: int, *, reader: int | None = None) -> Sums:
+    """How many payments are in each state, and how much they are together: all, or those that the reader may see."""
+    where = [Payment.challenge_id == challenge_id, *([] if reader is None else [for_others(reader)])]
     rows = session.execute(
-        sa.select(Payment.state, sa.func.count(), sa.func.sum(Payment.amount))
-        .where(Payment.challenge_id == challenge_id)
-        .group_by(Payment.state)
+        sa.select(Payment.state, sa.func.count(), sa.func.sum(Payment.amount)).where(*where).group_by(Payment.state)
     )
     found = {state: (count, amount) for state, count, amount in rows}
     return {state: found.get(state, (0, Decimal(0))) for state in PaymentState}
@@ -148,6 +154,16 @@ def overpaid_of(session: Session, report_id: int, part: str) -> dict[int, Decima
     return {who: rules.overpaid(each) for (_, _, who), each in owed.items() if rules.overpaid(each)}
 
 
+def holds_own(session: Session, batch: PaymentBatch, reader: int) -> bool:
+    """Whether a file for the bank has a payment for a participant to whom the reader belongs."""
+    rows = (
+        sa.select(BatchLine.payment_id)
+        .join(Payment, Payment.id == BatchLine.payment_id)
+        .where(BatchLine.batch_id == batch.id, sa.not_(for_others(reader)))
+    )
+    return session.scalars(rows.limit(1)).one_or_none() is not None
+
+
 def batches(session: Session, challenge_id: int) -> Sequence[tuple[PaymentBatch, int, Decimal, int]]:
     """The files for the bank, the newest first: how many payments, how much, and how many without a result."""
     waiting = sa.func.count(sa.case((sa.and_(Payment.state == PaymentState.SENT,
@@ -175,11 +191,12 @@ def batch(session: Session, challenge_id: int, number: int) -> PaymentBatch:
     return found
 
 
-def batch_lines(session: Session, batch_id: int) -> Sequence[BatchLine]:
-    """What stood in it."""
+def batch_lines(session: Session, batch_id: int, *, reader: int) -> Sequence[BatchLine]:
+    """What stood in it, as far as the reader may see it."""
     return session.scalars(
         sa.select(BatchLine)
+        .join(BatchLine.payment)
         .options(joinedload(BatchLine.payment).options(*_WITH))
-        .where(BatchLine.batch_id == batch_id)
+        .where(BatchLine.batch_id == batch_id, for_others(reader))
         .order_by(BatchLine.payment_id)
     ).all()

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts.models import Account
 from portal.applications.models import Application
-from portal.awards.models import AwardConflict
+from portal.awards.models import Award, AwardConflict
 from portal.challenges.models import Member
 from portal.selection.models import Conflict
 
@@ -21,6 +21,17 @@ def team(session: Session, participant_id: int) -> Sequence[Member]:
         .where(Member.participant_id == participant_id, Account.active)
         .order_by(Member.id)
     ).all()
+
+
+def not_own(account_id: int) -> sa.ColumnElement[bool]:
+    """Awards of participants to whom a person does not belong: the staff side of their own is for others alone."""
+    return Award.participant_id.not_in(sa.select(Member.participant_id).where(Member.account_id == account_id))
+
+
+def takes_part(session: Session, participant_id: int, account_id: int) -> bool:
+    """Whether a person belongs to a participant."""
+    rows = sa.select(Member.id).where(Member.participant_id == participant_id, Member.account_id == account_id)
+    return session.scalars(rows.limit(1)).one_or_none() is not None
 
 
 def _reasons(participant_id: sa.ColumnElement[int], account_id: int) -> dict[str, sa.Exists]:

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.states import Role
 from portal.awards.models import Award, Payment
-from portal.awards.queries.payments import LATE, late
-from portal.awards.queries.people import barred
+from portal.awards.queries.payments import LATE, for_others, late
+from portal.awards.queries.people import barred, not_own
 from portal.awards.states import AwardState, PaymentState
 from portal.challenges.models import Challenge
 from portal.core.todo import Queue
@@ -26,7 +26,7 @@ def queues(
         proposed = sa.and_(Award.state == AwardState.PROPOSED, Award.proposed_by_id != account_id, mine)
         found.append(_awards(session, challenge, "Awards to approve", url, proposed))
     if Role.TRIAGER in roles:
-        back = sa.and_(Award.state == AwardState.RETURNED, Award.proposed_by_id == account_id)
+        back = sa.and_(Award.state == AwardState.RETURNED, Award.proposed_by_id == account_id, not_own(account_id))
         found.append(_awards(session, challenge, "Awards sent back to you", url, back))
     if Role.FINANCE in roles:
         for label, which_page, which in (
@@ -36,7 +36,7 @@ def queues(
         ):
             count, oldest = session.execute(
                 sa.select(sa.func.count(), sa.func.min(Payment.state_since)).where(
-                    Payment.challenge_id == challenge.id, which
+                    Payment.challenge_id == challenge.id, which, for_others(account_id)
                 )
             ).one()
             found.append(Queue(label, f"{url}/payments{which_page}", count, oldest))

@@ -15,9 +15,10 @@ from portal.awards.rules.amounts import (
     work_out,
     written,
 )
+from portal.awards.rules.chains import together
 from portal.awards.rules.entries import check_link, check_part, kind_of
 from portal.awards.rules.money import LATE, Books, Owed, Wanted, late_since, overpaid, wanted
-from portal.awards.rules.people import check_person, offered
+from portal.awards.rules.people import check_payer, check_person, offered
 from portal.awards.rules.shares import split
 from portal.awards.rules.versions import Change, changes, in_force, oddities
 
@@ -39,6 +40,7 @@ __all__ = [
     "changes",
     "check_link",
     "check_part",
+    "check_payer",
     "check_person",
     "check_report",
     "in_force",
@@ -49,6 +51,7 @@ __all__ = [
     "overpaid",
     "room_left",
     "split",
+    "together",
     "wanted",
     "work_out",
     "written",

@@ -22,6 +22,12 @@ def check_conflict(conflict: str) -> None:
         raise Refused(CONFLICT.format(why=conflict))
 
 
+def check_payer(*, own: bool) -> None:
+    """Raises Refused where the money is for the participant to whom the person belongs."""
+    if own:
+        raise Refused("You take part as one of them. Somebody else handles what they are paid.")
+
+
 def check_person(move: Move[AwardState], proposed_by: int, by: int, conflict: str = "") -> None:
     """Raises Refused where the step is for somebody else than the proposer, or for nobody else."""
     if not move.by:

@@ -15,6 +15,7 @@ from portal.awards.rules import bank
 from portal.awards.states import PaymentState
 from portal.awards.views import blueprint
 from portal.challenges.access import challenge_or_404
+from portal.challenges.models import Challenge
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Forbidden
@@ -30,14 +31,15 @@ CSV_HEADER = (
 @only(Role.LEAD, Role.FINANCE)
 def payments(slug: str) -> ResponseReturnValue:
     """The money: where it is, whether the books are even, what is to be done."""
-    challenge, now = challenge_or_404(slug), clock.now()
-    state = request.args.get("state") or "due"
+    challenge, now, me = challenge_or_404(slug), clock.now(), current_account().id
+    state, after = request.args.get("state") or "due", request.args.get("after")
     return render_template(
         "awards/payments.html",
         challenge=challenge,
         state=state,
-        page=queries.payments(db.session, challenge.id, state, request.args.get("after"), at=now),
+        page=queries.payments(db.session, challenge.id, state, after, at=now, reader=me),
         sums=queries.sums(db.session, challenge.id),
+        listed=queries.sums(db.session, challenge.id, reader=me),
         books=queries.books(db.session, challenge.id),
         batches=queries.batches(db.session, challenge.id),
     )
@@ -55,8 +57,8 @@ def _row(payment: Payment) -> tuple[object, ...]:
 @only(Role.LEAD, Role.FINANCE)
 def payments_csv(slug: str) -> ResponseReturnValue:
     """The payments that the list shows, with what became of them. It marks nothing as sent."""
-    challenge = challenge_or_404(slug)
-    found = queries.all_payments(db.session, challenge.id, request.args.get("state") or "all", clock.now())
+    challenge, state = challenge_or_404(slug), request.args.get("state") or "all"
+    found = queries.all_payments(db.session, challenge.id, state, at=clock.now(), reader=current_account().id)
     rows = (
         (
             *_row(payment), payment.state, payment.state_since, payment.due_at, payment.sent_at, payment.reference,
@@ -65,6 +67,10 @@ def payments_csv(slug: str) -> ResponseReturnValue:
         for payment in found
     )  # fmt: skip
     return csv_response(f"{slug}-payments.csv", CSV_HEADER, rows)
+
+
+def _payment(challenge: Challenge, payment_id: int) -> Payment:
+    return queries.payment(db.session, challenge.id, payment_id, reader=current_account().id)
 
 
 def _payment_page(slug: str, payment: Payment, bound: dict[str, PaymentForm], status: int) -> ResponseReturnValue:
@@ -82,7 +88,7 @@ def _payment_page(slug: str, payment: Payment, bound: dict[str, PaymentForm], st
 @only(Role.LEAD, Role.FINANCE)
 def payment(slug: str, payment_id: int) -> ResponseReturnValue:
     """One payment and what can be done with it."""
-    found = queries.payment(db.session, challenge_or_404(slug).id, payment_id)
+    found = _payment(challenge_or_404(slug), payment_id)
     return _payment_page(slug, found, {}, 200)
 
 
@@ -91,7 +97,7 @@ def payment(slug: str, payment_id: int) -> ResponseReturnValue:
 def step(slug: str, payment_id: int, name: str) -> ResponseReturnValue:
     """Note what became of a payment."""
     challenge, move = challenge_or_404(slug), move_named(states.PAYMENT_MOVES, name)
-    found = queries.payment(db.session, challenge.id, payment_id)
+    found = _payment(challenge, payment_id)
     if not move.by & my_roles(slug):
         raise Forbidden(f"“{move.label}” is for other roles than yours.")
     form = PaymentForm.of(move, found)
@@ -119,12 +125,13 @@ def export(slug: str) -> ResponseReturnValue:
 @only(Role.LEAD, Role.FINANCE)
 def batch(slug: str, number: int) -> ResponseReturnValue:
     """What stood in a file for the bank, and what became of it."""
-    challenge = challenge_or_404(slug)
+    challenge, me = challenge_or_404(slug), current_account().id
     found = queries.batch(db.session, challenge.id, number)
-    lines = queries.batch_lines(db.session, found.id)
+    lines = queries.batch_lines(db.session, found.id, reader=me)
     return render_template(
         "awards/batch.html", challenge=challenge, batch=found, lines=lines,
         total=sum(line.amount for line in lines), waiting=_waiting(lines, found.id),
+        holds_own=queries.holds_own(db.session, found, me),
     )  # fmt: skip
 
 
@@ -135,11 +142,16 @@ def _waiting(lines: Iterable[BatchLine], batch_id: int) -> int:
 @blueprint.get("/staff/<slug>/awards/batches/<int:number>.csv")
 @only(Role.FINANCE)
 def batch_csv(slug: str, number: int) -> ResponseReturnValue:
-    """The file for the bank, always the same: what was in it may have failed and gone into another since."""
-    challenge = challenge_or_404(slug)
+    """The file for the bank, always the same: what was in it may have failed and gone into another since.
+
+    Whoever is paid by it does not take it to the bank.
+    """
+    challenge, me = challenge_or_404(slug), current_account().id
     found = queries.batch(db.session, challenge.id, number)
+    if queries.holds_own(db.session, found, me):
+        raise Forbidden(f"{found.reference} pays a participant to whom you belong. Somebody else takes it to the bank.")
     rows = (
         (line.payment.name, found.reference, *_row(line.payment)[2:6], f"{line.amount:.2f}", line.payment.currency)
-        for line in queries.batch_lines(db.session, found.id)
+        for line in queries.batch_lines(db.session, found.id, reader=me)
     )
     return csv_response(f"{slug}-{found.reference}.csv", bank.HEADER, rows)

@@ -54,4 +54,4 @@ def _checked(challenge: Challenge, form: ResultsForm) -> Checked:
     """Read the table, and keep it in the form whatever is wrong with it. Raises Invalid."""
     sheet = bank.read(form.table(request.files.get("file")))
     numbers = [number for row in sheet.rows if (number := bank.number_of(row))]
-    return bank.check(sheet, queries.payments_by_id(db.session, challenge.id, numbers))
+    return bank.check(sheet, queries.payments_by_id(db.session, challenge.id, numbers, reader=current_account().id))

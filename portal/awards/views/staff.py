@@ -14,13 +14,14 @@ from portal.awards import actions, queries, states
 from portal.awards.forms import PartForm, PaymentForm, ProposeForm, StepForm, VoidForm, propose_form
 from portal.awards.models import Award, Payment
 from portal.awards.rules import ROUNDING, Working, offered
+from portal.awards.rules.people import CONFLICT
 from portal.awards.states import AwardState, Quality
 from portal.awards.views import blueprint
 from portal.challenges.access import challenge_or_404
 from portal.core import clock
 from portal.core.audit import AuditEntry
 from portal.core.db import db
-from portal.core.errors import Forbidden, Invalid, Refused
+from portal.core.errors import Forbidden, Invalid, NotFound, Refused
 from portal.core.moves import move_named, open_moves
 from portal.core.web import csv_response
 from portal.reports.models import Report
@@ -64,9 +65,9 @@ def index(slug: str) -> ResponseReturnValue:
     return render_template(
         "awards/index.html",
         challenge=challenge,
-        page=queries.awards(db.session, challenge.id, roles, state, after, account_id=me),
+        page=queries.awards(db.session, challenge.id, roles, state, after, reader=me),
         waiting=queries.waiting(db.session, challenge.id, me, roles),
-        totals=queries.totals(db.session, challenge.id, roles),
+        totals=queries.totals(db.session, challenge.id, roles, reader=me),
     )
 
 
@@ -74,8 +75,8 @@ def index(slug: str) -> ResponseReturnValue:
 @only(Role.LEAD, Role.FINANCE)
 def download(slug: str) -> ResponseReturnValue:
     """The entries that the list shows. It tells nothing of what the reports are about."""
-    challenge = challenge_or_404(slug)
-    found = queries.all_awards(db.session, challenge.id, my_roles(slug), request.args.get("state") or "all")
+    challenge, state = challenge_or_404(slug), request.args.get("state") or "all"
+    found = queries.all_awards(db.session, challenge.id, my_roles(slug), state, reader=current_account().id)
     rows = (
         (
             award.reference, award.report.ref, award.part, award.participant.name, award.kind, f"{award.base:.2f}",
@@ -90,6 +91,9 @@ def download(slug: str) -> ResponseReturnValue:
 
 def _workings(report: Report, part: str, severity: Severity | None) -> tuple[dict[Quality, Working], str, int | None]:
     """What each quality would give, why nothing does, and the version of the rules."""
+    conflict = queries.conflict_of(db.session, report.participant_id, current_account().id)
+    if conflict:
+        return {}, CONFLICT.format(why=conflict), None
     found: dict[Quality, Working] = {}
     why_not, version = "", None
     for quality in Quality:
@@ -108,10 +112,11 @@ def _propose_page(report: Report, form: ProposeForm, status: int) -> ResponseRet
     entries = queries.of_report(db.session, report.id)
     links = queries.links_of(db.session, report.id)
     own = links[part].severity if part in links else None
+    chain = queries.chain_of(db.session, report, my_roles(report.challenge.slug), reader=current_account().id)
     page = render_template(
-        "awards/propose.html", challenge=report.challenge, report=report, form=form, workings=workings, links=links,
-        why_not=why_not, version=version, rounding=ROUNDING, part=part, severity=severity or own or report.severity,
-        good=GOOD_LINKS,
+        "awards/propose.html", challenge=report.challenge, chain=chain, report=report, form=form, workings=workings,
+        links=links, why_not=why_not, version=version, rounding=ROUNDING, part=part,
+        severity=severity or own or report.severity, good=GOOD_LINKS,
         stands=[award for award in entries if award.state in states.GRANTED and award.amount],
         corrects=next((award for award in entries if award.state in states.GRANTED and award.part == part), None),
         returned=[award for award in entries if award.state is AwardState.RETURNED and award.part == part],
@@ -126,6 +131,8 @@ def new(slug: str) -> ResponseReturnValue:
     """Propose an award for ?report=REF, perhaps for a ?part= of it, with the calculator beside it."""
     challenge = challenge_or_404(slug)
     report = reports.of_challenge(db.session, challenge.id, request.args.get("report", ""))
+    if queries.takes_part(db.session, report.participant_id, current_account().id):
+        raise NotFound("report")
     asked = request.form if request.method == "POST" else request.args
     part = " ".join(asked.get("part", "").split())[:60]
     severity = asked.get("severity", "")
@@ -180,13 +187,29 @@ def payment_steps(slug: str, payments: Sequence[Payment]) -> dict[int, list[tupl
     }
 
 
+def _against(award: Award) -> str:
+    """Why a proposal cannot be approved as it is; empty where it can."""
+    if award.state is not AwardState.PROPOSED:
+        return ""
+    try:
+        actions.check_approval(db.session, award)
+    except Refused as refusal:
+        return refusal.reason
+    return ""
+
+
 def award_page(
     slug: str, award: Award, bound: dict[str, StepForm] | None = None, void: VoidForm | None = None, status: int = 200
 ) -> ResponseReturnValue:
     """One award with its working and what can be done with it."""
     roles, person = my_roles(slug), current_account().id
     conflict = queries.conflict_of(db.session, award.participant_id, person)
-    moves = offered(open_moves(states.MOVES, award.state, roles), award.proposed_by_id, person, conflict)
+    against = _against(award)
+    moves = [
+        move
+        for move in offered(open_moves(states.MOVES, award.state, roles), award.proposed_by_id, person, conflict)
+        if not (against and move is states.APPROVE)
+    ]
     payments = queries.of_thread(db.session, award.report_id, award.part)
     shown = queries.visible(roles)
     entries = [each for each in queries.of_report(db.session, award.report_id) if each.part == award.part]
@@ -197,6 +220,8 @@ def award_page(
         moves=moves,
         own=award.proposed_by_id == person,
         conflict=conflict,
+        against=against,
+        chain=queries.chain_of(db.session, award.report, roles, reader=person),
         lines=_lines(queries.history(db.session, award)),
         decides=bool({Role.TRIAGER, Role.LEAD} & roles),
         forms={move.name: StepForm.of(move) for move in moves if move.needs} | (bound or {}),
@@ -212,7 +237,8 @@ def award_page(
 
 
 def _award(slug: str, award_id: int) -> Award:
-    return queries.award(db.session, challenge_or_404(slug).id, my_roles(slug), award_id)
+    reader = current_account().id
+    return queries.award(db.session, challenge_or_404(slug).id, my_roles(slug), award_id, reader=reader)
 
 
 @blueprint.get("/staff/<slug>/awards/<int:award_id>")

@@ -18,7 +18,7 @@ from portal.reports.actions.links import add_links
 from portal.reports.actions.signed import note_receipt, remember_key
 from portal.reports.actions.timeline import note, tell_researcher, tell_triagers
 from portal.reports.models import Message, Report, Upload
-from portal.reports.queries import builds, clocks
+from portal.reports.queries import builds, clocks, known
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import TooLarge
 from portal.reports.states import MessageState, ReportKind, ReportState, Severity, UploadState
@@ -148,12 +148,14 @@ def submit(session: Session, report: Report, signer: receipts.Signer, *, by: int
         session, report, states.SUBMIT, at=at, received_at=at, key_set_id=body.key_set_id, clock_since=at,
         due_at=found.due_at if found else None, warn_at=found.warn_at if found else None,
     )  # fmt: skip
-    receipt = receipts.make(signer, report, uploads, body.key_set, at=at)
+    listed = known.listed(session, report.challenge_id)
+    receipt = receipts.make(signer, report, uploads, body.key_set, listed, at=at)
     session.add(receipt)
     remember_key(session, signer, at=at)
     note_receipt(session, report, receipt, by=by, at=at)
     note(session, report, states.SUBMIT.name, by=by, at=at)
     sealed_to = {"key_set": body.key_set.number, "fingerprints": [each.fingerprint for each in body.key_set.members]}
+    sealed_to["known_issues"] = listed._asdict()
     tell_researcher(session, report, "receipt", "receipt", at=at, more=sealed_to)
     tell_triagers(session, report, "received", "received", at=at)
     assign_to_least(session, report, at=at)

@@ -70,7 +70,7 @@ def reveal_to(session: Session, issue: KnownIssue, report: Report, *, by: int, a
 
     Raises Refused where it was committed too late to prove anything.
     """
-    rules.check_known(report, issue)
+    rules.check_known(report, issue, known.listed_for(session, report))
     if session.get(KnownIssueReveal, (issue.id, report.id)):
         return
     session.add(KnownIssueReveal(issue_id=issue.id, report_id=report.id, at=at, by_id=by))
@@ -92,7 +92,7 @@ def publish(session: Session, issue: KnownIssue, *, by: int, at: datetime) -> No
 def settle(session: Session, report: Report, issue: KnownIssue, *, by: int, at: datetime) -> None:
     """End a whole report as one that the team knew, and show it the proof. Raises Refused, Conflict."""
     step = states.KNOWN
-    rules.check_known(report, issue)
+    rules.check_known(report, issue, known.listed_for(session, report))
     rules.check_whole(step, chains.of_report(session, report.id))
     rules.check_eyes(report, step, by)
     calendar, pauses = clocks.calendar(session, report.challenge), clocks.pauses(session, report.id, at)

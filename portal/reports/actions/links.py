@@ -14,7 +14,7 @@ from portal.core.moves import Move, hold, take
 from portal.reports import rules, states
 from portal.reports.actions.timeline import note, tell_researcher
 from portal.reports.models import DuplicateException, Report, ReportLink
-from portal.reports.queries import clocks
+from portal.reports.queries import clocks, known
 from portal.reports.queries import links as chains
 from portal.reports.states import LinkState, ReportState
 
@@ -135,7 +135,7 @@ def decide_link(
     if step is states.DUPLICATE_LINK and verdict.duplicate_of:
         values |= _first(session, report, verdict.duplicate_of)
     if step is states.KNOWN_LINK and verdict.known_issue:
-        rules.check_known(report, verdict.known_issue)
+        rules.check_known(report, verdict.known_issue, known.listed_for(session, report))
     decided = None if step is states.REOPEN_LINK else link.decided_at or at
     take(session, link, step, at=at, decided_at=decided, **values)
     message = f"{link.label.capitalize()}. {verdict.message}" if verdict.message else link.label.capitalize()

@@ -1,6 +1,6 @@
 """Finding links, who was first, and what looks alike."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -26,6 +26,15 @@ def of_report(session: Session, report_id: int, *, anew: bool = False) -> Sequen
     rows = sa.select(ReportLink).options(*_WITH).where(ReportLink.report_id == report_id)
     rows = rows.order_by(ReportLink.position, ReportLink.number)
     return session.scalars(rows, execution_options={"populate_existing": anew}).all()
+
+
+def of_reports(session: Session, report_ids: Iterable[int]) -> dict[int, list[ReportLink]]:
+    """The links of several reports in one statement, each in the order of its chain."""
+    found: dict[int, list[ReportLink]] = {number: [] for number in report_ids}
+    rows = sa.select(ReportLink).options(*_WITH).where(ReportLink.report_id.in_(list(found)))
+    for link in session.scalars(rows.order_by(ReportLink.position, ReportLink.number)):
+        found[link.report_id].append(link)
+    return found
 
 
 def numbered(session: Session, report_id: int, number: int) -> ReportLink:

@@ -9,6 +9,7 @@ from portal.challenges.models import Challenge
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move
 from portal.reports import states
+from portal.reports.commitments import Listed
 from portal.reports.models import KnownIssue, Report, ReportLink
 from portal.reports.states import LinkKind, LinkState, ReportState, Severity
 
@@ -71,20 +72,27 @@ def missing(step: Move[LinkState], verdict: Verdict) -> dict[str, str]:
     return {name: _NEEDED[name] for name in step.needs if getattr(verdict, name) in (None, "")}
 
 
-def check_link_step(report: Report, step: Move[LinkState], link: ReportLink, links: Sequence[ReportLink]) -> None:
-    """Whether a link may be decided so while its report and the other links are as they are. Raises Refused."""
+def against_link(report: Report, step: Move[LinkState], link: ReportLink, links: Sequence[ReportLink]) -> str:
+    """Why a link is not decided so while its report and the other links are as they are; empty where it may be."""
     if report.state not in states.LINKS_DECIDED:
-        raise Refused(f"Links are not decided while the report is {words(report.state)}.")
+        return f"Links are not decided while the report is {words(report.state)}."
     if step is states.FIX_LINK or report.state in (
         ReportState.ACKNOWLEDGED, ReportState.REPRODUCING, ReportState.NEEDS_INFO,
     ):  # fmt: skip
-        return
+        return ""
     others = [other for other in links if other.id != link.id and other.state in states.GOOD_LINKS]
     if link.state in states.GOOD_LINKS and not others:
-        raise Refused(
+        return (
             f"The report is {words(report.state)}, and {link.label} is all of it that is confirmed. "
             "Confirm another link first."
         )
+    return ""
+
+
+def check_link_step(report: Report, step: Move[LinkState], link: ReportLink, links: Sequence[ReportLink]) -> None:
+    """Whether a link may be decided so. Raises Refused."""
+    if why := against_link(report, step, link, links):
+        raise Refused(why)
 
 
 def values_of(step: Move[LinkState], verdict: Verdict) -> dict[str, object]:
@@ -110,19 +118,26 @@ def values_of(step: Move[LinkState], verdict: Verdict) -> dict[str, object]:
     return values
 
 
-def check_whole(step: Move[ReportState], links: Sequence[ReportLink]) -> None:
-    """Whether a step of the whole report agrees with what was decided on its links. Raises Refused."""
+def against_whole(step: Move[ReportState], links: Sequence[ReportLink]) -> str:
+    """Why a step of the whole report does not agree with what was decided on its links; empty where it does."""
     good = [link for link in links if link.state in states.GOOD_LINKS]
     undecided = [link for link in links if link.state is LinkState.OPEN]
     if step.target in _NOTHING_GOOD and good:
-        raise Refused(
+        return (
             f"{named(good).capitalize()} {_is(good)} confirmed, so the report as a whole is not "
             f"{words(step.target)}. Confirm the report; the other links keep what was decided on each."
         )
     if step is states.CONFIRM and links and not good and not undecided:
-        raise Refused("No link of it is confirmed. Decide one of them anew, or end the report as what its links are.")
+        return "No link of it is confirmed. Decide one of them anew, or end the report as what its links are."
     if step.target is ReportState.CLOSED and undecided:
-        raise Refused(f"{named(undecided).capitalize()} {_is(undecided)} not decided yet.")
+        return f"{named(undecided).capitalize()} {_is(undecided)} not decided yet."
+    return ""
+
+
+def check_whole(step: Move[ReportState], links: Sequence[ReportLink]) -> None:
+    """Whether a step of the whole report agrees with its links. Raises Refused."""
+    if why := against_whole(step, links):
+        raise Refused(why)
 
 
 def check_first(report: Report, first: Report, *, excepted: bool) -> None:
@@ -139,11 +154,20 @@ def check_first(report: Report, first: Report, *, excepted: bool) -> None:
         )
 
 
-def check_known(report: Report, issue: KnownIssue) -> None:
+def proves(report: Report, issue: KnownIssue, listed: Listed | None) -> bool:
+    """Whether the team had committed to an issue before a report arrived, by their times and by the report's receipt.
+
+    `listed` is how far the list went by that receipt; None where it is an old one, which does not say.
+    """
+    early = report.received_at is not None and issue.committed_at < report.received_at
+    return early and (listed is None or issue.number <= listed.number)
+
+
+def check_known(report: Report, issue: KnownIssue, listed: Listed | None) -> None:
     """Whether a commitment proves that the team knew before the report arrived. Raises Refused."""
     if issue.text is None:
         raise Refused(f"{issue.reference} is not revealed. Run: portal-triage known reveal {issue.number}")
-    if report.received_at is None or issue.committed_at >= report.received_at:
+    if not proves(report, issue, listed):
         raise Refused(f"{issue.reference} was committed after {report.ref} had arrived: it proves nothing about it.")
 
 

@@ -17,7 +17,10 @@ answered with 201 `{"number", "uploads_url", "submit_url"}`; its one file is a t
 (Markdown), "attachments": [{"name", "size", "sha256", "data" (base64)}]}`, or whatever was sealed by hand.
 
 Triagers' programs read …/reports.json, …/reports/<ref>.json and …/files/<n> (0 is the body; single ranges, ETag,
-digest), and POST …/acknowledge or …/move. …/known-issues.json lists what the team knew; a POST there of
+digest), and POST …/acknowledge or …/move. `files` and `links` stand in both; a link is `{"number", "title", "kind",
+"assumes", "gives", "state", "state_since", "severity", "achieved", "duplicate_of" ("R-0003", or "R-0003/1" for one link
+of it), "known_issue" ("K-2"), "mitigating_layer", "fixed_release", "fixed_on"}`, in the order of the chain, and its
+state is `open` until somebody has decided on it. …/known-issues.json lists what the team knew; a POST there of
 `{"commitments": […]}` adds to it, and …/known-issues/<n>/reveal shows one. Programs authenticate with
 `Authorization: Bearer` and a personal token.
 """

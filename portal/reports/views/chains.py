@@ -12,6 +12,7 @@ from portal.challenges.access import member_or_404
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Invalid, NotFound
+from portal.core.moves import Move
 from portal.reports import commitments, priority, rules, states
 from portal.reports.actions import links as actions
 from portal.reports.forms import LinkForm
@@ -81,19 +82,25 @@ def drawn(report: Report, *, team: bool) -> Drawn:
     return Drawn(found, rules.in_part(report, found), earlier, report.state in states.DRAWN_UP)
 
 
+# Why a step of the whole report is not offered now, by its label.
+Held = list[tuple[str, str]]
+
+
+def offered(steps: Sequence[Move[ReportState]], chain: Drawn) -> tuple[list[Move[ReportState]], Held]:
+    """Those of the steps that agree with the links, and the others with why they do not."""
+    why = {step.name: rules.against_whole(step, chain.links) for step in steps}
+    return [step for step in steps if not why[step.name]], [(s.label, why[s.name]) for s in steps if why[s.name]]
+
+
 def shown(report: Report, *, team: bool) -> dict[str, Any]:
     """What the panels of a report's page show: its chain, and the known issues that were revealed for it."""
     adrift = bool(report.duplicate_of and report.duplicate_of.state in states.FALLEN)
-    early = [
-        issue
-        for issue in (known.revealed(db.session, report.challenge_id) if team else ())
-        if report.received_at and issue.committed_at < report.received_at
-    ]
+    provable = known.proving(db.session, report) if team and report.state in states.KNOWN.sources else []
     return {
         "chain": drawn(report, team=team), "link_form": LinkForm(formdata=None), "adrift": adrift,
         "joined": capabilities.with_report(db.session, report, own_only=not team),
-        "issues": known.shown_to(db.session, report), "recipe": commitments.recipe,
-        "provable": early if report.state in states.KNOWN.sources else [],
+        "issues": known.shown_to(db.session, report), "recipe": commitments.recipe, "provable": provable,
+        "listed": known.listed_for(db.session, report),
     }  # fmt: skip
 
 

@@ -18,8 +18,8 @@ from portal.reports.actions import known as actions
 from portal.reports.actions import links as chains
 from portal.reports.forms import KnownForm, RevealForm
 from portal.reports.models import KnownIssue
-from portal.reports.priority import instant
 from portal.reports.queries import known, links, reports
+from portal.reports.statements import instant
 from portal.reports.views import blueprint, shapes
 from portal.reports.views.who import by_token, signer, triager
 
@@ -35,6 +35,7 @@ def known_issues(slug: str) -> ResponseReturnValue:
     found = known.all_of(db.session, challenge.id)
     return render_template(
         "reports/known_issues.html", challenge=challenge, issues=found, recipe=commitments.recipe,
+        walk=commitments.walk(request.base_url, len(found)),
         late={issue.number for issue in found if rules.after_start(challenge, issue.committed_at)},
     )  # fmt: skip
 

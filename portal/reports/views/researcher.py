@@ -190,12 +190,15 @@ def own_page(report: Report, challenge: Challenge, tried: OwnForm) -> str:
     return show_page(report, challenge, SealedForm(formdata=None), tried=tried)
 
 
-def _own_steps(report: Report, tried: OwnForm | None) -> list[tuple[Move[ReportState], OwnForm]]:
-    """The researcher's own steps that are open, each with its form."""
+def _own_steps(
+    report: Report, tried: OwnForm | None, chain: chains.Drawn
+) -> tuple[list[tuple[Move[ReportState], OwnForm]], chains.Held]:
+    """The researcher's own steps that are open, each with its form; and why others are not possible yet."""
     once = {states.APPEAL: report.appealed_at, states.DISPUTE: report.disputed_at}
-    steps = [step for step in open_moves(states.OWN, report.state) if once.get(step) is None]
+    open_now = [step for step in open_moves(states.OWN, report.state) if once.get(step) is None]
+    steps, held = chains.offered(open_now, chain)
     fresh = OwnForm(formdata=None)
-    return [(step, tried if tried and tried.move.data == step.name else fresh) for step in steps]
+    return [(step, tried if tried and tried.move.data == step.name else fresh) for step in steps], held
 
 
 def show_page(
@@ -205,6 +208,8 @@ def show_page(
     """A report's page, with what was sent and did not fit."""
     trusted_types("seal")
     at = clock.now()
+    drawn = chains.shown(report, team=False)
+    own_steps, held = _own_steps(report, tried, drawn["chain"])
     may_replace = report.received_at is not None and report.replaces_id is None
     return render_template(
         "reports/show.html",
@@ -212,7 +217,8 @@ def show_page(
         report=report,
         clock=rules.clock_of(report, at),
         waited=shapes.waited(rules.paused(report, at)),
-        own_steps=_own_steps(report, tried),
+        own_steps=own_steps,
+        held=held,
         own_tried=tried,
         again=reports.sealed_again(db.session, report) if report.state is ReportState.UNREADABLE else None,
         replaceable=reports.replaceable(db.session, report.participant_id) if may_replace else (),
@@ -223,7 +229,7 @@ def show_page(
         form=form,
         thread=threads.for_researcher(report),
         message_form=message_form or MessageForm(formdata=None),
-        **chains.shown(report, team=False),
+        **drawn,
         **upstream.shown(report, team=False),
     )
 

@@ -12,7 +12,7 @@ from portal.core.moves import Move, open_moves
 from portal.core.pieces import Piece
 from portal.core.web import files
 from portal.reports import rules, states
-from portal.reports.models import Chunk, Report, ReportEvent, Upload
+from portal.reports.models import Chunk, Report, ReportEvent, ReportLink, Upload
 from portal.reports.states import ReportState
 
 # What a line of the timeline says.
@@ -102,8 +102,31 @@ def clock_told(report: Report, at: datetime) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def summary(slug: str, report: Report, uploads: Sequence[Upload], at: datetime | None = None) -> dict[str, Any]:
-    """A report as a list shows it."""
+def link_told(link: ReportLink) -> dict[str, Any]:
+    """One link of a chain with what was decided on it: open while nobody has."""
+    first = link.duplicate_of.ref if link.duplicate_of else None
+    return {
+        "number": link.number,
+        "title": link.title,
+        "kind": link.kind,
+        "assumes": link.assumes,
+        "gives": link.gives,
+        "state": link.state,
+        "state_since": instant(link.state_since),
+        "severity": link.severity,
+        "achieved": link.achieved_scenario.code if link.achieved_scenario else None,
+        "duplicate_of": f"{first}/{link.duplicate_link.number}" if link.duplicate_link else first,
+        "known_issue": link.known_issue.reference if link.known_issue else None,
+        "mitigating_layer": link.mitigating_layer,
+        "fixed_release": link.fixed_release,
+        "fixed_on": link.fixed_on.isoformat() if link.fixed_on else None,
+    }
+
+
+def summary(
+    slug: str, report: Report, uploads: Sequence[Upload], links: Sequence[ReportLink], at: datetime | None = None
+) -> dict[str, Any]:
+    """A report as a list shows it, with its links in the order of its chain."""
     return {
         "ref": report.ref,
         "title": report.title,
@@ -124,6 +147,7 @@ def summary(slug: str, report: Report, uploads: Sequence[Upload], at: datetime |
         "key_set": report.key_set.number if report.key_set else None,
         "url": url_for("reports.staff_show", slug=slug, ref=report.ref),
         "files": [_file(slug, report, upload) for upload in uploads],
+        "links": [link_told(link) for link in links],
     }
 
 
@@ -140,12 +164,13 @@ def _file(slug: str, report: Report, upload: Upload) -> dict[str, Any]:
 
 
 def whole(
-    slug: str, report: Report, uploads: Sequence[Upload], events: Sequence[ReportEvent], at: datetime | None = None
-) -> dict[str, Any]:
-    """A report with its timeline and the moves that are open."""
+    slug: str, report: Report, uploads: Sequence[Upload], links: Sequence[ReportLink], events: Sequence[ReportEvent],
+    at: datetime | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """A report with its timeline and the moves that are open, those left out with which its links do not agree."""
     moves = open_moves(states.MOVES, report.state, {Role.TRIAGER})
     return {
-        **summary(slug, report, uploads, at),
+        **summary(slug, report, uploads, links, at),
         "mitigating_layer": report.mitigating_layer,
         "duplicate_of": report.duplicate_of.ref if report.duplicate_of else None,
         "fixed_release": report.fixed_release,
@@ -159,7 +184,7 @@ def whole(
         "paused_seconds": report.paused_seconds,
         "appealed_at": instant(report.appealed_at),
         "timeline": [_line(each) for each in events],
-        "moves": [_open(each) for each in moves],
+        "moves": [_open(each) for each in moves if not rules.against_whole(each, links)],
     }
 
 

@@ -42,7 +42,9 @@ def staff_page(
     at, events = clock.now(), reports.events(db.session, report, told_only=False)
     seen = events[-1].id if events else 0
     me, offered = current_account().id, open_moves(states.MOVES, report.state, {Role.TRIAGER})
-    steps = [step for step in offered if not rules.judged_before(report, step, me)]
+    drawn = chains.shown(report, team=True)
+    allowed = [step for step in offered if not rules.judged_before(report, step, me)]
+    steps, held = chains.offered(allowed, drawn["chain"])
     named = {step.name: MoveForm(formdata=None, move=step.name).offer(step) for step in steps}
     if tried:
         named[tried.move.data or ""] = tried
@@ -56,7 +58,8 @@ def staff_page(
         again=reports.sealed_again(db.session, report) if report.state is ReportState.UNREADABLE else None,
         entries=shapes.entries(events, names=True),
         seen=seen,
-        other_eyes=len(steps) < len(offered),
+        other_eyes=len(allowed) < len(offered),
+        held=held,
         meanwhile=shapes.entries(_since(events, tried), names=True),
         notes=reports.notes(db.session, report),
         steps=[(step, named[step.name]) for step in steps],
@@ -68,7 +71,7 @@ def staff_page(
         note_form=NoteForm(formdata=None),
         thread=threads.for_team(challenge, report),
         sealed_form=sealed_form or SendForm(formdata=None),
-        **chains.shown(report, team=True),
+        **drawn,
         **upstream.shown(report, team=True),
         disclosure_panel=panel(challenge, report, Side.TEAM, clock.now()),
     )

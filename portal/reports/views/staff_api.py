@@ -15,7 +15,7 @@ from portal.reports import states
 from portal.reports.actions import triage
 from portal.reports.forms import MoveForm
 from portal.reports.models import Report
-from portal.reports.queries import queue, reports
+from portal.reports.queries import links, queue, reports
 from portal.reports.queries import uploads as files
 from portal.reports.rules.searching import read_search
 from portal.reports.views import blueprint, shapes
@@ -34,9 +34,9 @@ def queue_json(slug: str) -> ResponseReturnValue:
     limit = min(max(request.args.get("limit", 50, type=int), 1), MOST)
     search, after = read_search(request.args, state="all"), request.args.get("after")
     page = queue.page(db.session, challenge.id, search, account.id, clock.now(), after, limit)
-    held = files.of_reports(db.session, [report.id for report in page.rows])
-    at = clock.now()
-    found = [shapes.summary(slug, report, held[report.id], at) for report in page.rows]
+    numbers, at = [report.id for report in page.rows], clock.now()
+    held, chains = files.of_reports(db.session, numbers), links.of_reports(db.session, numbers)
+    found = [shapes.summary(slug, report, held[report.id], chains[report.id], at) for report in page.rows]
     return jsonify(reports=found, next=page.next)
 
 
@@ -51,9 +51,8 @@ def staff_report(slug: str, ref: str) -> ResponseReturnValue:
 
 def _report(slug: str, report: Report) -> ResponseReturnValue:
     uploads = files.of_reports(db.session, [report.id])[report.id]
-    return jsonify(
-        shapes.whole(slug, report, uploads, reports.events(db.session, report, told_only=False), clock.now())
-    )
+    chain, events = links.of_report(db.session, report.id), reports.events(db.session, report, told_only=False)
+    return jsonify(shapes.whole(slug, report, uploads, chain, events, clock.now()))
 
 
 @blueprint.get("/staff/<slug>/reports/<ref>/files/<int:number>")

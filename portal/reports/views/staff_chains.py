@@ -1,5 +1,7 @@
 """Triagers draw up the chain of a report and decide on each link; and what looks alike."""
 
+from collections.abc import Sequence
+
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
@@ -12,12 +14,13 @@ from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Invalid, NotFound
 from portal.core.forms import Form
-from portal.core.moves import move_named, open_moves
-from portal.reports import states
+from portal.core.moves import Move, move_named, open_moves
+from portal.reports import rules, states
 from portal.reports.actions import links as actions
 from portal.reports.forms import AllowLaterForm, LinkForm, OrderForm, SplitForm, VerdictForm
-from portal.reports.models import Report
+from portal.reports.models import KnownIssue, Report, ReportLink
 from portal.reports.queries import known, links, reports
+from portal.reports.states import LinkState
 from portal.reports.views import blueprint
 from portal.reports.views.chains import drawn
 
@@ -39,10 +42,11 @@ def chain_page(
 ) -> ResponseReturnValue:
     """The page, with the form that was tried and did not fit, under its key."""
     shown = drawn(report, team=True)
-    steps = {link.number: open_moves(states.LINK_MOVES, link.state, {Role.TRIAGER}) for link in shown.links}
+    steps, held = _steps(report, shown.links)
     forms: dict[str, Form] = {"add": LinkForm(formdata=None)}
     # Empty forms look the same for every link.
-    verdict, split = _verdict_form(challenge, bound=False), SplitForm(formdata=None)
+    provable = known.proving(db.session, report)
+    verdict, split = _verdict_form(challenge, provable, bound=False), SplitForm(formdata=None)
     for link in shown.links:
         forms |= {f"edit-{link.number}": LinkForm(formdata=None, obj=link), f"split-{link.number}": split}
         forms |= {f"{step.name}-{link.number}": verdict for step in steps[link.number]}
@@ -50,11 +54,24 @@ def chain_page(
         forms[tried[0]] = tried[1]
     numbers = [link.number for link in shown.links]
     page = render_template(
-        "reports/chain.html", challenge=challenge, report=report, chain=shown, steps=steps, forms=forms,
+        "reports/chain.html", challenge=challenge, report=report, chain=shown, steps=steps, held=held, forms=forms,
         tried=tried[0] if tried else None, decides=report.state in states.LINKS_DECIDED,
         earlier_orders=_swapped(numbers), good=states.GOOD_LINKS,
+        provable=provable,
     )  # fmt: skip
     return page, status
+
+
+def _steps(report: Report, found: Sequence[ReportLink]) -> tuple[dict[int, list[Move[LinkState]]], dict[int, str]]:
+    """What may be decided on each link, by its number, and why some of it may not be now."""
+    steps: dict[int, list[Move[LinkState]]] = {}
+    held: dict[int, str] = {}
+    for link in found:
+        offered = open_moves(states.LINK_MOVES, link.state, {Role.TRIAGER})
+        why = {step.name: rules.against_link(report, step, link, found) for step in offered}
+        steps[link.number] = [step for step in offered if not why[step.name]]
+        held[link.number] = next((each for each in why.values() if each), "")
+    return steps, held
 
 
 def _swapped(numbers: list[int]) -> dict[int, str]:
@@ -66,10 +83,9 @@ def _swapped(numbers: list[int]) -> dict[int, str]:
     return found
 
 
-def _verdict_form(challenge: Challenge, *, bound: bool) -> VerdictForm:
+def _verdict_form(challenge: Challenge, issues: Sequence[KnownIssue], *, bound: bool) -> VerdictForm:
     form = VerdictForm() if bound else VerdictForm(formdata=None)
     form.achieved.choices = {"": "None", **{str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}}
-    issues = known.revealed(db.session, challenge.id)
     form.known_issue.choices = {"": "Choose", **{str(each.number): each.reference for each in issues}}
     if bound:
         form.issue = next((each for each in issues if str(each.number) == form.known_issue.data), None)
@@ -152,7 +168,7 @@ def decide_link(slug: str, ref: str, number: int, name: str) -> ResponseReturnVa
     """Decide on one link by itself."""
     challenge, report = _report(slug, ref)
     link, step = links.numbered(db.session, report.id, number), move_named(states.LINK_MOVES, name)
-    form = _verdict_form(challenge, bound=True)
+    form = _verdict_form(challenge, known.proving(db.session, report), bound=True)
     if not form.check(step):
         return chain_page(challenge, report, (f"{name}-{number}", form), 422)
     actions.decide_link(db.session, report, link, step, form.verdict(), by=current_account().id, at=clock.now())
