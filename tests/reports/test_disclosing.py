@@ -220,8 +220,9 @@ def test_the_database_keeps_one_date_a_report(session: Session, press: Press, fi
 def test_the_hour_comes_by_itself_and_the_job_notes_it_once(session: Session, press: Press, fixed: Report) -> None:
     press.agree(fixed)
     found = live(session, fixed)
-    assert [rules.open_to_all(found, at) for at in (HOUR - timedelta(seconds=1), HOUR)] == [False, True]
-    assert [rules.shown_state(found, at) for at in (HOUR - timedelta(seconds=1), HOUR)] == ["embargoed", "published"]
+    assert [rules.open_to_all(found, None, at) for at in (HOUR - timedelta(seconds=1), HOUR)] == [False, True]
+    shown = [rules.shown_state(found, None, at) for at in (HOUR - timedelta(seconds=1), HOUR)]
+    assert shown == ["embargoed", "published"]
 
     assert jobs.disclose(session, HOUR - timedelta(seconds=1)) == 0
     assert jobs.disclose(session, HOUR) == 1

@@ -22,6 +22,7 @@ from portal.reports.queries import disclosing as queries
 from portal.reports.rules import disclosing as rules
 from portal.reports.states import Answer, DisclosureState, Side
 
+_OUT = "The hour has come: everybody may read it by now."
 REMINDER, AHEAD = "reports/date_unanswered", "reports/date_ahead"
 
 
@@ -40,7 +41,8 @@ def propose(session: Session, report: Report, date: Date, side: Side, *, by: int
 
     Raises Invalid and Refused as `rules.check_date`, Conflict where somebody was first.
     """
-    rules.check_date(report, date.instant, date.zone, without_fix=date.without_fix, at=at)
+    theirs = _theirs(session, report)
+    rules.check_date(report, date.instant, date.zone, without_fix=date.without_fix, theirs=theirs, at=at)
     found = queries.live(session, report.id)
     if found is None:
         found = Disclosure(
@@ -49,8 +51,8 @@ def propose(session: Session, report: Report, date: Date, side: Side, *, by: int
         session.add(found)
         with conflicts():
             session.flush()
-    elif rules.open_to_all(found, at):
-        raise Refused("The hour has come: everybody may read it by now.")
+    elif rules.open_to_all(found, theirs, at):
+        raise Refused(_OUT)
     else:
         _counter(session, found, side, by=by, at=at)
     made = _add(session, found, date, side, by=by, at=at)
@@ -58,6 +60,10 @@ def propose(session: Session, report: Report, date: Date, side: Side, *, by: int
     _tell(session, report, side.other, "date_proposed", f"date:{made.id}", at=at)
     _remind(session, report, side.other, made, at=at)
     return made
+
+
+def _theirs(session: Session, report: Report) -> datetime | None:
+    return queries.theirs(session, [report.id]).get(report.id)
 
 
 def _counter(session: Session, found: Disclosure, side: Side, *, by: int, at: datetime) -> None:
@@ -92,8 +98,10 @@ def accept(
     early = not rules.fixed_by(report, proposal.instant, report.challenge.zone)
     if early and not (proposal.without_fix and without_fix):
         raise Invalid({"without_fix": "No fix is out by then. Both sides have to say that it may be before the fix."})
-    rules.check_date(report, proposal.instant, proposal.zone, without_fix=early, at=at)
-    found = session.get_one(Disclosure, proposal.disclosure_id)
+    theirs, found = _theirs(session, report), session.get_one(Disclosure, proposal.disclosure_id)
+    if rules.open_to_all(found, theirs, at):
+        raise Refused(_OUT)
+    rules.check_date(report, proposal.instant, proposal.zone, without_fix=early, theirs=theirs, at=at)
     _settle(session, found, proposal, early=early, by=by, at=at)
     note(session, report, "agree-on-date", by=by, at=at)
     _tell(session, report, side.other, "date_agreed", f"date:{proposal.id}:agreed", at=at)
@@ -106,7 +114,8 @@ def let_stand(session: Session, report: Report, proposal: DisclosureProposal, *,
     """
     found = session.get_one(Disclosure, proposal.disclosure_id)
     rules.check_stands(report, found, proposal, by, at)
-    rules.check_date(report, proposal.instant, proposal.zone, without_fix=False, at=at)
+    theirs = _theirs(session, report)
+    rules.check_date(report, proposal.instant, proposal.zone, without_fix=False, theirs=theirs, at=at)
     _settle(session, found, proposal, early=False, by=by, at=at, reason="Nobody answered.")
     note(session, report, "date-stands", by=by, at=at)
     _tell(session, report, Side.RESEARCHER, "date_stands", f"date:{proposal.id}:stands", at=at)
@@ -150,6 +159,20 @@ def withdraw(
     if found.state is DisclosureState.REQUESTED:
         take(session, found, states.TAKE_BACK, at=at)
     note(session, report, "withdraw-date", by=by, at=at)
+
+
+def void(session: Session, report: Report, *, by: int, at: datetime) -> None:
+    """Let an agreed hour go that rested on a fix, once that no longer holds. Both sides are told, and agree anew."""
+    found = queries.live(session, report.id)
+    if found is None or not rules.falls_with_fix(report, found, at):
+        return
+    waiting = queries.pending(session, found.id)
+    if waiting:
+        _answer(session, waiting, Answer.WITHDRAWN, by=by, at=at)
+    take(session, found, states.LET_GO, at=at, embargo_until=None, agreed_at=None)
+    event = note(session, report, "date-void", by=by, at=at)
+    for side in Side:
+        _tell(session, report, side, "date_void", f"event:{event.id}", at=at)
 
 
 def publish(session: Session, found: Disclosure, *, at: datetime) -> None:

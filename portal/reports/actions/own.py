@@ -8,6 +8,7 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Refused
 from portal.core.moves import Move, hold, take
 from portal.reports import rules, states
+from portal.reports.actions import disclosing
 from portal.reports.actions.timeline import note, tell_triagers
 from portal.reports.models import Report
 from portal.reports.queries import clocks, links
@@ -31,6 +32,7 @@ def move(
     values = rules.own_changes(report, step, rules.Outcome(message=message), at, calendar, pauses)
     take(session, report, step, at=at, **values)
     event = note(session, report, step.name, by=by, at=at, message=message)
+    disclosing.void(session, report, by=by, at=at)
     if tell:
         tell_triagers(session, report, "moved_staff", f"event:{event.id}", at=at)
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.reports import rules, states
+from portal.reports.actions import disclosing
 from portal.reports.actions.assigning import assign
 from portal.reports.actions.links import whole_step
 from portal.reports.actions.timeline import changed, note, tell_researcher
@@ -44,6 +45,7 @@ def move(
         detail=_detail(session, step, outcome, whole.get("duplicate_of_id")),
     )  # fmt: skip
     tell_researcher(session, report, "moved", f"event:{event.id}", at=at)
+    disclosing.void(session, report, by=by, at=at)
 
 
 def _detail(session: Session, step: Move[ReportState], outcome: rules.Outcome, first_id: object) -> str | None:

@@ -4,14 +4,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from portal.accounts.models import Account
 from portal.accounts.queries import holders
 from portal.accounts.states import Role
+from portal.core.db import UtcDateTime
 from portal.core.errors import NotFound
 from portal.reports.models import Disclosure, DisclosureProposal, Report, UpstreamCase, UpstreamSubject
 from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, ReportState, Side, UpstreamState
+
+# A case that is only drafted binds nobody.
+_REPORTED = (UpstreamCase.state != UpstreamState.DRAFTED,)
 
 
 def live(session: Session, report_id: int) -> Disclosure | None:
@@ -131,20 +135,41 @@ def due(session: Session, at: datetime) -> Sequence[Disclosure]:
     """Agreed dates whose hour has come."""
     return session.scalars(
         sa.select(Disclosure)
-        .options(joinedload(Disclosure.report).joinedload(Report.challenge))
-        .where(Disclosure.state == DisclosureState.AGREED, Disclosure.embargo_until <= at)
+        .join(Disclosure.report)
+        .options(contains_eager(Disclosure.report).joinedload(Report.challenge))
+        .where(Disclosure.state == DisclosureState.AGREED, Disclosure.embargo_until <= at, ~_held_by_others(at))
         .order_by(Disclosure.id)
         .limit(100)
     ).all()
 
 
-def over(at: datetime) -> sa.Exists:
-    """Whether the embargo of the report in the outer statement is over at an instant."""
+def over(at: datetime) -> sa.ColumnElement[bool]:
+    """Whether the embargo of the report in the outer statement is over at an instant, here and at every other party."""
+    agreed = sa.select(Disclosure.id).where(
+        Disclosure.report_id == Report.id, Disclosure.state.in_(HELD), Disclosure.embargo_until <= at
+    )
+    return sa.and_(agreed.exists(), ~_held_by_others(at))
+
+
+def _held_by_others(at: datetime) -> sa.Exists:
+    """Whether the embargo of another party on the report in the outer statement lasts beyond an instant."""
     return (
-        sa.select(Disclosure.id)
-        .where(Disclosure.report_id == Report.id, Disclosure.state.in_(HELD), Disclosure.embargo_until <= at)
+        sa.select(UpstreamCase.id)
+        .join(UpstreamSubject, UpstreamSubject.case_id == UpstreamCase.id)
+        .where(UpstreamSubject.report_id == Report.id, *_REPORTED, UpstreamCase.embargo_until > at)
         .exists()
     )
+
+
+def theirs(session: Session, report_ids: Iterable[int]) -> dict[int, datetime]:
+    """Until when other parties have reports under embargo, for those that they have."""
+    rows = session.execute(
+        sa.select(UpstreamSubject.report_id, sa.func.max(UpstreamCase.embargo_until, type_=UtcDateTime()))
+        .join(UpstreamCase, UpstreamCase.id == UpstreamSubject.case_id)
+        .where(UpstreamSubject.report_id.in_(list(report_ids)), *_REPORTED, UpstreamCase.embargo_until.is_not(None))
+        .group_by(UpstreamSubject.report_id)
+    )
+    return {number: until for number, until in rows if until is not None}
 
 
 def embargoes(session: Session, report_ids: Iterable[int]) -> dict[int, datetime]:
@@ -159,14 +184,8 @@ def embargoes(session: Session, report_ids: Iterable[int]) -> dict[int, datetime
         )
     )
     found = {number: until for number, until in agreed if until is not None}
-    theirs = session.execute(
-        sa.select(UpstreamSubject.report_id, UpstreamCase.embargo_until)
-        .join(UpstreamCase, UpstreamCase.id == UpstreamSubject.case_id)
-        .where(UpstreamSubject.report_id.in_(wanted), UpstreamCase.state != UpstreamState.DRAFTED)
-    )
-    for number, until in theirs:
-        if number in found and until is not None:
-            found[number] = max(found[number], until)
+    for number, until in theirs(session, found).items():
+        found[number] = max(found[number], until)
     return found
 
 
@@ -179,16 +198,11 @@ def latest_embargo(session: Session, report_ids: Iterable[int]) -> tuple[datetim
 
 
 def disclosed(session: Session, challenge_id: int, at: datetime) -> Sequence[tuple[Report, datetime]]:
-    """The reports of a challenge whose hour has come, the latest first."""
-    rows = session.execute(
-        sa.select(Report, Disclosure.embargo_until)
-        .join(Disclosure, Disclosure.report_id == Report.id)
-        .where(
-            Report.challenge_id == challenge_id,
-            Report.state != ReportState.WITHDRAWN,
-            Disclosure.state.in_(HELD),
-            Disclosure.embargo_until <= at,
-        )
-        .order_by(Disclosure.embargo_until.desc(), Report.number)
-    )
-    return [(report, until) for report, until in rows if until is not None]
+    """The reports of a challenge whose hour has come, with that hour, the latest first."""
+    rows = session.scalars(
+        sa.select(Report)
+        .where(Report.challenge_id == challenge_id, Report.state != ReportState.WITHDRAWN, over(at))
+        .order_by(Report.number)
+    ).all()
+    until = embargoes(session, [report.id for report in rows])
+    return sorted(((report, until[report.id]) for report in rows), key=lambda each: each[1], reverse=True)

@@ -37,8 +37,10 @@ def fixed_by(report: Report, instant: datetime, zone: str) -> bool:
     return report.fixed_on is not None and report.fixed_on <= instant.astimezone(ZoneInfo(zone)).date()
 
 
-def check_date(report: Report, instant: datetime, zone: str, *, without_fix: bool, at: datetime) -> None:
-    """Raises Refused or Invalid where a date cannot be proposed."""
+def check_date(
+    report: Report, instant: datetime, zone: str, *, without_fix: bool, theirs: datetime | None, at: datetime
+) -> None:
+    """Raises Refused or Invalid where a date cannot be proposed. `theirs` is the end of another party's embargo."""
     if not may_ask(report):
         raise Refused("There is nothing to disclose: the report has not arrived, was withdrawn, or cannot be read.")
     if not is_zone(zone):
@@ -47,6 +49,9 @@ def check_date(report: Report, instant: datetime, zone: str, *, without_fix: boo
         raise Invalid({"day": "This hour is over. Choose one that is still to come."})
     if instant > at + LONGEST:
         raise Invalid({"day": "This is more than three years ahead. Choose an earlier day."})
+    if theirs is not None and instant < theirs:
+        end = theirs.astimezone(ZoneInfo(zone))
+        raise Invalid({"day": f"Another party has it under embargo until {end:%d %B %Y at %H:%M} ({zone})."})
     if not without_fix and not fixed_by(report, instant, report.challenge.zone):
         raise Invalid({
             "without_fix": "No fix is out by then. Choose a later day, or say that it may be before the fix.",
@@ -82,21 +87,30 @@ def check_stands(report: Report, disclosure: Disclosure, proposal: DisclosurePro
         raise Refused("You proposed it. Another lead lets it stand.")
 
 
-def open_to_all(disclosure: Disclosure | None, at: datetime) -> bool:
-    """Whether the embargo is over: no job has to run for that."""
+def open_to_all(disclosure: Disclosure | None, theirs: datetime | None, at: datetime) -> bool:
+    """Whether the embargo is over, and that of other parties: no job has to run for that."""
     return (
         disclosure is not None
         and disclosure.state in HELD
         and disclosure.embargo_until is not None
         and disclosure.embargo_until <= at
+        and (theirs is None or theirs <= at)
     )
 
 
-def shown_state(disclosure: Disclosure, at: datetime) -> str:
+def shown_state(disclosure: Disclosure, theirs: datetime | None, at: datetime) -> str:
     """The state in a word: an agreed date whose hour has come is published, whether or not a job has noted it."""
-    if disclosure.state is DisclosureState.AGREED and not open_to_all(disclosure, at):
-        return "embargoed"
-    return "published" if open_to_all(disclosure, at) else disclosure.state.value
+    if open_to_all(disclosure, theirs, at):
+        return "published"
+    return "embargoed" if disclosure.state in HELD else disclosure.state.value
+
+
+def falls_with_fix(report: Report, disclosure: Disclosure, at: datetime) -> bool:
+    """Whether an agreed hour that is still to come rested on a fix, or on none being due, and no longer does."""
+    until = disclosure.embargo_until
+    if disclosure.state is not DisclosureState.AGREED or disclosure.without_fix or until is None or until <= at:
+        return False
+    return not fixed_by(report, until, report.challenge.zone)
 
 
 def results_out(challenge: Challenge, at: datetime) -> bool:

@@ -88,7 +88,13 @@ def own_changes(
         values |= {"appealed_at": at, "mitigating_layer": None, "duplicate_of_id": None, "known_issue_id": None}
     if move is states.DISPUTE:
         check_first(report.disputed_at, "You have said once that it still works. Write a new report if it does again.")
-        values |= {"disputed_at": at, "fixed_release": None, "fixed_on": None, "release_id": None}
+        values |= {
+            "disputed_at": at,
+            "fixed_release": None,
+            "fixed_on": None,
+            "release_id": None,
+            "led_to_improvement": False,
+        }
     return values
 
 

@@ -31,8 +31,10 @@ D = DisclosureState
 AGREE = Move("agree", "Accept", frozenset({D.REQUESTED, D.AGREED}), D.AGREED)
 DECLINE_DATE = Move("decline", "Decline", frozenset({D.REQUESTED}), D.DECLINED)
 TAKE_BACK = Move("withdraw", "Withdraw", frozenset({D.REQUESTED}), D.WITHDRAWN)
+# The fix on which they relied does not hold.
+LET_GO = Move("let-go", "Agree anew", frozenset({D.AGREED}), D.WITHDRAWN)
 DISCLOSE = Move("publish", "Publish", frozenset({D.AGREED}), D.PUBLISHED)
-DISCLOSURE_MOVES = (AGREE, DECLINE_DATE, TAKE_BACK, DISCLOSE)
+DISCLOSURE_MOVES = (AGREE, DECLINE_DATE, TAKE_BACK, LET_GO, DISCLOSE)
 # What counts as the report's one date.
 LIVE_DISCLOSURES = (D.REQUESTED, D.AGREED, D.PUBLISHED)
 HELD = (D.AGREED, D.PUBLISHED)

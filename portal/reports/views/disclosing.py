@@ -34,6 +34,7 @@ shapes.SAID.update(
         "date-stands": "Nobody has answered: the proposed date stands",
         "decline-date": "The proposed date is declined",
         "withdraw-date": "The proposed date is withdrawn",
+        "date-void": "The agreed date no longer holds, since the fix does not",
         "disclose": "The embargo is over",
         "give-credit": "Somebody wants to be thanked for it",
         "take-credit-back": "Somebody no longer wants to be thanked for it",
@@ -54,8 +55,13 @@ def panel(challenge: Challenge, report: Report, side: Side, at: datetime) -> Pan
     """The panel of a report's page."""
     found = queries.live(db.session, report.id)
     page = "reports.disclosure" if side is Side.RESEARCHER else "reports.staff_disclosure"
-    state = rules.shown_state(found, at) if found else ""
+    state = rules.shown_state(found, _theirs(report), at) if found else ""
     return Panel(found, state, rules.may_ask(report), url_for(page, slug=challenge.slug, ref=report.ref))
+
+
+def _theirs(report: Report) -> datetime | None:
+    """Until when another party has the report under embargo."""
+    return queries.theirs(db.session, [report.id]).get(report.id)
 
 
 class Desk(NamedTuple):
@@ -97,15 +103,16 @@ def _page(
     status: int = 200,
 ) -> ResponseReturnValue:  # fmt: skip
     at, report = clock.now(), desk.report
-    found = queries.live(db.session, report.id)
+    found, theirs = queries.live(db.session, report.id), _theirs(report)
     waiting = found.pending if found else None
     context: dict[str, Any] = {
         "challenge": desk.challenge,
         "report": report,
         "desk": desk,
         "disclosure": found,
-        "state": rules.shown_state(found, at) if found else "",
-        "open": rules.open_to_all(found, at),
+        "state": rules.shown_state(found, theirs, at) if found else "",
+        "open": rules.open_to_all(found, theirs, at),
+        "theirs": theirs,
         "waiting": waiting,
         "mine": waiting is not None and waiting.side is desk.side,
         "early": waiting is not None and not rules.fixed_by(report, waiting.instant, desk.challenge.zone),
@@ -239,7 +246,8 @@ def disclosures(slug: str) -> ResponseReturnValue:
     """Every date of a challenge: what waits for an answer, what is under embargo, what is over."""
     challenge, at = challenge_or_404(slug), clock.now()
     rows = queries.calendar(db.session, challenge.id)
-    shown = [(each, each.report, rules.shown_state(each, at)) for each in rows]
+    others = queries.theirs(db.session, [each.report_id for each in rows])
+    shown = [(each, each.report, rules.shown_state(each, others.get(each.report_id), at)) for each in rows]
     return render_template("reports/disclosures.html", challenge=challenge, rows=shown)
 
 
