@@ -64,7 +64,7 @@ def earlier(world: World, stage: Stage, body: dict[str, str]) -> Report:
     """A report of two links, twelve days ago: what another team has twice later."""
     at, triager = world.now - timedelta(days=12), world.staff["triager2"]
     report = submissions.submit(world, stage, singles(stage)[0], body, Severity.IMPORTANT, at)
-    links.add_links(world.session, report, BEFORE, by=report.submitted_by_id, at=at)
+    links.add_links(world.session, report, BEFORE, by=report.submitted_by_id, at=at + timedelta(minutes=5))
     for hours, step in ((3, states.ACKNOWLEDGE), (9, states.REPRODUCE)):
         submissions.step(world, report, step, at + timedelta(hours=hours), triager)
     for number in (1, 2):

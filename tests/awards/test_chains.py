@@ -82,7 +82,7 @@ def test_the_working_names_the_chain_and_who_gets_what(
     for path in ("/1", "/2"):
         page = client.get(STAFF + path).text
         assert 'R-0001</span> gives RIGHTS, which <span class="mono">R-0002</span> assumes: more rights.' in page
-        for words in ("R-0001, link 1", "R-0001, link 2", "Tamar Teamlead $5,500; ", "Rosa Researcher $48,000"):
+        for words in ("R-0001, link 1", "R-0001, link 2", "Tamar Teamlead $5,500<", "Rosa Researcher $48,000"):
             assert words in page, words
     sign_in(client, cast.triager)
     page = client.get(f"{STAFF}/new?report=R-0002").text
@@ -187,3 +187,23 @@ def test_nothing_is_worked_out_for_whoever_has_a_conflict(
     page = client.get(f"{STAFF}/1").text
     assert "Somebody else corrects it." in page
     assert ("Propose a correction" in page, f"{STAFF}/1/void" in page) == (False, False)
+
+
+def test_a_second_proposal_is_not_offered_while_one_waits(
+    client: FlaskClient, session: Session, cast: Cast, jury: Jury
+) -> None:
+    report = jury.report()
+    jury.award(report)
+    waits = jury.propose(report, Quality.MEDIUM)
+    session.commit()
+    sign_in(client, cast.triager)
+
+    page = client.get(f"{STAFF}/new?report={report.ref}").text
+    assert f"{waits.reference} waits for a second person already." in page
+    assert "Propose it</button>" not in page
+    page = client.get(f"{STAFF}/1").text
+    assert ("A correction waits for a second person" in page, "Propose a correction" in page) == (True, False)
+    jury.decide(waits, "reject", cast.second_triager.id, reason="No.")
+    session.commit()
+    assert "Propose a correction" in client.get(f"{STAFF}/1").text
+    assert "Propose it</button>" in client.get(f"{STAFF}/new?report={report.ref}").text

@@ -89,11 +89,17 @@ def download(slug: str) -> ResponseReturnValue:
     return csv_response(f"{slug}-awards.csv", CSV_HEADER, rows)
 
 
-def _workings(report: Report, part: str, severity: Severity | None) -> tuple[dict[Quality, Working], str, int | None]:
-    """What each quality would give, why nothing does, and the version of the rules."""
+def _barrier(report: Report, part: str, entries: Sequence[Award]) -> str:
+    """Why the person who looks can propose nothing for a report or a part of it; empty where they can."""
     conflict = queries.conflict_of(db.session, report.participant_id, current_account().id)
     if conflict:
-        return {}, CONFLICT.format(why=conflict), None
+        return CONFLICT.format(why=conflict)
+    waits = next((each for each in entries if each.state is AwardState.PROPOSED and each.part == part), None)
+    return f"{waits.reference} waits for a second person already. It is decided, or withdrawn, first." if waits else ""
+
+
+def _workings(report: Report, part: str, severity: Severity | None) -> tuple[dict[Quality, Working], str, int | None]:
+    """What each quality would give, why nothing does, and the version of the rules."""
     found: dict[Quality, Working] = {}
     why_not, version = "", None
     for quality in Quality:
@@ -110,6 +116,7 @@ def _propose_page(report: Report, form: ProposeForm, status: int) -> ResponseRet
     part, severity = form.part.data or "", form.severity.data or ""
     workings, why_not, version = _workings(report, part, Severity(severity) if severity in list(Severity) else None)
     entries = queries.of_report(db.session, report.id)
+    why_not = _barrier(report, part, entries) or why_not
     links = queries.links_of(db.session, report.id)
     own = links[part].severity if part in links else None
     chain = queries.chain_of(db.session, report, my_roles(report.challenge.slug), reader=current_account().id)
@@ -232,6 +239,7 @@ def award_page(
         overpaid=queries.overpaid_of(db.session, award.report_id, award.part),
         rounding=ROUNDING,
         good=GOOD_LINKS,
+        waits=next((each for each in entries if each.state is AwardState.PROPOSED), None),
     )
     return page, status
 

@@ -1,6 +1,7 @@
 """The triagers' page of a report: moves, assignment, assessment, notes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -41,13 +42,7 @@ def staff_page(
     """The page, with what was tried and did not fit, if any, and what happened since the person saw it."""
     at, events = clock.now(), reports.events(db.session, report, told_only=False)
     seen = events[-1].id if events else 0
-    me, offered = current_account().id, open_moves(states.MOVES, report.state, {Role.TRIAGER})
     drawn = chains.shown(report, team=True)
-    allowed = [step for step in offered if not rules.judged_before(report, step, me)]
-    steps, held = chains.offered(allowed, drawn["chain"])
-    named = {step.name: MoveForm(formdata=None, move=step.name).offer(step) for step in steps}
-    if tried:
-        named[tried.move.data or ""] = tried
     return render_template(
         "reports/staff_show.html",
         challenge=challenge,
@@ -58,12 +53,10 @@ def staff_page(
         again=reports.sealed_again(db.session, report) if report.state is ReportState.UNREADABLE else None,
         entries=shapes.entries(events, names=True),
         seen=seen,
-        other_eyes=len(allowed) < len(offered),
-        held=held,
         meanwhile=shapes.entries(_since(events, tried), names=True),
         notes=reports.notes(db.session, report),
-        steps=[(step, named[step.name]) for step in steps],
         tried=tried,
+        **_steps(report, drawn["chain"], tried),
         assign_form=_assign_form(challenge, report),
         assess_form=assess_form or _assess_form(challenge, report),
         scored=rules.scored(report.cvss) if report.cvss else None,
@@ -75,6 +68,18 @@ def staff_page(
         **upstream.shown(report, team=True),
         disclosure_panel=panel(challenge, report, Side.TEAM, clock.now()),
     )
+
+
+def _steps(report: Report, chain: chains.Drawn, tried: MoveForm | None) -> dict[str, Any]:
+    """What the person who looks may do next, each with its form; why some is not possible now, or is for others."""
+    me, offered = current_account().id, open_moves(states.MOVES, report.state, {Role.TRIAGER})
+    allowed = [step for step in offered if not rules.judged_before(report, step, me)]
+    steps, held = chains.offered(allowed, chain)
+    named = {step.name: MoveForm(formdata=None, move=step.name).offer(step) for step in steps}
+    if tried:
+        named[tried.move.data or ""] = tried
+    pairs = [(step, named[step.name]) for step in steps]
+    return {"steps": pairs, "held": held, "other_eyes": len(allowed) < len(offered)}
 
 
 def _since(events: Sequence[ReportEvent], tried: MoveForm | None) -> list[ReportEvent]:
