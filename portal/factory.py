@@ -107,8 +107,9 @@ def _protect() -> None:
 def _init_database(app: Flask, config: Config) -> None:
     app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
     # What statements are about (addresses, tokens) belongs into no log. A server that is away is noticed soon, and no
-    # connection grows so old that something on the way to the server forgets it.
-    options: dict[str, object] = {"hide_parameters": True}
+    # connection grows so old that something on the way to the server forgets it. All statements of the portal stay
+    # compiled; there are more than the 500 for which SQLAlchemy has room by itself.
+    options: dict[str, object] = {"hide_parameters": True, "query_cache_size": 3000}
     if config.database_url.startswith("postgresql"):
         options |= {"pool_recycle": 180, "connect_args": {"connect_timeout": 10}}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options

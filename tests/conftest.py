@@ -34,9 +34,12 @@ LONGEST = ("journey", "bench", "packaging", "demo", "faults")
 
 
 def pytest_collection_finish() -> None:
-    """What has been loaded by now stays: looking through it for garbage, again and again, would take a while."""
+    """What has been loaded by now stays: looking through it for garbage, again and again, would take a while,
+    as would looking after every few hundred objects for what a test has left.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(autouse=True, scope="session")
