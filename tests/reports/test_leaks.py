@@ -216,9 +216,12 @@ def lived(life: Life, ref: str) -> None:
 def looked_at(life: Life, ref: str) -> None:
     """Everybody looks at everything."""
     cast, staff = life.stage.cast, f"/staff/{life.stage.cast.slug}"
-    for account in (cast.admin, cast.triager, cast.finance):
-        for page in PAGES:
-            life.ask("GET", f"{staff}/{page.format(ref=ref)}", account)
+    for page in PAGES:
+        told = [
+            life.ask("GET", f"{staff}/{page.format(ref=ref)}", each)
+            for each in (cast.admin, cast.triager, cast.finance)
+        ]
+        assert 200 in {answer.status_code for answer in told}, page
     with life.stage.behind.session() as session:
         operator = make_account(session, "Olga Operator", Role.ADMIN, scope=EVERYWHERE)
         session.commit()
@@ -226,8 +229,10 @@ def looked_at(life: Life, ref: str) -> None:
         session.expunge(operator)
     for page in ("/staff/audit", "/staff/jobs", "/staff/mail", "/staff/keys"):
         assert life.ask("GET", page, operator).status_code == 200
-    for page in ("", f"{ref}", f"{ref}/receipt.json", f"{ref}/receipt.sig", "../results.json", f"{ref}/nothing"):
-        life.ask("GET", f"{life.client.base}/{page}", cast.researcher)
+    for page in ("", f"/{ref}", f"/{ref}/receipt.json", f"/{ref}/receipt.sig", f"/{ref}/disclosure", f"/{ref}/nothing"):
+        answer = life.ask("GET", f"{life.client.base}{page}", cast.researcher)
+        assert answer.status_code == (404 if "nothing" in page else 200), page
+    life.ask("GET", f"{life.client.base}/../results.json", cast.researcher)
     metrics = life.ask("GET", "/metrics", headers={"Authorization": f"Bearer {SETTINGS['PORTAL_METRICS_TOKEN']}"})
     assert metrics.status_code == 200
 
