@@ -125,8 +125,19 @@ class Blobs:
             number = os.open(place, os.O_RDONLY)
             try:
                 os.fsync(number)
+                if place == path:
+                    _let_go(number)
             finally:
                 os.close(number)
+
+
+def _let_go(number: int) -> None:
+    """Ask the system not to hold in memory what has just been written: it is large, and nobody reads it soon.
+
+    What other files need stays in memory then, and the next write gets pages that are at hand.
+    """
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(number, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _written(path: Path) -> datetime:

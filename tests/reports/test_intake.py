@@ -3,7 +3,9 @@
 import hashlib
 import io
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -89,6 +91,94 @@ def test_a_cut_loses_nothing_that_came(session: Session, store: Blobs, desk: Des
 
     session.refresh(upload)
     assert stored(session, store, upload) == data[:3000]
+
+
+class AtOnce:
+    """Two hands that are never busy: what they are given is done before they let go of it."""
+
+    def submit(self, work: Callable[..., Any], *given: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        done.set_result(work(*given))
+        return done
+
+
+def test_a_piece_counts_as_soon_as_it_is_kept_and_not_when_the_next_has_come(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends slowly has lost less than a piece if this process dies; and nothing is locked while it waits."""
+    monkeypatch.setattr(intake, "_beside", AtOnce())
+    data, upload_id, found = seal(3000), upload.id, []
+
+    class Slow(io.BytesIO):
+        """A sender of a hundred bytes at a time."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            with Session(db.engine) as other:
+                found.append((self.tell(), other.get_one(Upload, upload_id).position))
+                other.execute(sa.update(Upload).values(expires_at=NOON))
+                other.commit()
+            return super().read(min(size, 100) if size and size > 0 else size)
+
+    course = intake.course(session, upload, keys.accepted_sets(session, NOON), rules.Limits())
+    intake.receive(session, store, course, Slow(data), at=NOON, length=len(data))
+
+    # The first bytes of a piece let the one before it count.
+    assert found == [(come, max(come - 100, 0) // 1024 * 1024) for come, _ in found]
+    assert {counts for _, counts in found} == {0, 1024, 2048}
+
+
+@pytest.mark.parametrize("checked", [False, True])
+@pytest.mark.parametrize(("size", "counts"), [(500, 0), (1024, 0), (3000, 2048), (3072, 2048)])
+def test_of_a_file_with_more_bytes_than_announced_the_end_does_not_count(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, size: int, counts: int, *, checked: bool
+) -> None:
+    data = seal(size - len(seal(size)) + size)
+    sent = data + b"\n"
+
+    with pytest.raises(intake.MoreThanAnnounced, match="announce its true length"):
+        desk.send(upload, sent, length=size, checksum=hashlib.sha256(sent).digest() if checked else None)
+
+    session.refresh(upload)
+    counts = 0 if checked else counts
+    assert (upload.state, upload.position, len(data)) == (UploadState.OPEN, counts, size)
+    assert stored(session, store, upload) == data[:counts]
+    assert len(store.list(f"reports/{upload.id}")) == counts // 1024
+    desk.send(upload, data[counts:], length=size)
+    session.refresh(upload)
+    assert (upload.state, upload.sha256) == (UploadState.COMPLETE, hashlib.sha256(data).hexdigest())
+
+
+def test_no_byte_follows_where_none_is_missing(session: Session, desk: Desk, upload: Upload, seal: Seal) -> None:
+    data = seal(500)
+    desk.send(upload, data)
+
+    with pytest.raises(intake.MoreThanAnnounced):
+        desk.send(upload, b"\n", length=len(data))
+
+    session.refresh(upload)
+    assert (upload.state, upload.position) == (UploadState.OPEN, len(data))
+
+
+def test_a_cut_after_the_last_byte_is_an_end(session: Session, desk: Desk, upload: Upload, seal: Seal) -> None:
+    data, course = seal(3000), intake.course(session, upload, keys.accepted_sets(session, NOON), rules.Limits())
+
+    intake.receive(session, desk.store, course, Broken(data), at=NOON, length=len(data))
+
+    session.refresh(upload)
+    assert upload.state is UploadState.COMPLETE
+
+
+def test_what_is_refused_with_its_checksum_is_forgotten_at_once(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal
+) -> None:
+    data = seal(5000) + b"\n"
+
+    with pytest.raises(refusals.TrailingData):
+        desk.send(upload, data, checksum=hashlib.sha256(data).digest())
+
+    session.refresh(upload)
+    assert upload.state is UploadState.REFUSED
+    assert store.list(f"reports/{upload.id}") == []
 
 
 def test_an_unsealed_file_is_refused_and_nothing_of_it_is_kept(
