@@ -62,7 +62,7 @@ class Blobs:
             # Credentials and the endpoint of S3 come from the usual AWS_… variables.
             self._store = from_url(url, retry_config=PATIENCE)
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes | memoryview) -> None:
         """Keep `data` under `key`, durably."""
         with _answering():
             obstore.put(self._store, key, data, use_multipart=False)

@@ -1,17 +1,14 @@
 """A request's bytes as they arrive: cut into pieces, and whether there are more than there should be."""
 
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, Any
 
 from werkzeug.exceptions import ClientDisconnected
 
 from portal.reports import rules
 
-# What is asked for at a time; whoever reads for us may give less.
-_READ = 1 << 20
 
-
-def pieces(stream: IO[bytes], most: int | None, between: Callable[[], object] = lambda: None) -> Iterator[bytes]:
+def pieces(stream: IO[bytes], most: int | None, between: Callable[[], object] = lambda: None) -> Iterator[memoryview]:
     """The stream in pieces of 8 MiB, up to `most` bytes. Where it breaks off, what had come is the last piece.
 
     `between` is called each time that some bytes have come, while others are awaited.
@@ -35,18 +32,16 @@ def goes_on(stream: IO[bytes]) -> bool:
         return False
 
 
-def _fill(stream: IO[bytes], wanted: int, between: Callable[[], object]) -> bytes:
-    """`wanted` bytes, or fewer at the end of the stream, however it ends. One copy at most is held beside them."""
-    got: list[bytes] = []
-    missing = wanted
-    while missing:
+def _fill(stream: Any, wanted: int, between: Callable[[], object]) -> memoryview:
+    """`wanted` bytes, or fewer at the end of the stream, however it ends. They are copied once, to where they stay."""
+    room, end = memoryview(bytearray(wanted)), 0
+    while end < wanted:
         try:
-            some = stream.read(min(missing, _READ))
+            came = stream.readinto(room[end:])
         except (ClientDisconnected, OSError):
             break
-        if not some:
+        if not came:
             break
-        got.append(some)
-        missing -= len(some)
+        end += came
         between()
-    return b"".join(got)
+    return room[:end]

@@ -164,13 +164,13 @@ class _Taking:
         self._session.commit()
 
     def one_by_one(self, stream: IO[bytes]) -> None:
-        """Let each piece count as soon as it is kept, while the next one comes in."""
+        """Let each piece count as soon as it is kept, while the next one comes in, and while that one is put."""
         for data in pieces(stream, self._missing(), between=self._let_count_if_kept):
-            if self._waiting:
-                self._let_count()
             self._put(data)
+            if earlier := self._waiting[:-1]:
+                self._let_count(earlier)
         self._check_end(stream)
-        self._let_count()
+        self._let_count(self._waiting)
 
     def all_or_none(self, stream: IO[bytes], checksum: bytes) -> None:
         """Let the pieces count together once the checksum fits. Bytes that came broken are no fault of the file's."""
@@ -184,12 +184,14 @@ class _Taking:
                     self._put(data)
             except refusals.NotAcceptable as found:
                 refusal = found
+            for earlier in self._waiting[-2:-1]:
+                earlier.wait()
         self._check_end(stream)
         if whole.digest() != checksum:
             raise WrongChecksum("The bytes are not those that were sent: the checksum differs. Send this part again.")
         if refusal:
             raise refusal
-        self._let_count()
+        self._let_count(self._waiting)
 
     def put_aside(self) -> None:
         """Keep the running hash for whoever goes on."""
@@ -206,43 +208,44 @@ class _Taking:
     def _missing(self) -> int | None:
         return None if self.length is None else self.length - self.position
 
-    def _put(self, data: bytes) -> None:
+    def _put(self, data: memoryview) -> None:
         """Walk over a piece, and let it be hashed and put into the store beside what goes on here."""
         number = self._count + len(self._waiting)
         if number >= rules.MOST_CHUNKS:
             raise refusals.TooManyParts
-        if self._waiting:
-            self._waiting[-1].wait()
         offset = self._walker.offset
         self._walker.feed(data)
         key = f"reports/{self._begun.id}/{number:06}-{secrets.token_hex(8)}"
-        stored, sha256 = _beside.submit(self._store.put, key, data), _beside.submit(self._hash, data)
+        stored = _beside.submit(self._store.put, key, data)
+        if self._waiting:
+            self._waiting[-1].sha256.result()  # the running hash takes one after the other
+        sha256 = _beside.submit(self._hash, data)
         self._waiting.append(Piece(offset, len(data), key, self._walker.state(), stored, sha256))
 
-    def _hash(self, data: bytes) -> str:
+    def _hash(self, data: memoryview) -> str:
         if self._hasher:
             self._hasher.update(data)
         return hashlib.sha256(data).hexdigest()
 
     def _let_count_if_kept(self) -> None:
-        if self._waiting and self._waiting[-1].done():
-            self._let_count()
+        if self._waiting and self._waiting[0].done():
+            self._let_count(self._waiting[:1])
 
-    def _let_count(self) -> None:
-        """Let the pieces count once they are in the store, all or none, if nobody else has gone on meanwhile."""
-        for piece in self._waiting:
+    def _let_count(self, first: Sequence[Piece]) -> None:
+        """Let the first pieces count once they are in the store, all or none, if nobody else has gone on meanwhile."""
+        for piece in first:
             piece.wait()
-        rows = [self._row(number, piece) for number, piece in enumerate(self._waiting, self._count)]
+        rows = [self._row(number, piece) for number, piece in enumerate(first, self._count)]
         mine = [*self._still_open(), Upload.holder == self._holder]
         if self._told is not None:
             mine.append(sa.or_(Upload.length.is_(None), Upload.length == self._told))
-        self._change(mine, self._values())
+        self._change(mine, self._values(first))
         if rows:
             self._session.execute(sa.insert(Chunk), rows)
         self._session.commit()
         self._count += len(rows)
-        self.position += sum(piece.size for piece in self._waiting)
-        self._waiting.clear()
+        self.position += sum(piece.size for piece in first)
+        del self._waiting[: len(first)]
 
     def _row(self, number: int, piece: Piece) -> dict[str, object]:
         return {
@@ -276,10 +279,10 @@ class _Taking:
         if self._walker.offset == self.length:
             check_end(stream)
 
-    def _values(self) -> dict[str, object]:
+    def _values(self, first: Sequence[Piece]) -> dict[str, object]:
         values: dict[str, object] = {"expires_at": self._at + rules.KEEP_OPEN}
-        if self._waiting:
-            last = self._waiting[-1]
+        if first:
+            last = first[-1]
             values |= {"position": last.offset + last.size, "walker": last.walker}
         if self._told is not None:
             values["length"] = self._told

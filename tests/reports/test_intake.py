@@ -3,9 +3,8 @@
 import hashlib
 import io
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -22,6 +21,7 @@ from portal.reports.queries import keys
 from portal.reports.states import UploadState
 from tests.cast import NOON
 from tests.reports.conftest import publish_next
+from tests.reports.hands import AtOnce
 from tests.reports.openpgp import certificate
 from tests.reports.people import Desk
 
@@ -77,10 +77,14 @@ class Broken(io.BytesIO):
     """A connection that breaks instead of ending."""
 
     def read(self, size: int | None = -1) -> bytes:
-        got = super().read(size)
-        if not got:
-            raise ClientDisconnected
-        return got
+        return super().read(size) or self._break()
+
+    def readinto(self, buffer: Any) -> int:
+        return super().readinto(buffer) or self._break()
+
+    @staticmethod
+    def _break() -> NoReturn:
+        raise ClientDisconnected
 
 
 def test_a_cut_loses_nothing_that_came(session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal) -> None:
@@ -93,15 +97,6 @@ def test_a_cut_loses_nothing_that_came(session: Session, store: Blobs, desk: Des
     assert stored(session, store, upload) == data[:3000]
 
 
-class AtOnce:
-    """Two hands that are never busy: what they are given is done before they let go of it."""
-
-    def submit(self, work: Callable[..., Any], *given: Any) -> "Future[Any]":
-        done: Future[Any] = Future()
-        done.set_result(work(*given))
-        return done
-
-
 def test_a_piece_counts_as_soon_as_it_is_kept_and_not_when_the_next_has_come(
     session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,12 +107,12 @@ def test_a_piece_counts_as_soon_as_it_is_kept_and_not_when_the_next_has_come(
     class Slow(io.BytesIO):
         """A sender of a hundred bytes at a time."""
 
-        def read(self, size: int | None = -1) -> bytes:
+        def readinto(self, buffer: Any) -> int:
             with Session(db.engine) as other:
                 found.append((self.tell(), other.get_one(Upload, upload_id).position))
                 other.execute(sa.update(Upload).values(expires_at=NOON))
                 other.commit()
-            return super().read(min(size, 100) if size and size > 0 else size)
+            return super().readinto(memoryview(buffer)[:100])
 
     course = intake.course(session, upload, keys.accepted_sets(session, NOON), rules.Limits())
     intake.receive(session, store, course, Slow(data), at=NOON, length=len(data))
@@ -267,12 +262,12 @@ def test_of_two_who_send_the_same_part_one_wins(
 
         first = True
 
-        def read(self, size: int | None = -1) -> bytes:
+        def readinto(self, buffer: Any) -> int:
             if self.first:
                 self.first = False
                 with Session(db.engine) as other:
                     intake.receive(other, store, course, io.BytesIO(data), at=NOON)
-            return super().read(size)
+            return super().readinto(buffer)
 
     with pytest.raises(Conflict, match="has grown meanwhile"):
         intake.receive(session, store, course, Interrupted(data), at=NOON)

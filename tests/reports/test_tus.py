@@ -324,7 +324,7 @@ def test_the_newer_of_two_requests_takes_over_and_the_older_learns_of_it_at_its_
         cookie.update(mine)
     sent = 0
 
-    def coming(stream: IO[bytes], most: int | None, **_between: object) -> Iterator[bytes]:
+    def coming(stream: IO[bytes], most: int | None, **_between: object) -> Iterator[memoryview]:
         """Each piece counts when the next one has come, and no sooner."""
         nonlocal sent
         for piece in pieces(stream, most):
