@@ -37,6 +37,9 @@ class Hashers:
                 self._kept.popitem(last=False)
 
 
+hashers = Hashers()
+
+
 def hash_chunks(store: Blobs, keys: Sequence[tuple[str, str]]) -> Any:
     """The hash of a file made from its chunks, (key, SHA-256) each. Raises Unavailable where the store has lost one."""
     whole = hashlib.sha256()

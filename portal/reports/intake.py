@@ -9,7 +9,6 @@ import hashlib
 import secrets
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
@@ -22,7 +21,8 @@ from portal.core.errors import Conflict
 from portal.reports import refusals, rules
 from portal.reports.actions.drafts import end_upload
 from portal.reports.arriving import goes_on, pieces
-from portal.reports.hashing import Hashers, hash_chunks
+from portal.reports.conveyor import Conveyor, Piece
+from portal.reports.hashing import hash_chunks, hashers
 from portal.reports.models import Chunk, KeySet, Upload
 from portal.reports.queries import threads
 from portal.reports.queries import uploads as files
@@ -69,31 +69,6 @@ class Course:
     sets: tuple[Recipients, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A chunk on its way into the store, which does not count yet. It is kept when `stored` is done."""
-
-    offset: int
-    size: int
-    key: str
-    walker: dict[str, Any]
-    stored: Future[None]
-    sha256: Future[str]
-
-    def done(self) -> bool:
-        """Whether it is kept and hashed, or never will be."""
-        return self.stored.done() and self.sha256.done()
-
-    def wait(self) -> None:
-        """Until it is kept and hashed. Raises what the store raises."""
-        self.stored.result()
-        self.sha256.result()
-
-
-_hashers = Hashers()
-_beside = ThreadPoolExecutor(8, "intake")
-
-
 def course(
     session: Session, upload: Upload, sets: Sequence[KeySet], limits: rules.Limits, at: datetime | None = None
 ) -> Course:
@@ -131,30 +106,28 @@ def receive(
         else:
             taking.all_or_none(stream, checksum)
     except Conflict:
-        taking.forget()
+        taking.conveyor.forget()
         raise
     except refusals.NotAcceptable as refusal:
-        taking.forget()
+        taking.conveyor.forget()
         refuse(session, begun.id, refusal, at=at)
         raise
-    taking.put_aside()
+    taking.conveyor.put_aside()
     if taking.position == taking.length:
         complete(session, store, begun.id, at=at)
     return taking.position
 
 
 class _Taking:
-    """One request's bytes on their way: read and walked over here, hashed and put into the store beside it."""
+    """One request's bytes on their way: how far they have come, and who may go on."""
 
     def __init__(self, session: Session, store: Blobs, begun: Course, told: int | None, at: datetime) -> None:
         self.position = begun.position
         self.length = begun.length if begun.length is not None else told
-        self._session, self._store, self._at = session, store, at
-        self._begun, self._told = begun, told
+        walker = Walker.resume(begun.walker, begun.sets, limit=begun.limit, length=self.length)
+        self.conveyor = Conveyor(store, begun.id, walker)
+        self._session, self._begun, self._told, self._at = session, begun, told, at
         self._count = begun.chunks
-        self._waiting: list[Piece] = []
-        self._walker = Walker.resume(begun.walker, begun.sets, limit=begun.limit, length=self.length)
-        self._hasher = _hashers.take(begun.id, begun.position)
         self._holder = secrets.token_hex(8)
         self._stale = time.monotonic() + FRESH
 
@@ -167,10 +140,10 @@ class _Taking:
         """Let each piece count as soon as it is kept, while the next one comes in, and while that one is put."""
         for data in pieces(stream, self._missing(), between=self._let_count_if_kept):
             self._put(data)
-            if earlier := self._waiting[:-1]:
+            if earlier := self.conveyor.pieces[:-1]:
                 self._let_count(earlier)
         self._check_end(stream)
-        self._let_count(self._waiting)
+        self._let_count(self.conveyor.pieces)
 
     def all_or_none(self, stream: IO[bytes], checksum: bytes) -> None:
         """Let the pieces count together once the checksum fits. Bytes that came broken are no fault of the file's."""
@@ -184,52 +157,27 @@ class _Taking:
                     self._put(data)
             except refusals.NotAcceptable as found:
                 refusal = found
-            for earlier in self._waiting[-2:-1]:
+            for earlier in self.conveyor.pieces[-2:-1]:
                 earlier.wait()
         self._check_end(stream)
         if whole.digest() != checksum:
             raise WrongChecksum("The bytes are not those that were sent: the checksum differs. Send this part again.")
         if refusal:
             raise refusal
-        self._let_count(self._waiting)
-
-    def put_aside(self) -> None:
-        """Keep the running hash for whoever goes on."""
-        if self._hasher:
-            _hashers.keep(self._begun.id, self.position, self._hasher)
-
-    def forget(self) -> None:
-        """Delete what is kept and has not counted: it never will."""
-        for piece in self._waiting:
-            if piece.stored.exception() is None:
-                self._store.delete(piece.key)
-        self._waiting.clear()
+        self._let_count(self.conveyor.pieces)
 
     def _missing(self) -> int | None:
         return None if self.length is None else self.length - self.position
 
     def _put(self, data: memoryview) -> None:
-        """Walk over a piece, and let it be hashed and put into the store beside what goes on here."""
-        number = self._count + len(self._waiting)
+        number = self._count + len(self.conveyor.pieces)
         if number >= rules.MOST_CHUNKS:
             raise refusals.TooManyParts
-        offset = self._walker.offset
-        self._walker.feed(data)
-        key = f"reports/{self._begun.id}/{number:06}-{secrets.token_hex(8)}"
-        stored = _beside.submit(self._store.put, key, data)
-        if self._waiting:
-            self._waiting[-1].sha256.result()  # the running hash takes one after the other
-        sha256 = _beside.submit(self._hash, data)
-        self._waiting.append(Piece(offset, len(data), key, self._walker.state(), stored, sha256))
-
-    def _hash(self, data: memoryview) -> str:
-        if self._hasher:
-            self._hasher.update(data)
-        return hashlib.sha256(data).hexdigest()
+        self.conveyor.put(data, number)
 
     def _let_count_if_kept(self) -> None:
-        if self._waiting and self._waiting[0].done():
-            self._let_count(self._waiting[:1])
+        if self.conveyor.pieces and self.conveyor.pieces[0].done():
+            self._let_count(self.conveyor.pieces[:1])
 
     def _let_count(self, first: Sequence[Piece]) -> None:
         """Let the first pieces count once they are in the store, all or none, if nobody else has gone on meanwhile."""
@@ -245,7 +193,7 @@ class _Taking:
         self._session.commit()
         self._count += len(rows)
         self.position += sum(piece.size for piece in first)
-        del self._waiting[: len(first)]
+        del self.conveyor.pieces[: len(first)]
 
     def _row(self, number: int, piece: Piece) -> dict[str, object]:
         return {
@@ -276,7 +224,7 @@ class _Taking:
 
     def _check_end(self, stream: IO[bytes]) -> None:
         """Before the last piece counts: whether nothing comes after the length that was announced."""
-        if self._walker.offset == self.length:
+        if self.conveyor.offset == self.length:
             check_end(stream)
 
     def _values(self, first: Sequence[Piece]) -> dict[str, object]:
@@ -320,7 +268,7 @@ def complete(session: Session, store: Blobs, upload_id: str, *, at: datetime) ->
     except refusals.NotAcceptable as refusal:
         refuse(session, upload_id, refusal, at=at)
         raise
-    hasher = _hashers.take(upload_id, position) or hash_chunks(store, keys)
+    hasher = hashers.take(upload_id, position) or hash_chunks(store, keys)
     key_set_id = session.scalars(sa.select(KeySet.id).where(KeySet.number == walker.key_set)).one()
     session.execute(
         sa.update(Upload)

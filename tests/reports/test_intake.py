@@ -15,7 +15,8 @@ from portal.core.blobs import Blobs
 from portal.core.db import db
 from portal.core.errors import Conflict, Unavailable
 from portal.core.pieces import Damaged, read
-from portal.reports import intake, refusals, rules
+from portal.reports import conveyor, intake, refusals, rules
+from portal.reports.hashing import hashers
 from portal.reports.models import Chunk, Report, Upload
 from portal.reports.queries import keys
 from portal.reports.states import UploadState
@@ -64,7 +65,7 @@ def test_it_goes_on_where_it_was_in_another_process(
     desk.send(upload, data[:cut])
     session.refresh(upload)
     assert (upload.state, upload.position) == (UploadState.OPEN, cut)
-    intake._hashers._kept.clear()
+    hashers._kept.clear()
 
     desk.send(upload, data[cut:], length=len(data))
 
@@ -101,7 +102,7 @@ def test_a_piece_counts_as_soon_as_it_is_kept_and_not_when_the_next_has_come(
     session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever sends slowly has lost less than a piece if this process dies; and nothing is locked while it waits."""
-    monkeypatch.setattr(intake, "_beside", AtOnce())
+    monkeypatch.setattr(conveyor, "_beside", AtOnce())
     data, upload_id, found = seal(3000), upload.id, []
 
     class Slow(io.BytesIO):
@@ -298,7 +299,7 @@ def test_a_process_that_died_before_the_end_is_made_good(
     course = intake.course(session, upload, keys.accepted_sets(session, NOON), rules.Limits())
     upload_id = upload.id
     intake.receive(session, store, course, io.BytesIO(data), at=NOON, length=len(data))
-    intake._hashers._kept.clear()
+    hashers._kept.clear()
 
     assert intake.complete(session, store, upload_id, at=NOON)
     assert intake.complete(session, store, upload_id, at=NOON)
@@ -331,7 +332,7 @@ def test_a_file_of_which_the_store_lost_a_part_is_not_called_whole(
 ) -> None:
     data = seal(3000)
     desk.send(upload, data)
-    intake._hashers._kept.clear()
+    hashers._kept.clear()
     key = store.list(f"reports/{upload.id}")[1]
     if lost:
         store.delete(key)
