@@ -4,7 +4,7 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -62,7 +62,7 @@ class Blobs:
             # Credentials and the endpoint of S3 come from the usual AWS_… variables.
             self._store = from_url(url, retry_config=PATIENCE)
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes | memoryview) -> None:
         """Keep `data` under `key`, durably."""
         with _answering():
             obstore.put(self._store, key, data, use_multipart=False)
@@ -125,8 +125,20 @@ class Blobs:
             number = os.open(place, os.O_RDONLY)
             try:
                 os.fsync(number)
+                _let_go(number)
             finally:
                 os.close(number)
+
+
+def _let_go(number: int) -> None:
+    """Ask the system not to hold in memory what is on the disk now: it may be large, and nobody reads it soon.
+
+    What others need stays there then, and the next piece is given pages that are at hand, which new ones are not on a
+    virtual machine. Where this is not known or not heeded, nothing is lost but time.
+    """
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(number, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _written(path: Path) -> datetime:

@@ -8,24 +8,21 @@ the chunk begins.
 import hashlib
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 from typing import IO, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import ClientDisconnected
 
 from portal.core.blobs import Blobs
-from portal.core.errors import Conflict, NotFound, Unavailable
-from portal.core.logs import log
-from portal.core.pieces import Damaged, read
+from portal.core.errors import Conflict
 from portal.reports import refusals, rules
 from portal.reports.actions.drafts import end_upload
+from portal.reports.arriving import goes_on, pieces
+from portal.reports.conveyor import Conveyor, Piece
+from portal.reports.hashing import hash_chunks, hashers
 from portal.reports.models import Chunk, KeySet, Upload
 from portal.reports.queries import threads
 from portal.reports.queries import uploads as files
@@ -45,6 +42,19 @@ class WrongChecksum(Conflict):
     title = "Checksum mismatch"
 
 
+class MoreThanAnnounced(Conflict):
+    """More bytes come than the file has. The piece that would end it does not count, for it may be another's end."""
+
+    status = 413
+    title = "More than announced"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "More bytes come than the file was announced to have, so it is not taken for whole. Ask for its offset and "
+            "send no more than is missing, or begin again and announce its true length."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """Where a file stands as one request finds it, in plain values that outlive a transaction."""
@@ -59,46 +69,6 @@ class Course:
     sets: tuple[Recipients, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A chunk that is kept in the store and not yet counted."""
-
-    offset: int
-    size: int
-    sha256: str
-    key: str
-    walker: dict[str, Any]
-
-
-class Hashers:
-    """Running hashes of files whose parts come to the same process one after another.
-
-    Only a convenience: a hash that is not here, or that stopped elsewhere, is made anew from the chunks.
-    """
-
-    def __init__(self, room: int = 64) -> None:
-        self._room = room
-        self._kept: OrderedDict[str, tuple[int, Any]] = OrderedDict()
-        self._lock = Lock()
-
-    def take(self, upload_id: str, position: int) -> Any:
-        """The hash of the first `position` bytes, or None."""
-        with self._lock:
-            at, hasher = self._kept.pop(upload_id, (0, hashlib.sha256()))
-        return hasher if at == position else None
-
-    def keep(self, upload_id: str, position: int, hasher: Any) -> None:
-        """Put the hash of the first `position` bytes aside."""
-        with self._lock:
-            self._kept[upload_id] = (position, hasher)
-            while len(self._kept) > self._room:
-                self._kept.popitem(last=False)
-
-
-_hashers = Hashers()
-_beside = ThreadPoolExecutor(8, "intake")
-
-
 def course(
     session: Session, upload: Upload, sets: Sequence[KeySet], limits: rules.Limits, at: datetime | None = None
 ) -> Course:
@@ -107,35 +77,6 @@ def course(
     most = limits.message if upload.message_id else limits.file
     count = session.scalars(sa.select(sa.func.count()).where(Chunk.upload_id == upload.id)).one()
     return Course(upload.id, upload.number, upload.position, upload.length, upload.walker, most, count, wanted)
-
-
-def pieces(stream: IO[bytes], most: int | None) -> Iterator[bytes]:
-    """The stream in pieces of 8 MiB. Where it breaks off, what had come is the last piece."""
-    taken = 0
-    while most is None or taken < most:
-        wanted = rules.PART if most is None else min(rules.PART, most - taken)
-        piece = _fill(stream, wanted)
-        if piece:
-            taken += len(piece)
-            yield piece
-        if len(piece) < wanted:
-            return
-
-
-def _fill(stream: IO[bytes], wanted: int) -> bytes:
-    """`wanted` bytes, or fewer at the end of the stream, however it ends. One copy at most is held beside them."""
-    got: list[bytes] = []
-    missing = wanted
-    while missing:
-        try:
-            some = stream.read(min(missing, 1 << 20))
-        except (ClientDisconnected, OSError):
-            break
-        if not some:
-            break
-        got.append(some)
-        missing -= len(some)
-    return b"".join(got)
 
 
 def receive(
@@ -153,7 +94,7 @@ def receive(
     `length` is the file's length where this request is the one that tells it. With a `checksum` (SHA-256, or SHA-1 if
     it has 20 bytes) nothing counts until all bytes of the request have come and fit. Raises NotAcceptable once the
     walker sees what is wrong (the file has then ended), Conflict if another request was first or has taken over,
-    WrongChecksum.
+    WrongChecksum, MoreThanAnnounced.
     """
     # The lock that reading may have taken must not be held while the network is waited for.
     session.rollback()
@@ -164,134 +105,142 @@ def receive(
             taking.one_by_one(stream)
         else:
             taking.all_or_none(stream, checksum)
+    except Conflict:
+        taking.conveyor.forget()
+        raise
     except refusals.NotAcceptable as refusal:
+        taking.conveyor.forget()
         refuse(session, begun.id, refusal, at=at)
         raise
-    if taking.position == (begun.length if begun.length is not None else length):
+    taking.conveyor.put_aside()
+    if taking.position == taking.length:
         complete(session, store, begun.id, at=at)
     return taking.position
 
 
 class _Taking:
-    """One request's bytes on their way."""
+    """One request's bytes on their way: how far they have come, and who may go on."""
 
-    def __init__(self, session: Session, store: Blobs, begun: Course, length: int | None, at: datetime) -> None:
+    def __init__(self, session: Session, store: Blobs, begun: Course, told: int | None, at: datetime) -> None:
         self.position = begun.position
-        self._session, self._store, self._at = session, store, at
-        self._begun, self._told = begun, length
+        self.length = begun.length if begun.length is not None else told
+        walker = Walker.resume(begun.walker, begun.sets, limit=begun.limit, length=self.length)
+        self.conveyor = Conveyor(store, begun.id, walker)
+        self._session, self._begun, self._told, self._at = session, begun, told, at
         self._count = begun.chunks
-        known = begun.length if begun.length is not None else length
-        self._most = None if known is None else known - begun.position
-        self._walker = Walker.resume(begun.walker, begun.sets, limit=begun.limit, length=known)
-        self._hasher = _hashers.take(begun.id, begun.position)
         self._holder = secrets.token_hex(8)
         self._stale = time.monotonic() + FRESH
 
     def take_over(self) -> None:
         """From here on this request alone may go on with the file; an older one is told so at its next piece."""
-        mine = self._still_open()
-        self._change(mine, {"holder": self._holder})
+        self._change(self._still_open(), {"holder": self._holder})
         self._session.commit()
 
     def one_by_one(self, stream: IO[bytes]) -> None:
-        """Let each piece count as soon as it is kept; while the store waits for the disk, the next one comes in."""
-        coming: Future[Piece] | None = None
-        for data in pieces(stream, self._most):
-            if coming:
-                self._let_count([coming.result()])
-            coming = _beside.submit(self._keep, data, self._count)
-        self._let_count([coming.result()] if coming else [])
-        self._end()
+        """Let each piece count as soon as it is kept, while the next one comes in, and while that one is put."""
+        for data in pieces(stream, self._missing(), between=self._let_count_if_kept):
+            self._put(data)
+            if earlier := self.conveyor.pieces[:-1]:
+                self._let_count(earlier)
+        self._check_end(stream)
+        self._let_count(self.conveyor.pieces)
 
     def all_or_none(self, stream: IO[bytes], checksum: bytes) -> None:
         """Let the pieces count together once the checksum fits. Bytes that came broken are no fault of the file's."""
         whole = hashlib.sha256() if len(checksum) == 32 else hashlib.sha1(usedforsecurity=False)
-        kept: list[Piece] = []
         refusal: refusals.NotAcceptable | None = None
-        for data in pieces(stream, self._most):
+        for data in pieces(stream, self._missing()):
             whole.update(data)
-            self._check_mine(kept)
+            self._check_mine()
             try:
-                kept += [] if refusal else [self._keep(data, self._count + len(kept))]
+                if not refusal:
+                    self._put(data)
             except refusals.NotAcceptable as found:
                 refusal = found
+            for earlier in self.conveyor.pieces[-2:-1]:
+                earlier.wait()
+        self._check_end(stream)
         if whole.digest() != checksum:
-            self._forget(kept)
             raise WrongChecksum("The bytes are not those that were sent: the checksum differs. Send this part again.")
         if refusal:
             raise refusal
-        self._let_count(kept)
-        self._end()
+        self._let_count(self.conveyor.pieces)
 
-    def _end(self) -> None:
-        if self._hasher:
-            _hashers.keep(self._begun.id, self.position, self._hasher)
+    def _missing(self) -> int | None:
+        return None if self.length is None else self.length - self.position
 
-    def _keep(self, data: bytes, number: int) -> Piece:
-        """Walk over a piece and put it into the store."""
+    def _put(self, data: memoryview) -> None:
+        number = self._count + len(self.conveyor.pieces)
         if number >= rules.MOST_CHUNKS:
             raise refusals.TooManyParts
-        offset = self._walker.offset
-        self._walker.feed(data)
-        key = f"reports/{self._begun.id}/{number:06}-{secrets.token_hex(8)}"
-        self._store.put(key, data)
-        if self._hasher:
-            self._hasher.update(data)
-        return Piece(offset, len(data), hashlib.sha256(data).hexdigest(), key, self._walker.state())
+        self.conveyor.put(data, number)
 
-    def _let_count(self, kept: Sequence[Piece]) -> None:
-        """Let pieces count that are in the store, all or none, if nobody else has gone on meanwhile."""
+    def _let_count_if_kept(self) -> None:
+        if self.conveyor.pieces and self.conveyor.pieces[0].done():
+            self._let_count(self.conveyor.pieces[:1])
+
+    def _let_count(self, first: Sequence[Piece]) -> None:
+        """Let the first pieces count once they are in the store, all or none, if nobody else has gone on meanwhile."""
+        for piece in first:
+            piece.wait()
+        rows = [self._row(number, piece) for number, piece in enumerate(first, self._count)]
         mine = [*self._still_open(), Upload.holder == self._holder]
         if self._told is not None:
             mine.append(sa.or_(Upload.length.is_(None), Upload.length == self._told))
-        self._change(mine, self._values(kept), kept)
-        for piece in kept:
-            self._session.add(
-                Chunk(
-                    upload_id=self._begun.id, position=self._count, offset=piece.offset, size=piece.size,
-                    sha256=piece.sha256, key=piece.key,
-                )
-            )  # fmt: skip
-            self._count += 1
-            self.position += piece.size
+        self._change(mine, self._values(first))
+        if rows:
+            self._session.execute(sa.insert(Chunk), rows)
         self._session.commit()
+        self._count += len(rows)
+        self.position += sum(piece.size for piece in first)
+        del self.conveyor.pieces[: len(first)]
+
+    def _row(self, number: int, piece: Piece) -> dict[str, object]:
+        return {
+            "upload_id": self._begun.id, "position": number, "offset": piece.offset, "size": piece.size,
+            "sha256": piece.sha256.result(), "key": piece.key,
+        }  # fmt: skip
 
     def _still_open(self) -> list[sa.ColumnElement[bool]]:
         return [Upload.id == self._begun.id, Upload.state == UploadState.OPEN, Upload.position == self.position]
 
-    def _change(
-        self, mine: Sequence[sa.ColumnElement[bool]], values: dict[str, object], kept: Sequence[Piece] = ()
-    ) -> None:
-        """Change the file's row if all this still holds of it; otherwise forget the pieces and raise Conflict."""
+    def _change(self, mine: Sequence[sa.ColumnElement[bool]], values: dict[str, object]) -> None:
+        """Change the file's row if all this still holds of it. Raises Conflict."""
         changed = self._session.execute(
             sa.update(Upload).where(*mine).values(values).execution_options(synchronize_session=False)
         )
         assert isinstance(changed, sa.CursorResult)
         if changed.rowcount != 1 or time.monotonic() > self._stale:
             self._session.rollback()
-            self._forget(kept)
             raise Conflict(MOVED_ON)
 
-    def _check_mine(self, kept: Sequence[Piece]) -> None:
+    def _check_mine(self) -> None:
         """Early, for bytes that count late: whether another request has taken over. Raises Conflict."""
         mine = sa.select(Upload.id).where(*self._still_open(), Upload.holder == self._holder)
         found = self._session.scalars(mine).one_or_none()
         self._session.rollback()
         if found is None:
-            self._forget(kept)
             raise Conflict(MOVED_ON)
 
-    def _values(self, kept: Sequence[Piece]) -> dict[str, object]:
+    def _check_end(self, stream: IO[bytes]) -> None:
+        """Before the last piece counts: whether nothing comes after the length that was announced."""
+        if self.conveyor.offset == self.length:
+            check_end(stream)
+
+    def _values(self, first: Sequence[Piece]) -> dict[str, object]:
         values: dict[str, object] = {"expires_at": self._at + rules.KEEP_OPEN}
-        if kept:
-            values |= {"position": kept[-1].offset + kept[-1].size, "walker": kept[-1].walker}
+        if first:
+            last = first[-1]
+            values |= {"position": last.offset + last.size, "walker": last.walker}
         if self._told is not None:
             values["length"] = self._told
         return values
 
-    def _forget(self, kept: Sequence[Piece]) -> None:
-        for piece in kept:
-            self._store.delete(piece.key)
+
+def check_end(stream: IO[bytes]) -> None:
+    """Raises MoreThanAnnounced where a further byte comes."""
+    if goes_on(stream):
+        raise MoreThanAnnounced
 
 
 def refuse(session: Session, upload_id: str, refusal: refusals.NotAcceptable, *, at: datetime) -> None:
@@ -319,7 +268,7 @@ def complete(session: Session, store: Blobs, upload_id: str, *, at: datetime) ->
     except refusals.NotAcceptable as refusal:
         refuse(session, upload_id, refusal, at=at)
         raise
-    hasher = _hashers.take(upload_id, position) or _hash(store, keys)
+    hasher = hashers.take(upload_id, position) or hash_chunks(store, keys)
     key_set_id = session.scalars(sa.select(KeySet.id).where(KeySet.number == walker.key_set)).one()
     session.execute(
         sa.update(Upload)
@@ -329,14 +278,3 @@ def complete(session: Session, store: Blobs, upload_id: str, *, at: datetime) ->
     )
     session.commit()
     return True
-
-
-def _hash(store: Blobs, keys: Sequence[tuple[str, str]]) -> Any:
-    whole = hashlib.sha256()
-    try:
-        for data in read(store, keys):
-            whole.update(data)
-    except (Damaged, NotFound) as damage:
-        log.error("store damaged", error=str(damage))
-        raise Unavailable("The store has lost a part of this file. Remove the file, and send it again.") from damage
-    return whole

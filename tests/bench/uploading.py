@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -83,7 +84,9 @@ def upload(sizes: Sizes) -> Iterator[Result]:
                 return course.rate(lambda: _send(client, path, data))
 
             def theirs(course: Course = course) -> float:
-                return course.rate(lambda: _keep(course.blobs, course.data))
+                # Under names of its own each time, as every upload has: a file that takes another's place gets its
+                # pages of memory, at hand already, where a new one has to be given some.
+                return course.rate(lambda: _keep(course.blobs, course.data, f"bare/{secrets.token_hex(8)}"))
 
             yield course.compared("upload", ours, theirs, min(sizes.rounds, 3))
 
@@ -96,7 +99,7 @@ def download(sizes: Sizes) -> Iterator[Result]:
             client, ref = course.client, course.client.begin()
             _send(client, client.announce(ref, len(course.data)), course.data)
             assert client.submit(ref).status == 200
-            _keep(course.blobs, course.data)
+            _keep(course.blobs, course.data, "bare")
 
             def ours(course: Course = course, ref: str = ref) -> float:
                 return course.rate(lambda: _fetch(course.client, ref, len(course.data)))
@@ -112,9 +115,9 @@ def _send(client: Client, path: str, data: memoryview) -> None:
     assert reply.status == 204, reply
 
 
-def _keep(blobs: Blobs, data: memoryview) -> None:
+def _keep(blobs: Blobs, data: memoryview, folder: str) -> None:
     for position in range(0, len(data), PART):
-        blobs.put(f"bare/{position}", bytes(data[position : position + PART]))
+        blobs.put(f"{folder}/{position}", bytes(data[position : position + PART]))
 
 
 def _fetch(client: Client, ref: str, size: int) -> None:

@@ -1,5 +1,7 @@
 """The same face on a folder and on S3."""
 
+import errno
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +27,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_was_put_comes_back_until_it_is_deleted(store: Blobs) -> None:
     store.put("reports/1/0", b"\x00sealed\xff")
     store.put("reports/1/1", b"")
-    store.put("kits/9", b"k")
+    store.put("kits/9", memoryview(bytearray(b"kit"))[:1])
 
+    assert store.get("kits/9") == b"k"
     assert store.get("reports/1/0") == b"\x00sealed\xff"
     assert store.get("reports/1/1") == b""
     assert store.list("reports") == ["reports/1/0", "reports/1/1"]
@@ -38,6 +41,32 @@ def test_what_was_put_comes_back_until_it_is_deleted(store: Blobs) -> None:
     assert not store.exists("kits/9")
     with pytest.raises(NotFound):
         store.get("kits/9")
+
+
+@pytest.mark.parametrize("heeded", [True, False])
+def test_what_is_put_is_on_the_disk_before_it_leaves_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, heeded: bool
+) -> None:
+    done, fsync = [], os.fsync
+
+    def synced(number: int) -> None:
+        done.append(("on the disk", Path(f"/proc/self/fd/{number}").readlink()))
+        fsync(number)
+
+    def let_go(number: int, *span: int) -> None:
+        done.append(("let go", Path(f"/proc/self/fd/{number}").readlink()))
+        assert span == (0, 0, os.POSIX_FADV_DONTNEED)
+        if not heeded:
+            raise OSError(errno.EINVAL, "not here")
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "posix_fadvise", let_go)
+    store = Blobs(f"file://{tmp_path}/store")
+    store.put("reports/1/0", b"sealed")
+
+    assert store.get("reports/1/0") == b"sealed"
+    places = [tmp_path / "store" / name for name in ("reports/1/0", "reports/1", "reports", "")]
+    assert done == [(what, place) for place in places for what in ("on the disk", "let go")]
 
 
 def test_old_keys_are_told_from_new_ones(store: Blobs) -> None:

@@ -22,8 +22,9 @@ from sqlalchemy.orm import Session
 
 from portal.core.db import db, set_reading
 from portal.factory import create_app
-from portal.reports import rules
+from portal.reports import conveyor, rules
 from portal.reports.jobs import collect
+from tests.reports.hands import HANDS
 
 PART = 1024
 
@@ -118,6 +119,7 @@ def fork(app: Flask, told: dict[str, Any]) -> int:
         with app.app_context():
             hasten(db.engine)
             watch(Steps(told["step"], Path(told["log"])))
+            pytest.MonkeyPatch().setattr(conveyor, "_beside", HANDS[told.get("hands", "at once")]())
         work(app, told)
         os._exit(0)
     except BaseException as error:

@@ -34,6 +34,7 @@ from tests.cast import Cast, make_cast
 from tests.faults.stage import Backstage, backstage
 from tests.reports.conftest import RECOVERY, TIA, TOM
 from tests.reports.crashing import PART, hasten
+from tests.reports.hands import HANDS
 from tests.reports.openpgp import message
 from tests.servers import s3
 from tests.servers.site import ROOT
@@ -136,6 +137,12 @@ def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield Bank(behind, cast, folder, kind, token, forks, here / "log", data)
 
 
+@pytest.fixture(params=HANDS)
+def hands(request: pytest.FixtureRequest) -> str:
+    """In which order pieces are put that are on their way at the same time."""
+    return str(request.param)
+
+
 def furnished(behind: Backstage) -> tuple[Cast, str, bytes]:
     """Everybody, a researcher's token, and four parts and a bit that look sealed to the key set."""
     with behind.session() as session:
@@ -176,16 +183,17 @@ def patches(bank: Bank) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def test_every_step_comes_in_an_order_that_loses_nothing(bank: Bank) -> None:
+def test_every_step_comes_in_an_order_that_loses_nothing(bank: Bank, hands: str) -> None:
     _, upload_id = bank.announce()
 
-    assert bank.fork(0, path=bank.path("uploads", upload_id), patches=patches(bank)) == 0
+    assert bank.fork(0, path=bank.path("uploads", upload_id), patches=patches(bank), hands=hands) == 0
 
     # A piece and the folders that name it are on the disk before the row that counts it is committed; pieces that come
-    # with a checksum are all there before any of them counts.
+    # with a checksum are all there before any of them counts. Whether the next piece is there sooner does not matter.
     put = PUT[bank.kind]
+    first = {"at once": [put + COUNT, put + COUNT], "last first": [put + put + COUNT, COUNT]}
     assert [each for each in committed(bank.steps()) if set(each) & {"put", "INSERT report_chunk"}] == [
-        put + COUNT, put + COUNT, put + put + COUNT,
+        *first[hands], put + put + COUNT,
     ]  # fmt: skip
     assert bank.kept(upload_id) == bank.data
 
@@ -200,15 +208,17 @@ def committed(steps: list[str]) -> list[list[str]]:
     return found
 
 
-def test_dying_at_any_step_leaves_an_upload_that_goes_on(bank: Bank) -> None:
-    bank.fork(0, path=bank.path("uploads", bank.announce()[1]), patches=patches(bank))
+def test_dying_at_any_step_leaves_an_upload_that_goes_on(bank: Bank, hands: str) -> None:
+    # With a checksum everything comes in the same order, whoever works beside.
+    sent = patches(bank)[: 2 if hands == "at once" else 1]
+    bank.fork(0, path=bank.path("uploads", bank.announce()[1]), patches=sent, hands=hands)
     steps = bank.steps()
     offsets = []
     for number, name in enumerate(steps, 1):
         ref, upload_id = bank.announce()
         path = bank.path("uploads", upload_id)
 
-        assert bank.fork(number, path=path, patches=patches(bank)) == KILLED
+        assert bank.fork(number, path=path, patches=sent, hands=hands) == KILLED
         assert bank.steps() == steps[:number]
 
         offset = int(bank.ask("HEAD", path).headers["Upload-Offset"])
@@ -225,7 +235,7 @@ def test_dying_at_any_step_leaves_an_upload_that_goes_on(bank: Bank) -> None:
         assert bank.kept(upload_id) == bank.data
 
     assert offsets == sorted(offsets)
-    assert set(offsets) == {0, PART, 2 * PART, len(bank.data)}
+    assert set(offsets) == {0, PART, 2 * PART, sent[-1]["range"][1]}
     bank.after_a_day()
 
 

@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -14,12 +15,14 @@ from portal.core.blobs import Blobs
 from portal.core.db import db
 from portal.core.errors import Conflict, Unavailable
 from portal.core.pieces import Damaged, read
-from portal.reports import intake, refusals, rules
+from portal.reports import conveyor, intake, refusals, rules
+from portal.reports.hashing import hashers
 from portal.reports.models import Chunk, Report, Upload
 from portal.reports.queries import keys
 from portal.reports.states import UploadState
 from tests.cast import NOON
 from tests.reports.conftest import publish_next
+from tests.reports.hands import AtOnce
 from tests.reports.openpgp import certificate
 from tests.reports.people import Desk
 
@@ -62,7 +65,7 @@ def test_it_goes_on_where_it_was_in_another_process(
     desk.send(upload, data[:cut])
     session.refresh(upload)
     assert (upload.state, upload.position) == (UploadState.OPEN, cut)
-    intake._hashers._kept.clear()
+    hashers._kept.clear()
 
     desk.send(upload, data[cut:], length=len(data))
 
@@ -75,10 +78,14 @@ class Broken(io.BytesIO):
     """A connection that breaks instead of ending."""
 
     def read(self, size: int | None = -1) -> bytes:
-        got = super().read(size)
-        if not got:
-            raise ClientDisconnected
-        return got
+        return super().read(size) or self._break()
+
+    def readinto(self, buffer: Any) -> int:
+        return super().readinto(buffer) or self._break()
+
+    @staticmethod
+    def _break() -> NoReturn:
+        raise ClientDisconnected
 
 
 def test_a_cut_loses_nothing_that_came(session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal) -> None:
@@ -89,6 +96,85 @@ def test_a_cut_loses_nothing_that_came(session: Session, store: Blobs, desk: Des
 
     session.refresh(upload)
     assert stored(session, store, upload) == data[:3000]
+
+
+def test_a_piece_counts_as_soon_as_it_is_kept_and_not_when_the_next_has_come(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends slowly has lost less than a piece if this process dies; and nothing is locked while it waits."""
+    monkeypatch.setattr(conveyor, "_beside", AtOnce())
+    data, upload_id, found = seal(3000), upload.id, []
+
+    class Slow(io.BytesIO):
+        """A sender of a hundred bytes at a time."""
+
+        def readinto(self, buffer: Any) -> int:
+            with Session(db.engine) as other:
+                found.append((self.tell(), other.get_one(Upload, upload_id).position))
+                other.execute(sa.update(Upload).values(expires_at=NOON))
+                other.commit()
+            return super().readinto(memoryview(buffer)[:100])
+
+    course = intake.course(session, upload, keys.accepted_sets(session, NOON), rules.Limits())
+    intake.receive(session, store, course, Slow(data), at=NOON, length=len(data))
+
+    # The first bytes of a piece let the one before it count.
+    assert found == [(come, max(come - 100, 0) // 1024 * 1024) for come, _ in found]
+    assert {counts for _, counts in found} == {0, 1024, 2048}
+
+
+@pytest.mark.parametrize("checked", [False, True])
+@pytest.mark.parametrize(("size", "counts"), [(500, 0), (1024, 0), (3000, 2048), (3072, 2048)])
+def test_of_a_file_with_more_bytes_than_announced_the_end_does_not_count(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, size: int, counts: int, *, checked: bool
+) -> None:
+    data = seal(size - len(seal(size)) + size)
+    sent = data + b"\n"
+
+    with pytest.raises(intake.MoreThanAnnounced, match="announce its true length"):
+        desk.send(upload, sent, length=size, checksum=hashlib.sha256(sent).digest() if checked else None)
+
+    session.refresh(upload)
+    counts = 0 if checked else counts
+    assert (upload.state, upload.position, len(data)) == (UploadState.OPEN, counts, size)
+    assert stored(session, store, upload) == data[:counts]
+    assert len(store.list(f"reports/{upload.id}")) == counts // 1024
+    desk.send(upload, data[counts:], length=size)
+    session.refresh(upload)
+    assert (upload.state, upload.sha256) == (UploadState.COMPLETE, hashlib.sha256(data).hexdigest())
+
+
+def test_no_byte_follows_where_none_is_missing(session: Session, desk: Desk, upload: Upload, seal: Seal) -> None:
+    data = seal(500)
+    desk.send(upload, data)
+
+    with pytest.raises(intake.MoreThanAnnounced):
+        desk.send(upload, b"\n", length=len(data))
+
+    session.refresh(upload)
+    assert (upload.state, upload.position) == (UploadState.OPEN, len(data))
+
+
+def test_a_cut_after_the_last_byte_is_an_end(session: Session, desk: Desk, upload: Upload, seal: Seal) -> None:
+    data, course = seal(3000), intake.course(session, upload, keys.accepted_sets(session, NOON), rules.Limits())
+
+    intake.receive(session, desk.store, course, Broken(data), at=NOON, length=len(data))
+
+    session.refresh(upload)
+    assert upload.state is UploadState.COMPLETE
+
+
+def test_what_is_refused_with_its_checksum_is_forgotten_at_once(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal
+) -> None:
+    data = seal(5000) + b"\n"
+
+    with pytest.raises(refusals.TrailingData):
+        desk.send(upload, data, checksum=hashlib.sha256(data).digest())
+
+    session.refresh(upload)
+    assert upload.state is UploadState.REFUSED
+    assert store.list(f"reports/{upload.id}") == []
 
 
 def test_an_unsealed_file_is_refused_and_nothing_of_it_is_kept(
@@ -177,12 +263,12 @@ def test_of_two_who_send_the_same_part_one_wins(
 
         first = True
 
-        def read(self, size: int | None = -1) -> bytes:
+        def readinto(self, buffer: Any) -> int:
             if self.first:
                 self.first = False
                 with Session(db.engine) as other:
                     intake.receive(other, store, course, io.BytesIO(data), at=NOON)
-            return super().read(size)
+            return super().readinto(buffer)
 
     with pytest.raises(Conflict, match="has grown meanwhile"):
         intake.receive(session, store, course, Interrupted(data), at=NOON)
@@ -213,7 +299,7 @@ def test_a_process_that_died_before_the_end_is_made_good(
     course = intake.course(session, upload, keys.accepted_sets(session, NOON), rules.Limits())
     upload_id = upload.id
     intake.receive(session, store, course, io.BytesIO(data), at=NOON, length=len(data))
-    intake._hashers._kept.clear()
+    hashers._kept.clear()
 
     assert intake.complete(session, store, upload_id, at=NOON)
     assert intake.complete(session, store, upload_id, at=NOON)
@@ -246,7 +332,7 @@ def test_a_file_of_which_the_store_lost_a_part_is_not_called_whole(
 ) -> None:
     data = seal(3000)
     desk.send(upload, data)
-    intake._hashers._kept.clear()
+    hashers._kept.clear()
     key = store.list(f"reports/{upload.id}")[1]
     if lost:
         store.delete(key)

@@ -179,16 +179,47 @@ def test_a_part_of_the_usual_size_that_is_refused_does_not_cost_the_connection(c
         assert line.answer(body=False).status == 410
 
 
-def test_chunked_transfer_needs_no_length_and_counts_no_more_than_announced(client: Client, stage: Stage) -> None:
+def chunked(client: Client, path: str, data: bytes, *, offset: int = 0) -> bytes:
+    """A part that does not tell its length, as some proxies send it on."""
+    first = head(client, path, 0, offset=offset).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    blocks = [data[begin : begin + MIB] for begin in range(0, len(data), MIB)]
+    return first + b"".join(b"%x\r\n%b\r\n" % (len(block), block) for block in [*blocks, b""])
+
+
+def told(port: int, request: bytes) -> Reply:
+    """What is answered to a request on a connection of its own."""
+    with wire(port) as line:
+        assert line.send(request)
+        return line.answer()
+
+
+def test_chunked_transfer_needs_no_length(port: int, client: Client) -> None:
     data = client.sealed(MIB)
     path = begin(client, len(data))
-    first = head(client, path, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
-    with wire(stage.site.port) as line:
-        assert line.send(first + b"%x\r\n" % len(data) + data + b"\r\n9\r\ntoo much.\r\n0\r\n\r\n")
-        answer = line.answer()
 
+    answer = told(port, chunked(client, path, data[:1000]))
+    assert (answer.status, answer.headers["upload-offset"]) == (204, "1000")
+    answer = told(port, chunked(client, path, data[1000:], offset=1000))
     assert (answer.status, answer.headers["upload-offset"]) == (204, str(len(data)))
-    assert client.offset(path) == len(data)
+
+
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_more_than_announced_is_never_silently_lost(port: int, client: Client, pieces: int) -> None:
+    """Bytes whose number nobody told beforehand, and more of them than the file has: its end does not count."""
+    data = client.sealed(pieces * 8 * MIB + MIB)
+    path = begin(client, len(data))
+
+    answer = told(port, chunked(client, path, data + b"too much."))
+
+    assert (answer.status, answer.headers["tus-resumable"]) == (413, "1.0.0")
+    assert answer.text.startswith("More bytes come than the file was announced to have")
+    offset = client.offset(path)
+    assert offset == pieces * 8 * MIB
+    answer = told(port, chunked(client, path, data[offset:], offset=offset))
+    assert (answer.status, answer.headers["upload-offset"]) == (204, str(len(data)))
+    # Nor does anything follow what is whole.
+    assert told(port, chunked(client, path, b"9", offset=len(data))).status == 413
+    assert told(port, chunked(client, path, b"", offset=len(data))).status == 204
 
 
 def dribble(line: Wire) -> Reply:

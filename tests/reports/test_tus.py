@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from portal.core.blobs import Blobs
 from portal.core.errors import Unavailable
 from portal.reports import intake
+from portal.reports.arriving import pieces
 from portal.reports.models import Report
 from portal.reports.queries import uploads as files
 from portal.reports.rules import Pace
@@ -321,9 +322,10 @@ def test_the_newer_of_two_requests_takes_over_and_the_older_learns_of_it_at_its_
     older, newer = tus.client.application.test_client(), tus.client
     with older.session_transaction() as cookie, newer.session_transaction() as mine:
         cookie.update(mine)
-    pieces, sent = intake.pieces, 0
+    sent = 0
 
-    def coming(stream: IO[bytes], most: int | None) -> Iterator[bytes]:
+    def coming(stream: IO[bytes], most: int | None, **_between: object) -> Iterator[memoryview]:
+        """Each piece counts when the next one has come, and no sooner."""
         nonlocal sent
         for piece in pieces(stream, most):
             sent += 1

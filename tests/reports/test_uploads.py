@@ -424,10 +424,10 @@ def test_of_two_parts_at_once_one_counts(
     with other.session_transaction() as cookie, tus.client.session_transaction() as mine:
         cookie.update(mine)
 
-    def after_another(self: Any, kept: Any) -> None:
+    def after_another(self: Any, first: Any) -> None:
         monkeypatch.setattr(intake._Taking, "_let_count", let_count)
         assert Tus(other).patch(place, 0, data).status_code == 204
-        let_count(self, kept)
+        let_count(self, first)
 
     monkeypatch.setattr(intake._Taking, "_let_count", after_another)
     answer = tus.patch(place, 0, data)

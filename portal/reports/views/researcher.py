@@ -19,6 +19,7 @@ from portal.core.moves import Move, open_moves
 from portal.core.web import trusted_types, wants_json
 from portal.reports import intake, rules, states
 from portal.reports.actions import drafts
+from portal.reports.arriving import pieces
 from portal.reports.forms import MessageForm, OwnForm, ReportForm, SealedForm
 from portal.reports.models import Report, Upload
 from portal.reports.queries import keys, reports
@@ -104,7 +105,7 @@ def walked(field: Field, sets: Sequence[Recipients], most: int) -> bool:
         return False
     walker = Walker(sets, limit=most)
     try:
-        for piece in intake.pieces(sent.stream, None):
+        for piece in pieces(sent.stream, None):
             walker.feed(piece)
         walker.finish()
     except NotAcceptable as refusal:

@@ -161,9 +161,11 @@ def _patch(found: Upload, _by: int, at: datetime) -> Response:
     length_told, digest = _length_told(found), checksum()
     length = found.length if found.length is not None else length_told
     _check_size(found, length)
+    take_place(g.upload_place)
     if found.state is UploadState.OPEN:
-        take_place(g.upload_place)
         offset = _receive(found, digest, length_told, at)
+    else:
+        intake.check_end(request.stream)
     return told(204, Upload_Offset=offset, Upload_Expires=http_date(at + rules.KEEP_OPEN))
 
 
@@ -209,4 +211,4 @@ def _check_size(found: Upload, length: int | None) -> None:
     if coming > most or (length or 0) > most:
         raise TooLarge(most)
     if length is not None and coming > length:
-        raise Answer(413, "More bytes come than the file was announced to have.")
+        raise intake.MoreThanAnnounced

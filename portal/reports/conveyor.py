@@ -1,0 +1,77 @@
+"""Pieces of a file on their way into the store: walked over, then hashed and put side by side, while others come in."""
+
+import hashlib
+import secrets
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from portal.core.blobs import Blobs
+from portal.reports.hashing import hashers
+from portal.reports.walker import Walker
+
+# What threads of this process share. Both things that are done to a piece let other threads run meanwhile.
+_beside = ThreadPoolExecutor(8, "intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk that does not count yet. It is kept when `stored` is done; `walker` is where the walk stands after it."""
+
+    offset: int
+    size: int
+    key: str
+    walker: dict[str, Any]
+    stored: Future[None]
+    sha256: Future[str]
+
+    def done(self) -> bool:
+        """Whether it is kept and hashed, or never will be."""
+        return self.stored.done() and self.sha256.done()
+
+    def wait(self) -> None:
+        """Until it is kept and hashed. Raises what the store raises."""
+        self.stored.result()
+        self.sha256.result()
+
+
+class Conveyor:
+    """The pieces of one file that are on their way. Whoever lets one count takes it from the front of `pieces`."""
+
+    def __init__(self, store: Blobs, upload_id: str, walker: Walker) -> None:
+        self.pieces: list[Piece] = []
+        self._store, self._id, self._walker = store, upload_id, walker
+        self._hasher = hashers.take(upload_id, walker.offset)
+
+    @property
+    def offset(self) -> int:
+        """Where the last piece ends."""
+        return self._walker.offset
+
+    def put(self, data: memoryview, number: int) -> None:
+        """Take the file's next piece. Raises NotAcceptable."""
+        offset = self.offset
+        self._walker.feed(data)
+        key = f"reports/{self._id}/{number:06}-{secrets.token_hex(8)}"
+        stored = _beside.submit(self._store.put, key, data)
+        if self.pieces:
+            self.pieces[-1].sha256.result()  # the running hash takes one after the other
+        sha256 = _beside.submit(self._hash, data)
+        self.pieces.append(Piece(offset, len(data), key, self._walker.state(), stored, sha256))
+
+    def forget(self) -> None:
+        """Delete what is kept and has not counted: it never will."""
+        for piece in self.pieces:
+            if piece.stored.exception() is None:
+                self._store.delete(piece.key)
+        self.pieces.clear()
+
+    def put_aside(self) -> None:
+        """Keep the running hash for whoever goes on."""
+        if self._hasher:
+            hashers.keep(self._id, self.offset, self._hasher)
+
+    def _hash(self, data: memoryview) -> str:
+        if self._hasher:
+            self._hasher.update(data)
+        return hashlib.sha256(data).hexdigest()
