@@ -22,9 +22,9 @@ from tests.servers.waiting import free_port, until_answering
 # The same application, with a patience that tests can wait for.
 HASTY = """
 from app import app
-from portal.reports.rules import Pace
+from portal.core.pace import Pace
 
-app.config["REPORT_PACE"] = Pace(window=1.0, notice=0.3, least=65536, slow_at_once=1, at_once=2)
+app.config["PACE"] = Pace(window=1.0, notice=0.3, least=65536, slow_at_once=1, at_once=2)
 """
 GIB = 1 << 30
 
@@ -269,5 +269,57 @@ def test_pages_answer_while_twenty_dribble(stage: Stage, client: Client) -> None
 
     assert took < 10
     # One of them counts as the sender; others are told that it has gone on, that they are too many, or too slow.
-    assert set(statuses) <= {408, 409, 422, 429, 503}
+    assert set(statuses) <= {408, 409, 410, 422, 429, 503}
     assert len([each for each in statuses if each in (429, 503)]) >= 10
+
+
+def page(port: int, stage: Stage, client: Client) -> tuple[Browser, str]:
+    """A signed-in browser, and its cookies as it sends them."""
+    browser = Browser(port, stage.behind.cookies(stage.cast.researcher))
+    return browser, "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+
+
+CAME = {"nothing": 0, "one byte": 1, "some": 5000, "a part": 3 * MIB}
+
+
+@pytest.mark.parametrize("came", CAME.values(), ids=CAME)
+def test_who_falls_silent_is_told_and_keeps_what_has_arrived(port: int, client: Client, came: int) -> None:
+    data = client.sealed(4 * MIB)
+    path = begin(client, len(data))
+    with wire(port) as line:
+        line.send(head(client, path, len(data)) + data[:came])
+        answer = line.answer()
+
+    assert (answer.status, answer.headers["tus-resumable"]) == (408, "1.0.0")
+    assert answer.text.startswith("The bytes came too slowly.")
+    assert client.offset(path) == came
+    assert client.patch(path, came, data[came:]).status == 204
+
+
+def test_who_falls_silent_in_a_chunk_is_told(port: int, client: Client) -> None:
+    data = client.sealed(MIB)
+    path = begin(client, len(data))
+    first = head(client, path, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    with wire(port) as line:
+        line.send(first + b"%x\r\n" % len(data) + data[:100_000])
+        assert line.answer().status == 408
+    assert client.offset(path) <= 100_000
+
+
+def test_who_is_asked_for_the_bytes_and_falls_silent_is_told(port: int, client: Client) -> None:
+    path = begin(client)
+    with wire(port) as line:
+        line.send(head(client, path, MIB, "Expect: 100-continue"))
+        assert line.answer().status == 408
+    assert client.offset(path) == 0
+
+
+@pytest.mark.parametrize("came", [b"", b"email=ada"], ids=["nothing", "some"])
+def test_who_falls_silent_in_any_form_is_told(port: int, came: bytes) -> None:
+    lines = [
+        "POST /login HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 1000",
+        "Content-Type: application/x-www-form-urlencoded", "", "",
+    ]  # fmt: skip
+    with wire(port) as line:
+        line.send("\r\n".join(lines).encode() + came)
+        assert line.answer().status == 408

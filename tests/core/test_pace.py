@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 from werkzeug.exceptions import ClientDisconnected
 
+from portal.core import pace
 from portal.core.errors import Unavailable
-from portal.reports import pace
-from portal.reports.pace import Crowd, Patient, Places, TooMany, TooSlow, drop
-from portal.reports.rules import Pace
+from portal.core.pace import Crowd, Pace, Patient, Places, TooMany, TooSlow, drop
 
 
 @dataclass
