@@ -47,7 +47,7 @@ class TooSlow(ClientDisconnected):
     """The bytes came too slowly to be waited for."""
 
     code = 408
-    description = "The bytes came too slowly. Those that had arrived are kept: go on from there."
+    description = "The bytes came too slowly to be waited for. Nothing was changed; try it again."
 
 
 class TooMany(PortalError):
@@ -108,10 +108,10 @@ class Places:
 
 
 class Patient(io.RawIOBase):
-    """A stream that is read only while it is fast enough. Then `slow` is true and every read raises TooSlow.
+    """A stream that is waited for only while it is fast enough. Then `slow` is true and reads raise TooSlow.
 
-    The first read is of `first` bytes. `hang_up` ends a read that waits: it gives what has come, and every later one
-    nothing.
+    The first read is of `first` bytes. After `hang_up` nothing of the stream is waited for, neither by a read that
+    waits already nor by a later one: they give what has come, then nothing. Without it what has come may be lost.
     """
 
     def __init__(
@@ -138,19 +138,24 @@ class Patient(io.RawIOBase):
 
     @override
     def read(self, size: int = -1) -> bytes:
-        """Some bytes, at most `size`; none at the end. Raises TooSlow, or what the stream raises."""
-        if self.slow:
+        """Some bytes, at most `size`; none at the end. All that come, without one. Raises TooSlow, or what the stream
+        raises.
+        """
+        if size < 0:
+            return self.readall()
+        if self.slow and self._hang_up is None:
             raise TooSlow
         if size == 0:
             return b""
-        found, took = self._timed(min(size, self._size) if size > 0 else self._size)
+        found, took = self._timed(min(size, self._size))
         if took < QUICK:
             self._size = min(self._size * 2, LARGEST_READ)
         elif took > SLUGGISH:
             self._size = max(self._size // 2, 1)
         self._came += len(found)
         self._waited += took
-        self.slow = self.slow or self._too_slow(self._waited, ended=not found)
+        if not self.slow and self._too_slow(self._waited, ended=not found):
+            self._give_up()
         return found
 
     @override
@@ -164,9 +169,8 @@ class Patient(io.RawIOBase):
         with self._lock:
             if self._begun is None or self.slow:
                 return
-            self.slow = self._too_slow(self._waited + self._clock() - self._begun)
-            if self.slow and self._hang_up:
-                self._hang_up()
+            if self._too_slow(self._waited + self._clock() - self._begun):
+                self._give_up()
 
     def check_room(self) -> None:
         """Raises Unavailable where nobody could be waited for."""
@@ -177,6 +181,11 @@ class Patient(io.RawIOBase):
         if self._in_crowd:
             self._crowd.leave()
             self._in_crowd = False
+
+    def _give_up(self) -> None:
+        if self._hang_up and not self.slow:
+            self._hang_up()
+        self.slow = True
 
     def _timed(self, size: int) -> tuple[bytes, float]:
         begun = self._begun = self._clock()

@@ -33,17 +33,17 @@ PLAIN = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 class Body:
     """What one request brings: filled by the event loop, emptied by a thread."""
 
-    def __init__(self, loop: AbstractEventLoop, source: AsyncIterator[bytes]) -> None:
+    def __init__(self, loop: AbstractEventLoop, source: AsyncIterator[bytes] | None) -> None:
         self._loop, self._source = loop, source
         self._chunks: deque[bytes] = deque()
         self._taken = self._held = 0
-        self._ended = self._late = False
+        self._ended, self._late = source is None, False
         self._changed = Condition()
         self._asked = asyncio.Event()
 
     async def fill(self, least: int) -> None:
         """Take in at least `least` bytes, or all that come."""
-        while not self._ended and self._held < least:
+        while self._source and not self._ended and self._held < least:
             try:
                 chunk = await self._source.__anext__()  # `anext` with a default brings this server down
             except StopAsyncIteration:
@@ -111,7 +111,7 @@ class Serving:
             protocol.close(None)
             return
         loop = asyncio.get_running_loop()
-        body = Body(loop, protocol.__aiter__())
+        body = Body(loop, None if scope.method in BODILESS else protocol.__aiter__())
         following = None
         if scope.method not in BODILESS:
             # Who waits to be asked for the bytes is asked by the first read.
@@ -144,7 +144,11 @@ class Serving:
         answer = self._app(asked, start)
         try:
             chunks = iter(answer)
-            first = next(chunks, b"")
+            try:
+                first = next(chunks, b"")
+            except Exception:
+                protocol.response_stream(status, headers)  # it breaks off, as it would anywhere later
+                raise
             if not first or str(len(first)) in [value for name, value in headers if name.lower() == "content-length"]:
                 protocol.response_bytes(status, headers, first)
             else:
@@ -172,7 +176,7 @@ def environ(scope: Any, body: Body) -> "WSGIEnvironment":
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "SERVER_NAME": server[0],
         "SERVER_PORT": server[2],
