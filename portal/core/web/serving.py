@@ -38,6 +38,7 @@ class Body:
         self._chunks: deque[bytes] = deque()
         self._taken = self._held = 0
         self._ended, self._late = source is None, False
+        self._filling = False
         self._changed = Condition()
         self._asked = asyncio.Event()
 
@@ -46,7 +47,7 @@ class Body:
         while self._source and not self._ended and self._held < least:
             try:
                 chunk = await self._source.__anext__()  # `anext` with a default brings this server down
-            except StopAsyncIteration:
+            except (StopAsyncIteration, RuntimeError):  # the end, of the body or of the connection
                 chunk = None
             with self._changed:
                 if chunk is None:
@@ -54,6 +55,7 @@ class Body:
                 elif chunk:
                     self._chunks.append(chunk)
                     self._held += len(chunk)
+                self._filling = self._filling and self._held < least
                 self._changed.notify()
 
     async def follow(self) -> None:
@@ -73,7 +75,8 @@ class Body:
     def read(self, size: int = -1) -> bytes:
         """What has come of the next `size` bytes, at least one; none at the end. Raises TooSlow after `hang_up`."""
         with self._changed:
-            if self._held < AHEAD // 2 and not self._ended:
+            if self._held < AHEAD // 2 and not self._filling and not self._ended:
+                self._filling = True
                 self._loop.call_soon_threadsafe(self._asked.set)
             self._changed.wait_for(lambda: self._held or self._ended)
             if self._late and not self._held:
@@ -144,11 +147,7 @@ class Serving:
         answer = self._app(asked, start)
         try:
             chunks = iter(answer)
-            try:
-                first = next(chunks, b"")
-            except Exception:
-                protocol.response_stream(status, headers)  # it breaks off, as it would anywhere later
-                raise
+            first = next(chunks, b"")
             if not first or str(len(first)) in [value for name, value in headers if name.lower() == "content-length"]:
                 protocol.response_bytes(status, headers, first)
             else:
@@ -171,7 +170,7 @@ def _stream(transport: Any, first: bytes, chunks: Iterator[bytes], loop: Abstrac
 
 def environ(scope: Any, body: Body) -> "WSGIEnvironment":
     """A request as PEP 3333 has it."""
-    server, client = scope.server.rpartition(":"), scope.client.rpartition(":")
+    server, client = _address(scope.server), _address(scope.client)
     told = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
@@ -179,9 +178,9 @@ def environ(scope: Any, body: Body) -> "WSGIEnvironment":
         "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "SERVER_NAME": server[0],
-        "SERVER_PORT": server[2],
+        "SERVER_PORT": server[1],
         "REMOTE_ADDR": client[0],
-        "REMOTE_PORT": client[2],
+        "REMOTE_PORT": client[1],
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": body,
@@ -199,3 +198,9 @@ def environ(scope: Any, body: Body) -> "WSGIEnvironment":
         )
     told.setdefault("HTTP_HOST", scope.authority or "")
     return told
+
+
+def _address(told: str) -> tuple[str, str]:
+    """Host and port; of a socket in the file system its path."""
+    host, _, port = told.rpartition(":")
+    return (host.strip("[]"), port) if port.isdecimal() else (host or port, "0")
