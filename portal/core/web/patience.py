@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
 from flask import Flask, request
-from werkzeug.wsgi import ClosingIterator
 
 from portal.core.pace import Crowd, Pace, Patient, Watch
 
@@ -46,23 +45,18 @@ class Patience:
         self._app, self._inner = app, inner
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a request."""
+        """Answer a request. Nothing more is read of it once the answer begins."""
         if environ["REQUEST_METHOD"] in BODILESS:
             return self._inner(environ, start_response)
         first = FIRST_OF_FORM if "form" in environ.get("CONTENT_TYPE", "") else 1
         waited_for = Patient(environ["wsgi.input"], pace_of(self._app), _crowd, first, hang_up=hang_up(environ))
         environ["wsgi.input"] = environ[PATIENT] = waited_for
         _watch.begin(waited_for)
-
-        def end() -> None:
+        try:
+            return self._inner(environ, start_response)
+        finally:
             _watch.end(waited_for)
             waited_for.leave()
-
-        try:
-            return ClosingIterator(self._inner(environ, start_response), end)
-        except BaseException:
-            end()
-            raise
 
 
 def hang_up(environ: "WSGIEnvironment") -> Callable[[], None] | None:
