@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import IO
@@ -13,21 +13,21 @@ import pytest
 
 from portal.core.pace import TooSlow
 from portal.core.web.serving import AHEAD, Body
-from tests.servers import web
+from tests.servers import Site, web
+from tests.servers.site import ROOT
 
 DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
 END_STREAM, END_HEADERS = 1, 4
 # What a server made of a request, as JSON; the same application both ways.
 MIRROR = """
-import json
-from collections.abc import Iterator
+import os
 from flask import Flask, request
 from portal.core.pace import Pace
 from portal.core.web.patience import init_patience
 from portal.core.web.serving import Serving
 
 app = Flask("mirror")
-app.config["PACE"] = Pace(window=0.3, notice=0.1, slow_at_once=1)
+app.config["PACE"] = Pace(window=float(os.environ["WINDOW"]), notice=0.1, slow_at_once=1)
 init_patience(app)
 app.__rsgi__ = Serving(app, 4)
 
@@ -61,20 +61,24 @@ REQUESTS = {
 
 
 @pytest.fixture(scope="module")
-def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
-    """Where the same application is served in each way."""
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the application lies."""
     folder = tmp_path_factory.mktemp("mirror")
     (folder / "mirror.py").write_text(MIRROR)
+    return folder
+
+
+def served(folder: Path, interface: str, window: float) -> AbstractContextManager[Site]:
+    """The application, which waits for so many seconds."""
+    given = {"PYTHONPATH": str(ROOT), "WINDOW": str(window)}
+    return web(given, app="mirror:app", folder=folder, migrate=False, interface=interface)
+
+
+@pytest.fixture(scope="module")
+def ports(mirror: Path) -> Iterator[dict[str, int]]:
+    """Where the same application is served in each way."""
     with ExitStack() as stack:
-        yield {
-            each: stack.enter_context(
-                web(
-                    {"PYTHONPATH": str(Path(__file__).parents[2])},
-                    app="mirror:app", folder=folder, migrate=False, interface=each,
-                )
-            ).port
-            for each in ("rsgi", "wsgi")
-        }  # fmt: skip
+        yield {each: stack.enter_context(served(mirror, each, 0.3)).port for each in ("rsgi", "wsgi")}
 
 
 def answered(port: int, request: bytes) -> tuple[bytes, dict[str, object]]:
@@ -110,6 +114,17 @@ def test_an_answer_may_come_in_pieces_or_have_none(ports: dict[str, int], way: s
         line.request("GET", "/nothing")
         answer = line.getresponse()
         assert (answer.status, answer.read()) == (204, b"")
+
+
+def test_silent_clients_take_no_thread_at_all(mirror: Path) -> None:
+    """More of them than there are threads, each of whom would be waited for longer than this test may take."""
+    begun = b"POST /f HTTP/1.1\r\nHost: here\r\nContent-Length: 60000\r\n"
+    with served(mirror, "rsgi", 600) as site, ExitStack() as stack:
+        for rest in (b"\r\n", b"\r\nsome", b"Expect: 100-continue\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n") * 5:
+            line = stack.enter_context(closing(socket.create_connection(("127.0.0.1", site.port), timeout=10)))
+            line.sendall(begun + rest if b"chunked" not in rest else begun.replace(b"Content-Length: 60000\r\n", rest))
+        for _ in range(5):
+            assert answered(site.port, REQUESTS["form"])[1]["body"] == "a=b"
 
 
 def frame(kind: int, flags: int, stream: int, content: bytes = b"") -> bytes:

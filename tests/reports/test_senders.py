@@ -325,13 +325,15 @@ def test_who_falls_silent_in_any_form_is_told(port: int, came: bytes) -> None:
 
 
 def test_pages_answer_while_twenty_are_silent(port: int, stage: Stage, client: Client) -> None:
-    """Half of them say who they are, half do not; some have sent something. Each is told, and no thread is lost."""
+    """Some say who they are, want to be asked, have sent something. Each is told, and no thread is lost."""
     path = begin(client)
     reader = Browser(port, stage.behind.cookies(stage.cast.team_lead))
     with ExitStack() as stack:
         lines = [stack.enter_context(wire(port)) for _ in range(20)]
+        asking = SIGNING_IN.replace(b"Host:", b"Expect: 100-continue\r\nHost:")
+        heads = (SIGNING_IN, head(client, path, MIB), asking, head(client, path, MIB) + b"\x85")
         for number, line in enumerate(lines):
-            line.send((head(client, path, MIB) if number % 2 else SIGNING_IN) + b"\x85" * (number % 4 > 1))
+            line.send(heads[number % 4])
         assert [reader.get("/challenges/test-challenge/reports/").status for _ in range(5)] == [200] * 5
         statuses = [line.answer().status for line in lines]
         assert reader.get("/challenges/test-challenge/reports/").status == 200

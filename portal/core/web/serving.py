@@ -117,8 +117,7 @@ class Serving:
         body = Body(loop, None if scope.method in BODILESS else protocol.__aiter__())
         following = None
         if scope.method not in BODILESS:
-            # Who waits to be asked for the bytes is asked by the first read.
-            if "expect" not in scope.headers:
+            if not self._asks_first(scope.headers):
                 await self._begin(body)
             following = loop.create_task(body.follow())
         try:
@@ -126,6 +125,13 @@ class Serving:
         finally:
             if following:
                 following.cancel()
+
+    def _asks_first(self, headers: Any) -> bool:
+        """Whether somebody waits to be asked for more than a form has: the answer may be that it is not wanted."""
+        length = headers.get("content-length", "")
+        return (
+            "expect" in headers and length.isdecimal() and int(length) > (self._app.config["MAX_CONTENT_LENGTH"] or 0)
+        )
 
     async def _begin(self, body: Body) -> None:
         """Take in as much as has to come within one window. Whoever is slower than that is told so by a read."""
