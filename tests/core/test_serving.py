@@ -18,10 +18,11 @@ from tests.servers.site import ROOT
 
 DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
 END_STREAM, END_HEADERS = 1, 4
+FILE = bytes(range(256)) * 10_000
 # What a server made of a request, as JSON; the same application both ways.
 MIRROR = """
 import os
-from flask import Flask, request
+from flask import Flask, request, send_file
 from portal.core.pace import Pace
 from portal.core.web.patience import init_patience
 from portal.core.web.serving import Serving
@@ -37,6 +38,8 @@ app.__rsgi__ = Serving(app, 4)
 def mirror(path: str):
     if path == "stream":
         return app.response_class(piece * 100_000 for piece in (b"a", b"b", b"c"))
+    if path == "file":
+        return send_file(os.environ["SENT"])
     if path == "nothing":
         return "", 204
     if path == "healthz":
@@ -65,12 +68,13 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the application lies."""
     folder = tmp_path_factory.mktemp("mirror")
     (folder / "mirror.py").write_text(MIRROR)
+    (folder / "file.bin").write_bytes(FILE)
     return folder
 
 
 def served(folder: Path, interface: str, window: float) -> AbstractContextManager[Site]:
     """The application, which waits for so many seconds."""
-    given = {"PYTHONPATH": str(ROOT), "WINDOW": str(window)}
+    given = {"PYTHONPATH": str(ROOT), "WINDOW": str(window), "SENT": str(folder / "file.bin")}
     return web(given, app="mirror:app", folder=folder, migrate=False, interface=interface)
 
 
@@ -108,6 +112,10 @@ def test_an_answer_may_come_in_pieces_or_have_none(ports: dict[str, int], way: s
     with closing(HTTPConnection("127.0.0.1", ports[way], timeout=10)) as line:
         line.request("GET", "/stream")
         assert line.getresponse().read() == b"a" * 100_000 + b"b" * 100_000 + b"c" * 100_000
+        line.request("GET", "/file")
+        assert line.getresponse().read() == FILE
+        line.request("GET", "/file", headers={"Range": "bytes=1000-2000000"})
+        assert line.getresponse().read() == FILE[1000:2_000_001]
         line.request("HEAD", "/")
         answer = line.getresponse()
         assert (answer.status, answer.headers["Content-Type"], answer.read()) == (200, "application/json", b"")

@@ -16,6 +16,7 @@ from threading import Condition
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
+from werkzeug.wsgi import FileWrapper
 
 from portal.config import Config
 from portal.core.pace import TooSlow
@@ -24,7 +25,7 @@ from portal.core.web.patience import BODILESS, HANG_UP, pace_of
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-# How many bytes are taken in before they are asked for, once somebody asks.
+# How many bytes are taken in before they are asked for, once somebody asks; and how many of a file are sent at once.
 AHEAD = 1 << 20
 # What WSGI calls otherwise than HTTP_….
 PLAIN = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
@@ -191,6 +192,7 @@ def environ(scope: Any, body: Body) -> "WSGIEnvironment":
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": body,
         "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": lambda file, _size: FileWrapper(file, AHEAD),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
