@@ -257,16 +257,16 @@ def test_without_a_certificate_or_words_or_template_nothing_is_sent(
     assert not Path(kept[-1]).exists()
 
 
-# The program, which kills itself once the portal has answered so many of its requests.
+# The program, which kills itself once the portal has answered so many of its requests that change something.
 KILLED = """
 import os, signal, sys
 from portal.triage import client, main
 
 left, ask = [int(sys.argv.pop(1))], client.Portal._open
 
-def asked(*given, **named):
-    answer = ask(*given, **named)
-    left[0] -= 1
+def asked(self, method, *given, **named):
+    answer = ask(self, method, *given, **named)
+    left[0] -= method != "GET"
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
     return answer
@@ -283,7 +283,8 @@ exec sleep 60
 HANGING = """#!/bin/sh
 case "$*" in *--encrypt*) cat > /dev/null; touch "$GNUPGHOME/hangs"; exec sleep 60;; *) exec gpg "$@";; esac
 """
-SENT = 5
+# The message is begun, its upload is; the bytes are there, it is sent.
+SENT = 4
 
 
 def messages(both: Both, ref: str) -> list[int]:
@@ -320,7 +321,7 @@ def test_a_reply_that_is_killed_while_it_is_sent_goes_once_or_not_at_all(
         assert messages(both, ref) == list(range(1, sent + 1))
         # What is left is sealed, and in nobody else's reach.
         assert plain_in(private_place, tmp_path) == []
-        assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.pgp")} == ({0o600} if answers > 1 else set())
+        assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("*.pgp")] == [0o600]
 
         monkeypatch.setattr("sys.stdin", io.StringIO(SECRET))
         capsys.readouterr()
@@ -328,7 +329,7 @@ def test_a_reply_that_is_killed_while_it_is_sent_goes_once_or_not_at_all(
         sent += answers != SENT
         assert messages(both, ref) == list(range(1, sent + 1))
         assert list(private_place.iterdir()) == []
-        if 1 < answers < SENT:
+        if answers < SENT:
             (kept,) = tmp_path.glob("*.pgp")
             assert f"Kept, sealed, and not sent so far: {kept.name}" in capsys.readouterr().out
             kept.unlink()
