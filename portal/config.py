@@ -68,6 +68,8 @@ class Config:
     csaf_namespace: str | None = None
     csaf_prefix: str = "PORTAL"
     proxies: int = 0
+    # How many requests one process works on at once.
+    threads: int = 4
     # The largest file that participants are given, in MiB.
     download_mib: int = 512
     testing: bool = False
@@ -233,6 +235,10 @@ def _number(value: str) -> str | None:
     return None if value.isdecimal() else "must be a whole number"
 
 
+def _several_at_once(value: str) -> str | None:
+    return None if value.isdecimal() and 1 <= int(value) <= 512 else "must be a whole number from 1 to 512"
+
+
 def _hosts(value: str) -> str | None:
     wrong = [part for part in value.split(",") if not _HOST.fullmatch(part.strip())]
     return f"“{wrong[0].strip()}” is not the name of a server" if wrong else None
@@ -247,6 +253,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     public = reader.checked("PUBLIC_URL", "http://127.0.0.1:8000", _public).rstrip("/")
     calendars = reader.checked("CALENDAR_HOSTS", "", _hosts)
     proxies = reader.checked("PROXIES", "0", _number)
+    threads = reader.checked("THREADS", "4", _several_at_once)
     download = reader.checked("DOWNLOAD_MIB", "512", _number)
     config = Config(
         data=data,
@@ -269,6 +276,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
         **_advisories(reader),
         calendar_hosts=frozenset(host.strip().lower() for host in calendars.split(",") if host.strip()),
         proxies=int(proxies) if proxies.isdecimal() else 0,
+        threads=int(threads) if threads.isdecimal() else 0,
         download_mib=int(download) if download.isdecimal() else 0,
         testing=environ.get("PORTAL_TESTING") == "1",
     )

@@ -25,6 +25,8 @@ from portal.core.web.filters import init_filters
 from portal.core.web.headers import init_headers
 from portal.core.web.limits import init_limits
 from portal.core.web.pages import init_pages
+from portal.core.web.patience import init_patience
+from portal.core.web.serving import init_serving
 from portal.home.context import init_context
 
 # Every room, from the ground up. A room brings `models`, `personal`, `views.blueprint`, `commands.group`, `jobs.JOBS`
@@ -82,8 +84,10 @@ def _init_web(app: Flask, config: Config) -> None:
         TEMPLATES_AUTO_RELOAD=False,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    init_patience(app)
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)  # type: ignore[method-assign]
+    init_serving(app, config)
     init_logs(app)
     init_headers(app, config)
     init_filters(app)

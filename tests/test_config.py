@@ -35,6 +35,7 @@ def test_every_fault_is_told_at_once() -> None:
                 "PORTAL_SCHEDULER": "sometimes",
                 "PORTAL_CALENDAR_HOSTS": "calendar.example.org, https://other.example.org/x",
                 "PORTAL_PROXIES": "many",
+                "PORTAL_THREADS": "0",
             }
         )
 
@@ -44,6 +45,7 @@ def test_every_fault_is_told_at_once() -> None:
         "PORTAL_PUBLIC_URL: must be https except on a loopback address",
         "PORTAL_CALENDAR_HOSTS: “https://other.example.org/x” is not the name of a server",
         "PORTAL_PROXIES: must be a whole number",
+        "PORTAL_THREADS: must be a whole number from 1 to 512",
         "PORTAL_SECRET_KEY is required and has no default",
         "PORTAL_SCHEDULER: must be one of off, embedded",
     ]

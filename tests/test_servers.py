@@ -90,7 +90,9 @@ def test_objects_are_stored_for_those_who_have_the_key(monkeypatch: pytest.Monke
 
 def test_a_site_starts_answers_dies_and_starts_again(tmp_path: Path) -> None:
     (tmp_path / "tiny.py").write_text(TINY)
-    with web({"GREETING": "good day"}, app="tiny:app", folder=tmp_path, migrate=False, workers=2) as site:
+    with web(
+        {"GREETING": "good day"}, app="tiny:app", folder=tmp_path, migrate=False, workers=2, interface="wsgi"
+    ) as site:
         assert answers(site.port, "/healthz") == 200
         assert site.flask("greet") == "good day\n"
         with pytest.raises(RuntimeError, match="No such command 'curse'"):
@@ -107,7 +109,10 @@ def test_a_site_starts_answers_dies_and_starts_again(tmp_path: Path) -> None:
 
 def test_a_site_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise RuntimeError('no key, no portal')")
-    with pytest.raises(RuntimeError, match="no key, no portal"), web(app="broken:app", folder=tmp_path, migrate=False):
+    with (
+        pytest.raises(RuntimeError, match="no key, no portal"),
+        web(app="broken:app", folder=tmp_path, migrate=False, interface="wsgi"),
+    ):
         pass
 
 

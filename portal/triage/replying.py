@@ -1,5 +1,6 @@
 """`reply`: a message written on this machine, sealed here by gpg, and only then given to the portal."""
 
+import hashlib
 import os
 import shlex
 import subprocess
@@ -13,9 +14,9 @@ from portal.triage.client import Json, Portal
 from portal.triage.failures import Failure, Unanswered
 from portal.triage.opening import checked
 from portal.triage.pins import MEMBER, Holder, Pins
-from portal.triage.sealing import Home, Sealer
+from portal.triage.sealing import Sealer, home
 from portal.triage.text import plain
-from portal.triage.threads import fetch
+from portal.triage.threads import fetch, listed
 
 
 class Wish(NamedTuple):
@@ -35,33 +36,56 @@ class Wish(NamedTuple):
 def reply(portal: Portal, pins: Pins, wish: Wish, say: Callable[[str], None]) -> int:
     """Write, seal and send; gives the message's number.
 
-    What was written is on no disk when this ends, but for one case: a message that was sealed and could not be sent
-    is kept, sealed, and the failure says where. The key set opens it.
+    What was written is on no disk when this ends, however it ends, but for one case: a message that was sealed and has
+    not been sent is kept, sealed, and a failure says where. The key set opens it.
     """
     about = fetch(portal, checked(wish.ref))
+    _check_unsent(about, wish, say)
     values = _along(about, wish)
     if wish.sealed is not None:
-        return sending.send(portal, wish.ref, wish.sealed.read_bytes(), values)
+        return _sent(portal, wish, wish.sealed, values)
     holders = _holders(about)
     for line in pins.check(holders, wish.accepted):
         say(line)
-    with Home() as home:
-        sealer = Sealer(home, holders)
+    with home() as place:
+        sealer = Sealer(place, holders)
         # Whatever stands against sealing shows before anything is written.
         sealer.seal(b"?")
         plain_text = messages.write(wish.ref, _text(about, wish), list(wish.attachments))
         sealed = sealer.seal(plain_text)
     messages.checked_size(sealed, int(about.get("limit", 0)))
     pins.keep(holders)
+    kept = _keep(sealed, wish)
     try:
-        return sending.send(portal, wish.ref, sealed, values)
+        return _sent(portal, wish, kept, values)
     except (Failure, OSError, KeyboardInterrupt) as failure:
-        kept = _keep(sealed, wish)
         code = type(failure) if isinstance(failure, Failure) else Unanswered
         raise code(
             f"{failure or 'Interrupted'} The message was not sent. It is kept, sealed: {kept}. "
             f"Send it again: portal-triage reply {wish.ref} --sealed {shlex.quote(str(kept))}"
         ) from None
+
+
+def _sent(portal: Portal, wish: Wish, kept: Path, values: Json) -> int:
+    number = sending.send(portal, wish.ref, kept.read_bytes(), values)
+    kept.unlink(missing_ok=True)
+    return number
+
+
+def _check_unsent(about: Json, wish: Wish, say: Callable[[str], None]) -> None:
+    """Whether a message that is kept here has been sent after all, by a run that could not say so any more."""
+    sent = {str(each.get("sha256")): plain(str(each.get("number"))) for each in listed(about)}
+    kept = [*sorted(wish.to.glob(f"{wish.ref}-reply-*.pgp")), *([wish.sealed] if wish.sealed else [])]
+    for path in kept:
+        number = sent.get(hashlib.sha256(path.read_bytes()).hexdigest())
+        if number is not None:
+            path.unlink()
+            raise Failure(
+                f"An earlier run was cut off, but it has sent its message: it is message {number}. So nothing was sent "
+                f"now, and {path} is gone. If there is more to say, run this again."
+            )
+        if path != wish.sealed:
+            say(f"Kept, sealed, and not sent so far: {path}")
 
 
 def _keep(sealed: bytes, wish: Wish) -> Path:

@@ -3,13 +3,13 @@
 The triager's own keyring is neither asked nor changed.
 """
 
+import contextlib
 import re
 import subprocess
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from portal.triage import gpg
+from portal.triage import gpg, private
 from portal.triage.failures import Failure
 from portal.triage.pins import Holder
 from portal.triage.text import plain
@@ -75,14 +75,12 @@ class Sealer:
         return done.stdout
 
 
-class Home:
-    """A short-lived gpg home. Its path is short, for gpg's sockets are."""
-
-    def __enter__(self) -> Path:
-        self._folder = tempfile.TemporaryDirectory(prefix="pt-")
-        return Path(self._folder.name)
-
-    def __exit__(self, *_: object) -> None:
-        command = ["gpgconf", "--homedir", self._folder.name, "--kill", "all"]
-        subprocess.run(command, check=False, capture_output=True)  # noqa: S603
-        self._folder.cleanup()
+@contextlib.contextmanager
+def home() -> Iterator[Path]:
+    """A short-lived gpg home. What killed processes have left goes first: their homes, and texts half written."""
+    with private.folder(private.memory()) as work:
+        try:
+            yield work
+        finally:
+            command = ["gpgconf", "--homedir", str(work), "--kill", "all"]
+            subprocess.run(command, check=False, capture_output=True)  # noqa: S603

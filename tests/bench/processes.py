@@ -22,7 +22,7 @@ def _first_page(site: Site, path: str) -> float:
 @measure("start")
 def start(sizes: Sizes) -> Iterator[Result]:
     """From the start of the server's process to its first page."""
-    with web() as portal, web(app="tests.bench.empty:app", migrate=False) as bare:
+    with web() as portal, web(app="tests.bench.empty:app", migrate=False, interface="wsgi") as bare:
         ours, theirs = medians(
             lambda: _first_page(portal, "/"), lambda: _first_page(bare, "/healthz"), rounds=sizes.rounds
         )

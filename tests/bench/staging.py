@@ -48,7 +48,7 @@ def pair(kind: str) -> Iterator[Pair]:
             session.execute(until)
             session.commit()
         url = stage.behind.environ["PORTAL_DATABASE_URL"]
-        with web({"BARE_DATABASE_URL": url}, app="tests.bench.bare:app", migrate=False) as bare:
+        with web({"BARE_DATABASE_URL": url}, app="tests.bench.bare:app", migrate=False, interface="wsgi") as bare:
             per_second(bare.port, [Question("POST", "/tables")], frozenset({204}), clients=1)
             yield Pair(stage, bare)
 

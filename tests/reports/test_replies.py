@@ -5,9 +5,13 @@ import html
 import io
 import json
 import os
+import pty
 import re
 import shlex
+import signal
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,11 +23,13 @@ from portal.core import clock
 from portal.factory import create_app
 from portal.reports.actions import certificates, replies
 from portal.reports.actions.keys import make_token, publish_key_set
-from portal.reports.models import Report, ResearcherCertificate
-from portal.reports.states import CertificateState, ReportState
+from portal.reports.models import Message, Report, ResearcherCertificate
+from portal.reports.states import CertificateState, MessageState, ReportState
 from portal.triage import main as triage
 from tests.faults.stage import Stage, staged
 from tests.reports.openpgp import Gpg, gpg_home
+from tests.servers.site import ROOT
+from tests.servers.waiting import until
 
 TEAM = ("Tom <tom-triager@example.org>", "Recovery <recovery@example.org>")
 RAE = "Rae <researcher@example.org>"
@@ -244,9 +250,124 @@ def test_without_a_certificate_or_words_or_template_nothing_is_sent(
     kept = shlex.split(told.rpartition("portal-triage ")[2])
     assert Path(kept[-1]).stat().st_mode & 0o777 == 0o600
     # What could not be sent was kept sealed: a triager's key opens it, and it can be sent as it is.
-    assert json.loads(both.gpg.open(Path(kept[-1]).read_bytes()))["text"] == "Words."
+    sealed = Path(kept[-1]).read_bytes()
+    assert json.loads(both.gpg.open(sealed))["text"] == "Words."
     assert triage(kept) == 0
-    assert both.ask("GET", f"{both.here}/{ref}/messages/1").content == Path(kept[-1]).read_bytes()
+    assert both.ask("GET", f"{both.here}/{ref}/messages/1").content == sealed
+    assert not Path(kept[-1]).exists()
+
+
+# The program, which kills itself once the portal has answered so many of its requests that change something.
+KILLED = """
+import os, signal, sys
+from portal.triage import client, main
+
+left, ask = [int(sys.argv.pop(1))], client.Portal._open
+
+def asked(self, method, *given, **named):
+    answer = ask(self, method, *given, **named)
+    left[0] -= method != "GET"
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answer
+
+client.Portal._open = asked
+main(sys.argv[1:])
+"""
+# Writes what it is given to write, and hangs.
+EDITOR = """#!/bin/sh
+printf '%s' 'the second check forgets the first block' >> "$1"
+exec sleep 60
+"""
+# gpg that takes the text and hangs.
+HANGING = """#!/bin/sh
+case "$*" in *--encrypt*) cat > /dev/null; touch "$GNUPGHOME/hangs"; exec sleep 60;; *) exec gpg "$@";; esac
+"""
+# The message is begun, its upload is; the bytes are there, it is sent.
+SENT = 4
+
+
+def messages(both: Both, ref: str) -> list[int]:
+    """The numbers of what has been sent about a report."""
+    with both.stage.behind.session() as session:
+        found = sa.select(Message.number).where(Message.state == MessageState.SENT).order_by(Message.number)
+        return list(session.scalars(found.join(Report).where(Report.ref == ref)))
+
+
+def plain_in(*folders: Path) -> list[Path]:
+    """Files in which the text stands as it was written."""
+    found = [path for folder in folders for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return [path for path in found if SECRET.encode() in path.read_bytes()]
+
+
+@pytest.fixture
+def private_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the program puts what nobody else may see. Its path is short, for gpg's sockets are."""
+    with tempfile.TemporaryDirectory(prefix="run-") as name:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", name)
+        yield Path(name)
+
+
+def test_a_reply_that_is_killed_while_it_is_sent_goes_once_or_not_at_all(
+    both: Both, private_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ref, _ = both.report(), both.certify()
+    sent = 0
+    for answers in range(1, SENT + 1):
+        command = [sys.executable, "-c", KILLED, str(answers), "reply", ref]
+        done = subprocess.run(command, input=SECRET.encode(), cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        assert done.returncode == -signal.SIGKILL
+        sent += answers == SENT
+        assert messages(both, ref) == list(range(1, sent + 1))
+        # What is left is sealed, and in nobody else's reach.
+        assert plain_in(private_place, tmp_path) == []
+        assert [path.stat().st_mode & 0o777 for path in tmp_path.glob("*.pgp")] == [0o600]
+
+        monkeypatch.setattr("sys.stdin", io.StringIO(SECRET))
+        capsys.readouterr()
+        assert triage(["reply", ref]) == (1 if answers == SENT else 0)
+        sent += answers != SENT
+        assert messages(both, ref) == list(range(1, sent + 1))
+        assert list(private_place.iterdir()) == []
+        if answers < SENT:
+            (kept,) = tmp_path.glob("*.pgp")
+            assert f"Kept, sealed, and not sent so far: {kept.name}" in capsys.readouterr().out
+            kept.unlink()
+
+    assert f"it is message {sent}. So nothing was sent now" in capsys.readouterr().err
+    assert list(tmp_path.glob("*.pgp")) == []
+
+
+@pytest.mark.parametrize("moment", ["written", "sealed"])
+def test_a_reply_that_is_killed_before_leaves_nothing_that_the_next_one_does_not_clear(
+    both: Both, private_place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    ref, _ = both.report(), both.certify()
+    for name, text in (("editor", EDITOR), ("hanging", HANGING)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o700)
+    command = [sys.executable, "-m", "portal.triage", "reply", ref]
+    given = {"EDITOR": str(tmp_path / "editor")} if moment == "written" else {}
+    given |= {"PORTAL_TRIAGE_GPG": str(tmp_path / "hanging")} if moment == "sealed" else {}
+    typed, screen = pty.openpty() if moment == "written" else os.pipe()[::-1]
+    environ = {**os.environ, **given, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdin=screen, start_new_session=True) as process:
+        os.close(screen)
+        os.write(typed, SECRET.encode())
+        if moment == "sealed":
+            os.close(typed)
+            until(lambda: (both.gpg.home / "hangs").exists(), "gpg to hang")
+        else:
+            until(lambda: bool(plain_in(private_place)), "something written")
+        os.killpg(process.pid, signal.SIGKILL)
+
+    left = list(private_place.iterdir())
+    assert {path.stat().st_mode & 0o777 for path in left} == {0o700}
+    assert bool(plain_in(private_place)) == (moment == "written")
+    monkeypatch.setattr("sys.stdin", io.StringIO("Again."))
+    assert triage(["reply", ref]) == 0
+    assert messages(both, ref) == [1]
+    assert list(private_place.iterdir()) == []
 
 
 def test_an_unreadable_report_says_so_to_the_researcher(both: Both, capsys: pytest.CaptureFixture[str]) -> None:

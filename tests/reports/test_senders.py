@@ -11,22 +11,27 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import IO
 
 import pytest
 
 from tests.faults.stage import Browser, Reply, Stage, staged
 from tests.faults.tus import MIB, Client
 from tests.servers.site import ROOT
-from tests.servers.waiting import free_port, until_answering
+from tests.servers.waiting import free_port, until, until_answering
 
 # The same application, with a patience that tests can wait for.
 HASTY = """
 from app import app
-from portal.reports.rules import Pace
+from portal.core.pace import Pace
 
-app.config["REPORT_PACE"] = Pace(window=1.0, notice=0.3, least=65536, slow_at_once=1, at_once=2)
+app.config["PACE"] = Pace(window=1.0, notice=0.3, least=65536, slow_at_once=1, at_once=2)
 """
 GIB = 1 << 30
+SIGNING_IN = (
+    b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+)
 
 
 @dataclass
@@ -46,12 +51,17 @@ class Wire:
     def answer(self, *, body: bool = True) -> Reply:
         """What the other end has to say, up to the end of its body if it has one."""
         with self.socket.makefile("rb") as file:
-            status, headers = 100, {}
-            while status == 100:
-                status = int(file.readline().split()[1])
-                lines = [line.decode() for line in iter(lambda: file.readline().strip(), b"")]
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-            return Reply(status, headers, file.read(int(headers.get("content-length", 0))) if body else b"")
+            return self.read(file, body=body)
+
+    @staticmethod
+    def read(file: IO[bytes], *, body: bool = True) -> Reply:
+        """The next answer."""
+        status, headers = 100, {}
+        while status == 100:
+            status = int(file.readline().split()[1])
+            lines = [line.decode() for line in iter(lambda: file.readline().strip(), b"")]
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return Reply(status, headers, file.read(int(headers.get("content-length", 0))) if body else b"")
 
 
 @contextmanager
@@ -300,5 +310,90 @@ def test_pages_answer_while_twenty_dribble(stage: Stage, client: Client) -> None
 
     assert took < 10
     # One of them counts as the sender; others are told that it has gone on, that they are too many, or too slow.
-    assert set(statuses) <= {408, 409, 422, 429, 503}
-    assert len([each for each in statuses if each in (429, 503)]) >= 10
+    assert set(statuses) <= {408, 409, 410, 422, 429, 503}
+
+
+CAME = {"nothing": 0, "one byte": 1, "some": 5000, "a part": 3 * MIB}
+
+
+@pytest.mark.parametrize("came", CAME.values(), ids=CAME)
+def test_who_falls_silent_is_told_and_keeps_what_has_arrived(port: int, client: Client, came: int) -> None:
+    data = client.sealed(4 * MIB)
+    path = begin(client, len(data))
+    with wire(port) as line:
+        line.send(head(client, path, len(data)) + data[:came])
+        answer = line.answer()
+
+    assert (answer.status, answer.headers["tus-resumable"]) == (408, "1.0.0")
+    assert answer.text.startswith("The bytes came too slowly.")
+    assert client.offset(path) == came
+    assert client.patch(path, came, data[came:]).status == 204
+
+
+def test_who_falls_silent_in_a_chunk_is_told(port: int, client: Client) -> None:
+    data = client.sealed(MIB)
+    path = begin(client, len(data))
+    first = head(client, path, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    with wire(port) as line:
+        line.send(first + b"%x\r\n" % len(data) + data[:100_000])
+        assert line.answer().status == 408
+    assert client.offset(path) <= 100_000
+
+
+def test_who_is_asked_for_the_bytes_and_falls_silent_is_told(port: int, client: Client) -> None:
+    path = begin(client)
+    with wire(port) as line:
+        line.send(head(client, path, MIB, "Expect: 100-continue"))
+        assert line.answer().status == 408
+    assert client.offset(path) == 0
+
+
+@pytest.mark.parametrize("came", [b"", b"email=ada"], ids=["nothing", "some"])
+def test_who_falls_silent_in_any_form_is_told(port: int, came: bytes) -> None:
+    with wire(port) as line:
+        line.send(SIGNING_IN + came)
+        assert line.answer().status == 408
+
+
+def test_pages_answer_while_twenty_are_silent(port: int, stage: Stage, client: Client) -> None:
+    """Two say who they are, others want to be asked, or say nothing at all. Each is told, and no thread is lost."""
+    path = begin(client)
+    reader = Browser(port, stage.behind.cookies(stage.cast.team_lead))
+    asking = SIGNING_IN.replace(b"Host:", b"Expect: 100-continue\r\nHost:")
+    heads = [head(client, path, MIB), head(client, path, MIB) + b"\x85", *[SIGNING_IN, asking] * 9]
+    with ExitStack() as stack:
+        lines = [stack.enter_context(wire(port)) for _ in heads]
+        for line, words in zip(lines, heads, strict=True):
+            line.send(words)
+        assert [reader.get("/challenges/test-challenge/reports/").status for _ in range(5)] == [200] * 5
+        statuses = [line.answer().status for line in lines]
+        assert reader.get("/challenges/test-challenge/reports/").status == 200
+
+    # The first two are in each other's way; of the others, some may have signed in too often.
+    assert set(statuses[:2]) <= {408, 409, 503}
+    assert set(statuses[2:]) <= {408, 429}
+
+
+def test_who_ends_the_sending_is_answered_at_once(port: int, client: Client) -> None:
+    """No more can come, so nothing is waited for; what came is kept."""
+    data = client.sealed(MIB)
+    path = begin(client, len(data))
+    with wire(port) as line:
+        line.send(head(client, path, len(data)) + data[:200_000])
+        line.socket.shutdown(socket.SHUT_WR)
+        until(lambda: client.offset(path) == 200_000, "what came to be kept")
+    assert client.patch(path, 200_000, data[200_000:]).status == 204
+
+
+def test_a_request_behind_a_whole_one_is_answered_too(port: int, client: Client) -> None:
+    """Both in one packet, and the second one falls silent."""
+    data = client.sealed(MIB)
+    path = begin(client, len(data))
+    with wire(port) as line:
+        line.send(head(client, path, 1000) + data[:1000] + head(client, path, 1000, offset=1000) + data[1000:1500])
+        with line.socket.makefile("rb") as file:
+            first = Wire.read(file, body=False)
+            second = Wire.read(file)
+
+    assert (first.status, first.headers["upload-offset"], second.status) == (204, "1000", 408)
+    assert client.offset(path) == 1500

@@ -14,11 +14,11 @@ from werkzeug.test import TestResponse
 
 from portal.core.blobs import Blobs
 from portal.core.errors import Unavailable
+from portal.core.pace import Pace
 from portal.reports import intake
 from portal.reports.arriving import pieces
 from portal.reports.models import Report
 from portal.reports.queries import uploads as files
-from portal.reports.rules import Pace
 from tests.cast import sign_in
 from tests.conftest import Clock
 from tests.reports.test_uploads import UPLOADS, Tus, metadata, tus
@@ -293,11 +293,11 @@ def test_a_store_that_is_away_is_told_with_when_to_come_again(
 
 def test_one_participant_does_not_take_all_places(app: Flask, tus: Tus, draft: Report, seal: Seal) -> None:
     place = tus.begin(draft.ref)
-    app.config["REPORT_PACE"] = Pace(at_once=0)
+    app.config["PACE"] = Pace(at_once=0)
     try:
         answer = tus.patch(place, 0, seal(500))
     finally:
-        del app.config["REPORT_PACE"]
+        del app.config["PACE"]
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "2")
     assert answer.text == "At most 0 files are taken at once. Wait until one has arrived, then go on.\n"

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,13 +21,22 @@ class Site:
     """A server on a port of its own with its own data folder; `url` stays the same when it is started again."""
 
     def __init__(
-        self, data: Path, environ: Mapping[str, str], *, app: str, workers: int, folder: Path, python: Path
+        self,
+        data: Path,
+        environ: Mapping[str, str],
+        *,
+        app: str,
+        workers: int,
+        folder: Path,
+        python: Path,
+        interface: str = "rsgi",
     ) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data / "server.log"
         self.app = app
+        self.interface = interface
         self.workers = workers
         self.folder = folder
         self.python = python
@@ -63,8 +73,9 @@ class Site:
 
     def start(self) -> None:
         """Start serving and wait until it answers."""
-        command = [str(self.python), "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), "--workers", str(self.workers), "--blocking-threads", "4"]
+        command = [str(self.python), "-m", "granian", "--interface", self.interface, "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--workers", str(self.workers)]
+        command += ["--blocking-threads", "4"] if self.interface == "wsgi" else []
         command += ["--workers-kill-timeout", "5", "--factory" if self.app.endswith(":create_app") else "--no-factory"]
         self.log.unlink(missing_ok=True)
         with self.log.open("wb") as output:
@@ -80,7 +91,10 @@ class Site:
             )
         until_answering(self.port, "/healthz", self._process, self.log)
         # The first one answers; a signal that reaches another before it has taken its place would be lost.
-        until(lambda: self.log.read_text().count("Started worker-") == self.workers, "all workers")
+        until(lambda: self._workers_begun() == self.workers, "all workers")
+
+    def _workers_begun(self) -> int:
+        return len(re.findall(r"Started worker-\d+$", self.log.read_text(), re.MULTILINE))
 
     def kill(self) -> None:
         """End every process at once, as a power cut would."""
@@ -120,12 +134,16 @@ def web(
     workers: int = 1,
     migrate: bool = True,
     data: Path | None = None,
+    interface: str = "rsgi",
 ) -> Iterator[Site]:
     """Serve `app`, found from `folder` by `python`, with settings from `environ`: on an empty database of its own in
-    SQLite unless they name another, or on a copy of all `data` of another portal.
+    SQLite unless they name another, or on a copy of all `data` of another portal. What is not the portal needs the
+    `interface` "wsgi".
     """
     with tempfile.TemporaryDirectory(prefix="portal-site-") as name:
-        site = Site(Path(name), environ or {}, app=app, workers=workers, folder=folder, python=python)
+        site = Site(
+            Path(name), environ or {}, app=app, workers=workers, folder=folder, python=python, interface=interface
+        )
         if data:
             shutil.copytree(data, site.data, dirs_exist_ok=True)
         elif migrate:

@@ -33,7 +33,6 @@ from portal.reports.rules.limits import (
     PART,
     TOKEN_LIFE,
     Limits,
-    Pace,
     check_complete,
     check_room,
 )
@@ -144,7 +143,6 @@ __all__ = [
     "LinkText",
     "Looks",
     "Outcome",
-    "Pace",
     "Scored",
     "Settings",
     "Term",

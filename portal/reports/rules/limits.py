@@ -28,22 +28,6 @@ class Limits:
     messages: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How slowly bytes may come, and how many requests with files may be on their way at once in one process.
-
-    In each `window` seconds of waiting at least `least` bytes must come. Who has been waited for `notice` seconds with
-    less than that is slow, and only `slow_at_once` slow ones are waited for: pages need threads too. A participant
-    may have `at_once` requests on their way.
-    """
-
-    window: float = 20.0
-    least: int = 64 * 1024
-    notice: float = 1.0
-    slow_at_once: int = 2
-    at_once: int = 2
-
-
 def check_room(limits: Limits, live: Sequence[Upload], held: int, length: int | None) -> None:
     """Whether one more file may be sent; `held` is what the participant's files take already."""
     if len(live) >= limits.files:

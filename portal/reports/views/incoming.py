@@ -1,21 +1,18 @@
-"""Requests that bring files: how large, how slowly, how many at once."""
+"""Requests that bring files: how large, how many at once."""
 
-from typing import cast
-
-from flask import current_app, g, request, session
+from flask import g, request, session
 
 from portal.core.errors import PortalError
-from portal.reports.pace import Crowd, Patient, Places, drop
+from portal.core.pace import Places, drop
+from portal.core.web.patience import patient
 from portal.reports.refusals import TooLarge
-from portal.reports.rules import Pace
 from portal.reports.views.who import limits
 
 # What a form holds besides its file, in bytes.
 FIELDS = 1024 * 1024
-FIRST_OF_FORM = 4096
 BRINGING = ("POST", "PATCH")
 # What threads of this process share.
-_crowd, _places = Crowd(), Places()
+_places = Places()
 
 
 class FormTooLarge(PortalError):
@@ -25,21 +22,12 @@ class FormTooLarge(PortalError):
     title = "Too large"
 
 
-def pace() -> Pace:
-    """How slowly bytes may come."""
-    return cast(Pace, current_app.config.get("REPORT_PACE") or Pace())
-
-
 def take_file() -> None:
-    """Let this request be as large as a file, if it says that it is no larger, and its bytes come in their own time."""
+    """Let this request be as large as a file, if it says that it is no larger."""
     if request.method not in BRINGING:
         return
     most = request.max_content_length = limits().file + FIELDS
-    form = request.mimetype == "multipart/form-data"
-    # Werkzeug takes an empty file for none where a form comes to it byte by byte.
-    g.patient = Patient(request.environ["wsgi.input"], pace(), _crowd, first=FIRST_OF_FORM if form else 1)
-    request.environ["wsgi.input"] = g.patient
-    if form:
+    if request.mimetype == "multipart/form-data":
         take_place(f"forms:{session.get('_user_id') or request.headers.get('Authorization')}")
         if (request.content_length or 0) > most:
             drop_rest()
@@ -48,14 +36,15 @@ def take_file() -> None:
 
 def take_place(sender: str) -> None:
     """One of the sender's places in this process, until the request ends. Raises TooMany, Unavailable."""
-    _crowd.check(pace().slow_at_once)
-    _places.take(sender, pace().at_once)
+    waited_for = patient()
+    waited_for.check_room()
+    _places.take(sender, waited_for.pace.at_once)
     g.held_places = [*g.get("held_places", ()), sender]
 
 
 def too_slow() -> bool:
     """Whether the bytes of this request were waited for in vain."""
-    return bool(patient.slow) if (patient := g.get("patient")) else False
+    return patient().slow
 
 
 def drop_rest() -> None:
@@ -70,8 +59,5 @@ def drop_rest() -> None:
 
 def let_go(_error: BaseException | None) -> None:
     """After the request: its places are free again."""
-    patient: Patient | None = g.pop("patient", None)
-    if patient:
-        patient.leave()
     for sender in g.pop("held_places", []):
         _places.leave(sender)

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.core.db import db
 from portal.core.errors import PortalError, Unavailable
-from portal.reports.pace import TooMany
+from portal.core.pace import TooMany
 from portal.reports.refusals import NotAcceptable, TooLarge
 from portal.reports.views import blueprint
 from portal.reports.views.incoming import drop_rest

@@ -3,14 +3,14 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from threading import Event
 
 import pytest
 from werkzeug.exceptions import ClientDisconnected
 
+from portal.core import pace
 from portal.core.errors import Unavailable
-from portal.reports import pace
-from portal.reports.pace import Crowd, Patient, Places, TooMany, TooSlow, drop
-from portal.reports.rules import Pace
+from portal.core.pace import Crowd, Pace, Patient, Places, TooMany, TooSlow, Watch, drop
 
 
 @dataclass
@@ -98,6 +98,115 @@ def test_only_a_few_slow_ones_are_waited_for_and_each_leaves_its_place() -> None
 
     crowd.check(1)
     assert not first.slow
+
+
+@dataclass
+class Held(Line):
+    """A line that gives nothing until somebody hangs up, then what has come."""
+
+    patient: Patient | None = None
+    looks: tuple[float, ...] = ()
+    hung_up: int = 0
+
+    def read(self, size: int = -1) -> bytes:
+        if not self.hung_up:
+            assert self.patient
+            for each in self.looks:
+                self.now = each
+                self.patient.look()
+        return super().read(size)
+
+    def hang_up(self) -> None:
+        self.hung_up += 1
+
+
+def held(crowd: Crowd, *looks: float, came: bytes = b"") -> tuple[Held, Patient]:
+    line = Held([(came, 0.0)] if came else [], looks=looks)
+    bounds = Pace(window=20, notice=1, least=64, slow_at_once=1)
+    line.patient = Patient(line, bounds, crowd, clock=lambda: line.now, hang_up=line.hang_up)
+    return line, line.patient
+
+
+def test_a_read_that_waits_is_ended_after_the_window_and_what_has_come_is_given() -> None:
+    line, patient = held(Crowd(), 0.5, 1.0, 19.9, 20.0, 25.0, came=b"some")
+
+    assert (patient.read(9), patient.slow, line.hung_up) == (b"s", True, 1)
+    assert patient.read(9) + patient.read(9) == b"ome"
+    for _ in range(2):
+        with pytest.raises(TooSlow):
+            patient.read(9)
+    assert line.hung_up == 1
+
+
+def test_a_read_that_waits_is_ended_soon_where_others_are_waited_for() -> None:
+    crowd = Crowd()
+    assert crowd.join(1)
+    line, patient = held(crowd, 0.9)
+    assert (patient.read(9), line.hung_up) == (b"", 0)
+
+    line, patient = held(crowd, 0.9, 1.0)
+    with pytest.raises(TooSlow):
+        patient.read(9)
+    assert line.hung_up == 1
+
+
+def test_who_waits_leaves_the_crowd_at_the_end() -> None:
+    crowd = Crowd()
+    _, patient = held(crowd, 1.0)
+    assert patient.read(9) == b""
+    with pytest.raises(Unavailable):
+        patient.check_room()
+
+    patient.leave()
+
+    patient.check_room()
+
+
+def test_nobody_is_looked_at_who_does_not_wait() -> None:
+    line, patient = held(Crowd(), came=b"x")
+    assert patient.read(9) == b"x"
+    line.now = 99.0
+
+    patient.look()
+
+    assert (patient.slow, line.hung_up) == (False, 0)
+
+
+def test_what_a_server_raises_when_it_is_hung_up_on_is_slowness() -> None:
+    class Torn(Held):
+        def read(self, size: int = -1) -> bytes:
+            super().read(size)
+            raise OSError
+
+    line = Torn([], looks=(1.0, 20.0))
+    line.patient = Patient(line, Pace(), Crowd(), clock=lambda: line.now, hang_up=line.hang_up)
+    with pytest.raises(TooSlow):
+        line.patient.read(1)
+
+    line = Torn([], looks=())
+    line.patient = Patient(line, Pace(), Crowd(), hang_up=line.hang_up)
+    with pytest.raises(OSError, match=r"^$"):
+        line.patient.read(1)
+
+
+def test_the_watch_looks_at_those_who_wait_again_and_again() -> None:
+    class Watched(Patient):
+        looked = 0
+
+        def look(self) -> None:
+            self.looked += 1
+            (first if self.looked == 1 else second).set()
+
+    watch, first, second = Watch(every=0.001), Event(), Event()
+    patient = Watched(io.BytesIO(), Pace(), Crowd())
+    for _ in range(2):
+        watch.begin(patient)
+        assert first.wait(10)
+        assert second.wait(10)
+        watch.end(patient)
+        first.clear()
+        second.clear()
+        patient.looked = 0
 
 
 def test_the_end_of_a_slow_one_is_no_fault() -> None:
