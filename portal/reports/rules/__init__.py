@@ -80,6 +80,7 @@ from portal.reports.rules.promptness import (
     lines,
 )
 from portal.reports.rules.rewraps import (
+    check_refuter,
     lacking,
     wrapped_for,
 )
@@ -166,6 +167,7 @@ __all__ = [
     "check_passed_on",
     "check_possible",
     "check_readers",
+    "check_refuter",
     "check_room",
     "check_secret",
     "check_security_text",
