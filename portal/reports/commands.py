@@ -14,6 +14,8 @@ from portal.core.errors import PortalError
 from portal.core.mail import config_of
 from portal.reports import certificates
 from portal.reports.actions.keys import publish_key_set
+from portal.reports.actions.rewraps import refute_rewrap
+from portal.reports.queries import rewraps
 from portal.reports.queries.history import faults
 from portal.reports.queries.keys import current_set
 
@@ -51,6 +53,23 @@ def _account(text: str) -> int | None:
     name = certificates.inspect(text, at=clock.now()).name
     account = by_email(db.session, name.rpartition("<")[2].rstrip(">"))
     return account.id if account else None
+
+
+@group.command("refute-rewrap")
+@click.argument("upload")
+@click.argument("packet")
+def refute(upload: str, packet: str) -> None:
+    """Say that the wrapped session key PACKET (its SHA-256) of the file UPLOAD opens nothing, for a key of nobody's.
+
+    Who has a key of their own says it by portal-triage. This is for the recovery key, which belongs to no account.
+    """
+    try:
+        found = rewraps.wrapped(db.session, upload, packet)
+        refute_rewrap(db.session, found, by=None, at=clock.now())
+    except PortalError as problem:
+        raise click.ClickException(problem.reason) from None
+    db.session.commit()
+    click.echo("It no longer counts. The file can be wrapped anew: portal-triage rewrap")
 
 
 @group.command("verify")

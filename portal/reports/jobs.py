@@ -1,6 +1,7 @@
 """What has to be done without anybody asking: old uploads end, and what nobody names is collected from the store."""
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -16,9 +17,9 @@ from portal.reports.actions import clocks as actions
 from portal.reports.actions import disclosing as disclosures
 from portal.reports.actions import upstream as cases
 from portal.reports.actions.warnings import warn_of_expiry
-from portal.reports.models import Chunk, Upload
+from portal.reports.models import Chunk, Report, Upload
 from portal.reports.queries import assigning as assigning_queries
-from portal.reports.queries import clocks, disclosing, reports, uploads, upstream
+from portal.reports.queries import clocks, disclosing, keys, reports, uploads, upstream
 from portal.reports.states import UploadState
 
 SETTLED = timedelta(days=1)
@@ -33,12 +34,20 @@ def expire(session: Session, at: datetime) -> int:
         # Somebody may have gone on with it since the list was made.
         done += drafts.end_upload(session, upload_id, UploadState.EXPIRED, Upload.expires_at < at, at=at)
         session.commit()
-    for report in reports.abandoned(session, at - 2 * rules.KEEP_OPEN):
+    for report in _left(session, at):
         if any(each.state is UploadState.OPEN for each in uploads.of_report(session, report.id)):
             continue
         done += _give_up(session, report.id, at)
     session.commit()
     return done
+
+
+def _left(session: Session, at: datetime) -> Sequence[Report]:
+    """Drafts that nobody goes on with. While nothing can be sealed, and for a while after, they wait for the keys."""
+    before, current = at - 2 * rules.KEEP_OPEN, keys.current_set(session)
+    if current and (rules.expired(current, at) or current.published_at > before):
+        return ()
+    return reports.abandoned(session, before)
 
 
 def _give_up(session: Session, report_id: int, at: datetime) -> int:

@@ -98,12 +98,17 @@ def _of_key_sets(session: Session, account_id: int) -> dict[str, Any]:
         sa.select(KeySetMember).where(KeySetMember.account_id == account_id).order_by(KeySetMember.id)
     ).all()
     wrapped = session.scalars(sa.select(Rewrap).where(Rewrap.by_id == account_id).order_by(Rewrap.id)).all()
+    refuted = session.scalars(sa.select(Rewrap).where(Rewrap.refuted_by_id == account_id).order_by(Rewrap.id)).all()
     return {
         "certificates_in_key_sets": [
             {"key_set": each.key_set.number, "name": each.name, "certificate": each.certificate} for each in members
         ],
         "session_keys_wrapped_for_others": [
-            {"sealed_file": each.upload_id, "fingerprint": each.fingerprint, "at": each.at} for each in wrapped
+            {"sealed_file": each.upload_id, "fingerprint": each.fingerprint, "at": each.at, "state": each.state}
+            for each in wrapped
+        ],
+        "session_keys_found_not_to_open": [
+            {"sealed_file": each.upload_id, "fingerprint": each.fingerprint, "at": each.state_since} for each in refuted
         ],
     }
 

@@ -1,5 +1,7 @@
 """Why an uploaded file is not taken: one class a reason, with a stable code and a sentence that says what to do."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from portal.core.errors import Refused
@@ -194,6 +196,20 @@ class MissingRecipient(NotAcceptable):
                 f"It is not sealed to everybody of key set {number}. Missing: {', '.join(missing)}. "
                 "Import the current keys from /keys/current.asc and name every one of them with -r."
             )
+
+
+class KeyExpired(NotAcceptable):
+    """A key of the current set has expired: nothing new is sealed past its owner."""
+
+    code = "key-expired"
+
+    def __init__(self, number: int, late: Sequence[tuple[str, datetime]]) -> None:
+        named = ", ".join(f"{name}, on {at:%d %B %Y at %H:%M} UTC" for name, at in late)
+        super().__init__(
+            f"A key of key set {number} has expired ({named}), so nothing new is sealed to the set. The team has been "
+            "told; send it as soon as the next set stands on /keys/. A file that was begun before can be sent to its "
+            "end, and a report whose files have all arrived can be handed in."
+        )
 
 
 class TooManyRecipients(NotAcceptable):

@@ -24,7 +24,7 @@ from portal.reports.queries import (
     threads,
     upstream,
 )
-from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text, lacking
+from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text
 from portal.reports.rules.disclosing import LEAD_AFTER, REMIND_AFTER
 from portal.reports.rules.searching import ALL, LINKS, MESSAGE, NOBODY
 from portal.reports.states import CertificateState, ReportState, Side
@@ -80,15 +80,14 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     first = url_for("reports.queue", slug=challenge.slug, state=ReportState.RECEIVED.value)
     late = reports.late(session, challenge.id, at)
     current = keys.current_set(session)
-    members = current.members if current else []
-    shut = [each for each in rewraps.everything(session, challenge.id) if lacking(members, each.key_ids)]
+    shut = rewraps.waiting(session, challenge.id, current.members) if current else 0
     words, since = threads.unanswered(session, challenge.id)
     return [
         Queue("Reports to acknowledge", first, count, oldest),
         Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug, late=1), late),
         Queue("Reports without anybody responsible", _nobodys(challenge.slug), *reports.nobodys(session, challenge.id)),
         Queue("Appeals to decide", _appeals(challenge.slug), *reports.appeals(session, challenge.id)),
-        Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), len(shut)),
+        Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), shut),
         Queue("Reports with an unanswered message", _waits(challenge.slug, MESSAGE), words, since),
         *_links(session, challenge),
         *_upstream(session, challenge, at),

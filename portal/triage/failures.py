@@ -17,6 +17,10 @@ class Already(Unanswered):
     """Somebody was first, and nothing is left to do."""
 
 
+class Absent(Unanswered):
+    """The portal has no such thing."""
+
+
 class Damaged(Failure):
     """What arrived is not what was sent: cut short, changed, left out or exchanged."""
 
@@ -27,6 +31,10 @@ class Unreadable(Failure):
     """No key of this machine opens it."""
 
     code = 5
+
+
+class Miswrapped(Unreadable):
+    """It was wrapped for a key of this machine, and wrongly. Others may open it."""
 
 
 class TooLarge(Failure):

@@ -450,6 +450,7 @@ TABLE: dict[str, Row] = {
     "reports.rewrap_list": replace(staff(TRIAGER, make=objects.key_set), scoped=False),
     "reports.rewrap_head": staff(TRIAGER, make=objects.sealed_file),
     "reports.rewrap": staff(TRIAGER, make=objects.sealed_file),
+    "reports.refute_rewrap": staff(TRIAGER, make=objects.sealed_file),
     "reports.rewrapped_packets": staff(TRIAGER, make=objects.sealed_file),
     "reports.rewrapped_file": staff(TRIAGER, make=objects.report),
     "reports.security_txt": everyone(),

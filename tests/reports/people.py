@@ -69,7 +69,8 @@ class Desk:
 
     def send(self, upload: Upload, data: bytes, *, length: int | None = None, at: datetime = NOON, **how: bytes) -> int:
         """Bytes that follow, and the end of the file if these were the last ones."""
-        course = intake.course(self.session, upload, keys.accepted_sets(self.session, at), rules.Limits())
+        sets = keys.accepted_sets(self.session, at, upload.created_at)
+        course = intake.course(self.session, upload, sets, rules.Limits())
         return intake.receive(self.session, self.store, course, io.BytesIO(data), at=at, length=length, **how)
 
     def receive(self, member: Member | None = None, *, title: str = "Report", at: datetime = NOON) -> Report:

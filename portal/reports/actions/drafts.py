@@ -18,7 +18,7 @@ from portal.reports.actions.links import add_links
 from portal.reports.actions.signed import note_receipt, remember_key
 from portal.reports.actions.timeline import note, tell_researcher, tell_triagers
 from portal.reports.models import Message, Report, Upload
-from portal.reports.queries import builds, clocks, known
+from portal.reports.queries import builds, clocks, keys, known
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import TooLarge
 from portal.reports.states import MessageState, ReportKind, ReportState, Severity, UploadState
@@ -38,7 +38,8 @@ class Particulars:
 
 
 def begin_report(session: Session, challenge: Challenge, member: Member, given: Particulars, *, at: datetime) -> Report:
-    """Begin a report; it is nothing to anybody else until it is submitted."""
+    """Begin a report; it is nothing to anybody else until it is submitted. Raises KeyExpired."""
+    rules.check_open(keys.current_set(session), at)
     # One at a time within a challenge, so that numbers have no gaps and no two reports want the same.
     session.execute(sa.select(Challenge.id).where(Challenge.id == challenge.id).with_for_update())
     last = session.scalars(sa.select(sa.func.max(Report.number)).where(Report.challenge_id == challenge.id)).one()
@@ -72,12 +73,13 @@ def begin_report(session: Session, challenge: Challenge, member: Member, given: 
 def begin_upload(
     session: Session, report: Report, limits: rules.Limits, *, body: bool, length: int | None, by: int, at: datetime
 ) -> Upload:
-    """Announce one file of a report; its bytes come later. Raises TooLarge, Refused, Conflict."""
+    """Announce one file of a report; its bytes come later. Raises TooLarge, KeyExpired, Refused, Conflict."""
     hold(session, report)
     if report.state is not ReportState.UPLOADING:
         raise Refused("The report has been submitted. Begin a new one for more files.")
     if length is not None and length > limits.file:
         raise TooLarge(limits.file)
+    rules.check_open(keys.current_set(session), at)
     live = files.of_report(session, report.id)
     if body and any(each.number == 0 for each in live):
         raise Conflict("The report has a body already. Remove that file first.")

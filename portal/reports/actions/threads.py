@@ -24,7 +24,7 @@ from portal.reports.models import (
     ReportReader,
     Upload,
 )
-from portal.reports.queries import threads
+from portal.reports.queries import keys, threads
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import TooLarge
 from portal.reports.states import MessageState, ReportState, Side, UploadState
@@ -34,8 +34,9 @@ from portal.reports.states.threads import SEND
 def begin_message(
     session: Session, report: Report, side: Side, limits: rules.Limits, *, by: int, at: datetime
 ) -> Message:
-    """Begin a message, or go on with the one that this person has begun. Raises Refused, Conflict."""
+    """Begin a message, or go on with the one that this person has begun. Raises KeyExpired, Refused, Conflict."""
     rules.check_writable(report)
+    rules.check_open(keys.current_set(session), at)
     # One at a time within a report, so that no two messages want the same number.
     session.execute(sa.select(Report.id).where(Report.id == report.id).with_for_update())
     if side is Side.TEAM:
@@ -58,12 +59,16 @@ def begin_message(
 def begin_message_upload(
     session: Session, report: Report, message: Message, limits: rules.Limits, *, length: int | None, at: datetime
 ) -> Upload:
-    """Announce the sealed bytes of a message; earlier ones of it are let go. Raises TooLarge, Refused, Conflict."""
+    """Announce the sealed bytes of a message; earlier ones of it are let go.
+
+    Raises TooLarge, KeyExpired, Refused, Conflict.
+    """
     hold(session, message)
     if message.state is MessageState.SENT:
         raise Refused("The message has been sent. Begin another one.")
     if length is not None and length > limits.message:
         raise TooLarge(limits.message)
+    rules.check_open(keys.current_set(session), at)
     earlier = threads.live_upload(session, message.id)
     if earlier:
         end_upload(session, earlier.id, UploadState.REMOVED, at=at, states=files.LIVE)

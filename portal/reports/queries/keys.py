@@ -36,12 +36,18 @@ def current_set(session: Session) -> KeySet | None:
     ).one_or_none()
 
 
-def accepted_sets(session: Session, at: datetime) -> list[KeySet]:
-    """The key sets that count at this time, the current one first."""
+def accepted_sets(session: Session, at: datetime, begun: datetime | None = None) -> list[KeySet]:
+    """The key sets that count at this time for a file that was begun then (now, if not told), the current one first."""
     newest = session.scalars(
         sa.select(KeySet).options(selectinload(KeySet.members)).order_by(KeySet.number.desc()).limit(2)
     ).all()
-    return rules.accepted(newest, at)
+    return rules.accepted(newest, at, begun)
+
+
+def open_sets(session: Session, at: datetime) -> list[KeySet]:
+    """The key sets to which something new may be sealed, the current one first. Raises KeyExpired."""
+    rules.check_open(current_set(session), at)
+    return accepted_sets(session, at)
 
 
 def triagers(session: Session) -> Sequence[Account]:

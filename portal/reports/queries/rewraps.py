@@ -1,24 +1,24 @@
 """Sealed files and the session keys that were wrapped for others, with their reports."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
-from portal.reports.models import Report, Rewrap, Upload
+from portal.reports.models import KeySetMember, Report, Rewrap, Upload
 from portal.reports.states import UploadState
+from portal.reports.states.rewraps import RewrapState
 
 
-class Sealed(NamedTuple):
-    """One complete sealed file, and every key id that can open it."""
+class Progress(NamedTuple):
+    """How many sealed files there are, and how many of them which member cannot open, by fingerprint."""
 
-    upload_id: str
-    ref: str
-    number: int
-    key_ids: frozenset[str]
+    total: int
+    by_member: dict[str, int]
 
 
 def _complete(challenge_id: int) -> sa.ColumnElement[bool]:
@@ -27,43 +27,122 @@ def _complete(challenge_id: int) -> sa.ColumnElement[bool]:
     )
 
 
-def page(session: Session, challenge_id: int, ref: str | None, after: str | None, limit: int) -> Page[Upload]:
-    """Complete files of reports that have arrived, with their reports, the oldest first. Raises NotFound."""
+def _opens(member: KeySetMember) -> sa.ColumnElement[bool]:
+    """Whether a file is sealed to one of a member's keys, or was wrapped for it: what rules.lacking says of one file.
+
+    The walker's list of recipients is searched as text: a key id in quotes can be nothing else there.
+    """
+    recipients = sa.cast(Upload.walker["recipients"], sa.Text)
+    wrapped = sa.exists().where(
+        Rewrap.upload_id == Upload.id, Rewrap.key_id.in_(member.key_ids), Rewrap.state == RewrapState.STANDING
+    )
+    return sa.or_(*(recipients.contains(f'"{key_id}"') for key_id in member.key_ids), wrapped)
+
+
+def page(
+    session: Session, challenge_id: int, ref: str | None, after: str | None, limit: int,
+    lacking: Sequence[KeySetMember] = (),
+) -> Page[Upload]:  # fmt: skip
+    """Complete files of reports that have arrived, with their reports, the oldest first. Raises NotFound.
+
+    With `lacking`, only files that one of these members cannot open.
+    """
     rows = sa.select(Upload).join(Upload.report).options(contains_eager(Upload.report)).where(_complete(challenge_id))
     if ref:
         rows = rows.where(Report.ref == ref)
+    if lacking:
+        rows = rows.where(sa.or_(*(~_opens(member) for member in lacking)))
     return keyset(session, rows, order=[(Upload.created_at, "asc"), (Upload.id, "asc")], after=after, limit=limit)
 
 
-def everything(session: Session, challenge_id: int) -> list[Sealed]:
-    """All of them with the key ids that open them, by report and number; two statements, however many there are."""
-    added = sa.select(Rewrap.upload_id, Rewrap.key_id).join(Upload, Upload.id == Rewrap.upload_id).join(Upload.report)
-    wrapped: dict[str, set[str]] = {}
-    for upload_id, key_id in session.execute(added.where(_complete(challenge_id))):
-        wrapped.setdefault(upload_id, set()).add(key_id)
+def progress(session: Session, challenge_id: int, members: Sequence[KeySetMember]) -> Progress:
+    """How far all files are opened to each member: one statement and one row, however many files there are."""
+    counts = [sa.func.count().filter(sa.not_(_opens(member))) for member in members]
+    rows = sa.select(sa.func.count(), *counts).select_from(Upload).join(Upload.report).where(_complete(challenge_id))
+    total, *found = session.execute(rows).one()
+    return Progress(total, {member.fingerprint: count for member, count in zip(members, found, strict=True)})
+
+
+def waiting(session: Session, challenge_id: int, members: Sequence[KeySetMember]) -> int:
+    """How many files some member cannot open."""
+    rows = sa.select(sa.func.count()).select_from(Upload).join(Upload.report)
+    shut = sa.or_(sa.false(), *(sa.not_(_opens(member)) for member in members))
+    return session.scalars(rows.where(_complete(challenge_id), shut)).one()
+
+
+def shut_to(session: Session, challenge_id: int, member: KeySetMember, limit: int) -> list[tuple[str, int]]:
+    """The first reports of which a member cannot open everything, by number: reference, and how many files."""
     rows = (
-        sa.select(Upload.id, Report.ref, Upload.number, Upload.walker["recipients"])
+        sa.select(Report.ref, sa.func.count())
+        .select_from(Upload)
         .join(Upload.report)
-        .where(_complete(challenge_id))
-        .order_by(Report.number, Upload.number, Upload.created_at)
+        .where(_complete(challenge_id), sa.not_(_opens(member)))
+        .group_by(Report.number, Report.ref)
+        .order_by(Report.number)
+        .limit(limit)
     )
-    return [
-        Sealed(upload_id, ref, number, frozenset(recipients or ()) | wrapped.get(upload_id, set()))
-        for upload_id, ref, number, recipients in session.execute(rows)
-    ]
+    return [(ref, count) for ref, count in session.execute(rows)]
 
 
 def of_uploads(session: Session, upload_ids: Iterable[str]) -> dict[str, list[Rewrap]]:
-    """What was wrapped for each of several files, in order."""
+    """What was wrapped for each of several files and counts, in order."""
     found: dict[str, list[Rewrap]] = {each: [] for each in upload_ids}
-    for row in session.scalars(sa.select(Rewrap).where(Rewrap.upload_id.in_(list(found))).order_by(Rewrap.id)):
+    rows = sa.select(Rewrap).where(Rewrap.upload_id.in_(list(found)), Rewrap.state == RewrapState.STANDING)
+    for row in session.scalars(rows.order_by(Rewrap.id)):
         found[row.upload_id].append(row)
     return found
 
 
 def of_upload(session: Session, upload_id: str) -> Sequence[Rewrap]:
-    """What was wrapped for one file, in order."""
+    """What was wrapped for one file and counts, in order."""
     return of_uploads(session, [upload_id])[upload_id]
+
+
+def wrapped(session: Session, upload_id: str, sha256: str) -> Rewrap:
+    """What was wrapped for one file, by the hash of its packet, whether it counts or not. Raises NotFound."""
+    rows = session.scalars(
+        sa.select(Rewrap)
+        .options(joinedload(Rewrap.by), joinedload(Rewrap.upload).joinedload(Upload.report))
+        .where(Rewrap.upload_id == upload_id)
+        .order_by(Rewrap.id)
+    ).all()
+    found = [each for each in rows if hashlib.sha256(each.packet).hexdigest() == sha256]
+    if not found:
+        raise NotFound("packet")
+    return found[-1]
+
+
+def refuted_packets(session: Session, upload_id: str, key_id: str) -> Sequence[bytes]:
+    """The packets of which it was said that they do not open a file."""
+    return session.scalars(
+        sa.select(Rewrap.packet).where(
+            Rewrap.upload_id == upload_id, Rewrap.key_id == key_id, Rewrap.state == RewrapState.REFUTED
+        )
+    ).all()
+
+
+def refuted(session: Session, challenge_id: int, limit: int) -> Sequence[Rewrap]:
+    """The last ones of which it was said that they do not open a file, with who made them and who said so."""
+    return session.scalars(
+        sa.select(Rewrap)
+        .join(Rewrap.upload)
+        .join(Upload.report)
+        .options(
+            contains_eager(Rewrap.upload).contains_eager(Upload.report), joinedload(Rewrap.by),
+            joinedload(Rewrap.refuted_by),
+        )
+        .where(Report.challenge_id == challenge_id, Rewrap.state == RewrapState.REFUTED)
+        .order_by(Rewrap.state_since.desc(), Rewrap.id.desc())
+        .limit(limit)
+    ).all()  # fmt: skip
+
+
+def owners(session: Session, fingerprint: str) -> set[int]:
+    """The accounts whose certificate it is, by any key set."""
+    rows = sa.select(KeySetMember.account_id).where(
+        KeySetMember.fingerprint == fingerprint, KeySetMember.account_id.is_not(None)
+    )
+    return {each for each in session.scalars(rows) if each is not None}
 
 
 def object_of(session: Session, challenge_id: int, upload_id: str) -> Upload:

@@ -181,10 +181,10 @@ def wanted(session: Session, upload: Upload, sets: Sequence[KeySet], at: datetim
     """To whom a file has to be sealed, for each key set that counts: a team's message to its readers as well."""
     message = session.get(Message, upload.message_id) if upload.message_id else None
     if message is None or message.side is Side.RESEARCHER:
-        return tuple(rules.recipients(each) for each in sets)
+        return tuple(rules.recipients(each, at) for each in sets)
     report = session.get_one(Report, upload.report_id)
     certificates = readers_certificates(session, report, at)
-    return tuple(rules.wanted(each, certificates) for each in sets)
+    return tuple(rules.wanted(each, certificates, at) for each in sets)
 
 
 def certificates(session: Session, account_id: int) -> Sequence[ResearcherCertificate]:

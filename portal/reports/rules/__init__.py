@@ -20,6 +20,7 @@ from portal.reports.rules.keys import (
     GRACE,
     WARN_BEFORE,
     accepted,
+    check_open,
     check_secret,
     expired,
     grace_until,
@@ -82,6 +83,7 @@ from portal.reports.rules.promptness import (
     lines,
 )
 from portal.reports.rules.rewraps import (
+    check_refuter,
     lacking,
     wrapped_for,
 )
@@ -166,9 +168,11 @@ __all__ = [
     "check_link_step",
     "check_needs",
     "check_number",
+    "check_open",
     "check_passed_on",
     "check_possible",
     "check_readers",
+    "check_refuter",
     "check_room",
     "check_secret",
     "check_security_text",

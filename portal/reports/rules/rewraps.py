@@ -16,6 +16,17 @@ def lacking(members: Sequence[KeySetMember], key_ids: Collection[str]) -> list[K
     return [member for member in members if not set(member.key_ids).intersection(key_ids)]
 
 
+def check_refuter(owners: Collection[int], maker: int, by: int | None) -> None:
+    """Whether somebody may say that a wrapped session key does not open its file; None is an operator. Raises Refused.
+
+    Only the key can tell, so only its owner can say it, or who made the packet. Others could lock somebody out.
+    """
+    if by is None and owners:
+        raise Refused("The key belongs to somebody: they say it themselves, and portal-triage does it for them.")
+    if by is not None and by != maker and by not in owners:
+        raise Refused("Only the one for whom it was wrapped can say that it does not open, or the one who wrapped it.")
+
+
 def wrapped_for(packet: bytes) -> str:
     """The key id in one public-key encrypted session key packet (version 3) and nothing else. Raises Refused."""
     if not _LEAST <= len(packet) <= LARGEST or packet[0] != _NEW_FORMAT:

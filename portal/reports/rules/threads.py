@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal.core.errors import Invalid, Refused
 from portal.reports.models import KeySet, Report, ResearcherCertificate, Upload
@@ -41,9 +41,9 @@ def check_readers(certificates: Sequence[ResearcherCertificate]) -> None:
         )
 
 
-def wanted(key_set: KeySet, certificates: Sequence[ResearcherCertificate]) -> Recipients:
+def wanted(key_set: KeySet, certificates: Sequence[ResearcherCertificate], at: datetime | None = None) -> Recipients:
     """To whom a message has to be sealed: everybody of the key set, and each of these readers."""
-    base = recipients(key_set)
+    base = recipients(key_set, at)
     readers = tuple(
         (
             f"{each.name or each.fingerprint} (a reader; their certificate is on the report's page)",

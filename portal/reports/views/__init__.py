@@ -41,7 +41,8 @@ blueprint = Blueprint("reports", __name__)
 # A browser never sends a bearer token by itself, so requests that carry one need no token against forgery here.
 FOR_PROGRAMS = (
     "reports.new", "reports.create_upload", "reports.upload", "reports.submit", "reports.acknowledge", "reports.move",
-    "reports.rewrap", "reports.begin_message", "reports.create_message_upload", "reports.send_message",
+    "reports.rewrap", "reports.refute_rewrap",
+    "reports.begin_message", "reports.create_message_upload", "reports.send_message",
     "reports.read_messages", "reports.staff_begin_message", "reports.staff_create_message_upload",
     "reports.staff_upload", "reports.staff_send_message", "reports.staff_read_messages",
 )  # fmt: skip

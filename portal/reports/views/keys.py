@@ -25,7 +25,7 @@ def key_sets() -> ResponseReturnValue:
         "reports/keys.html",
         key_sets=found,
         accepted=rules.accepted(found, at),
-        until=rules.grace_until(found[0]) if found else None,
+        until=rules.grace_until(*found[:2]) if len(found) > 1 else None,
         statements={each.id: rules.statement_of(each) for each in found},
         signing_key=signer().key_id,
         receipt_keys=signed.receipt_keys(db.session),

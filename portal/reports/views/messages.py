@@ -55,8 +55,7 @@ def begin_message(slug: str, ref: str) -> ResponseReturnValue:
 def _whole(slug: str, member: Member, report: Report) -> ResponseReturnValue:
     """Begin, upload and send in one go."""
     form, at, ref = _form(), clock.now(), report.ref
-    sets = [rules.recipients(each) for each in keys.accepted_sets(db.session, at)]
-    if not (form.validate_on_submit() and walked(form.sealed, sets, limits().message)):
+    if not (form.validate_on_submit() and walked(form.sealed, limits().message)):
         return show_page(report, report.challenge, SealedForm(formdata=None), message_form=form), 422
     participant, by = member.participant_id, member.account_id
     made = actions.begin_message(db.session, report, Side.RESEARCHER, limits(), by=by, at=at)
@@ -75,7 +74,7 @@ def store(report: Report, message: Message, form: MessageForm) -> None:
     stream.seek(0)
     upload = actions.begin_message_upload(db.session, report, message, limits(), length=length, at=at)
     db.session.commit()
-    course = intake.course(db.session, upload, keys.accepted_sets(db.session, at), limits(), at)
+    course = intake.course(db.session, upload, keys.accepted_sets(db.session, at, upload.created_at), limits(), at)
     intake.receive(db.session, blobs(), course, stream, at=at)
 
 

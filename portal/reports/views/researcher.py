@@ -1,6 +1,6 @@
 """A researcher's own reports."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import IO
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
@@ -21,7 +21,7 @@ from portal.reports import intake, rules, states
 from portal.reports.actions import drafts
 from portal.reports.arriving import pieces
 from portal.reports.forms import MessageForm, OwnForm, ReportForm, SealedForm
-from portal.reports.models import Report, Upload
+from portal.reports.models import KeySet, Report, Upload
 from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import NotAcceptable
@@ -56,7 +56,7 @@ def new(slug: str) -> ResponseReturnValue:
     form.scenario.choices = {"": "None of them", **scenarios}
     if request.is_json:
         return _begin(slug, challenge, member, form)
-    if form.validate_on_submit() and _walked(form.sealed):
+    if form.validate_on_submit() and walked(form.sealed, limits().file):
         return _send_sealed(slug, challenge, member, form)
     trusted_types("seal")
     return _new_page(challenge, form), 422 if form.is_submitted() else 200
@@ -64,13 +64,13 @@ def new(slug: str) -> ResponseReturnValue:
 
 def _new_page(challenge: Challenge, form: ReportForm) -> str:
     at = clock.now()
-    accepted = keys.accepted_sets(db.session, at)
-    current = accepted[0] if accepted else None
+    current = keys.current_set(db.session)
+    before = [each for each in keys.accepted_sets(db.session, at) if each != current]
     return render_template(
         "reports/new.html", challenge=challenge, form=form, key_set=current, limits=limits(),
         part=rules.PART, builds=offered_builds(db.session, challenge.id),
-        expired=rules.expired(current, at) if current else [], before=accepted[1:],
-        until=rules.grace_until(current) if current else None,
+        expired=rules.expired(current, at) if current else [], before=before,
+        until=rules.grace_until(current, before[0]) if current and before else None,
     )  # fmt: skip
 
 
@@ -91,20 +91,17 @@ def _begin(slug: str, challenge: Challenge, member: Member, form: ReportForm) ->
     return jsonify(told), 201
 
 
-def _walked(field: Field) -> bool:
-    """Whether the file that came with a form is one that is taken; if not, the field says why."""
-    sets = [rules.recipients(each) for each in keys.accepted_sets(db.session, clock.now())]
-    return walked(field, sets, limits().file)
+def walked(field: Field, most: int, wanted: Callable[[KeySet], Recipients] = rules.recipients) -> bool:
+    """Whether the file that came with a form is one that is taken; if not, the field says why.
 
-
-def walked(field: Field, sets: Sequence[Recipients], most: int) -> bool:
-    """Whether the field's file is sealed to one of these sets and not too large; if not, the field says why."""
+    `wanted` tells for each key set that counts to whom it has to be sealed.
+    """
     sent = field.data
     if not sent or not sent.filename:
         field.errors = ["Choose the file that gpg has sealed. Nothing can be sent unsealed."]
         return False
-    walker = Walker(sets, limit=most)
     try:
+        walker = Walker([wanted(each) for each in keys.open_sets(db.session, clock.now())], limit=most)
         for piece in pieces(sent.stream, None):
             walker.feed(piece)
         walker.finish()
@@ -134,7 +131,7 @@ def _store(report: Report, stream: IO[bytes], *, by: int, body: bool) -> None:
     stream.seek(0)
     upload = drafts.begin_upload(db.session, report, limits(), body=body, length=length, by=by, at=at)
     db.session.commit()
-    sets = keys.accepted_sets(db.session, at)
+    sets = keys.accepted_sets(db.session, at, upload.created_at)
     intake.receive(db.session, blobs(), intake.course(db.session, upload, sets, limits()), stream, at=at)
 
 
@@ -145,7 +142,7 @@ def attach(slug: str, ref: str) -> ResponseReturnValue:
     member = member_or_404(slug)
     report = reports.own(db.session, member.participant_id, ref)
     form = SealedForm()
-    if not (form.validate_on_submit() and _walked(form.sealed)):
+    if not (form.validate_on_submit() and walked(form.sealed, limits().file)):
         return show_page(report, _challenge(member), form), 422
     body = not any(each.number == 0 for each in files.of_report(db.session, report.id))
     _store(report, form.sealed.data.stream, by=member.account_id, body=body)

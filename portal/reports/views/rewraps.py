@@ -1,14 +1,17 @@
 """Opening old reports to a new triager: what they cannot open yet, heads of files for portal-triage, wrapped keys.
 
 GET …/rewrap.json gives, page by page, `{"key_set", "members": [{"fingerprint", "name", "role", "key_ids"}], "objects":
-[{"upload", "ref", "n", "recipients", "lacking": [fingerprint]}], "next"}`. GET …/rewrap/<upload> gives the packets
-that name the recipients of a file, wrapped ones first, and nothing of its content; POST there takes `{"fingerprint",
-"packet"}` (base64). GET …/rewrap/<upload>/packets gives only what was wrapped: put before the file, it is a message
-that the new recipients open.
+[{"upload", "ref", "n", "kind", "recipients", "lacking": [fingerprint]}], "next"}`. GET …/rewrap/<upload> gives the
+packets that name the recipients of a file, wrapped ones first, and nothing of its content; POST there takes
+`{"fingerprint", "packet"}` (base64). GET …/rewrap/<upload>/packets gives only what was wrapped: put before the file, it
+is a message that the new recipients open. Whose key finds that its packet opens nothing posts `{"packet"}` (its
+SHA-256) to …/rewrap/<upload>/unopened: the packet no longer counts, another may be wrapped, and the answer names who
+made it.
 """
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,15 +28,18 @@ from portal.core.errors import Invalid, NotFound
 from portal.core.pieces import read
 from portal.core.web import files as downloads
 from portal.reports import rules
-from portal.reports.actions.rewraps import add_rewrap
+from portal.reports.actions import rewraps as actions
 from portal.reports.models import KeySet, Upload
 from portal.reports.queries import keys, reports, rewraps
 from portal.reports.queries import uploads as files
 from portal.reports.views import blueprint
+from portal.reports.views.shapes import instant
 from portal.reports.views.who import triager
 from portal.reports.walker import head_length
 
 MOST = 200
+# How many reports or packets the page names.
+NAMED = 50
 OCTETS = "application/octet-stream"
 
 
@@ -49,27 +55,29 @@ def _current() -> KeySet:
 def rewrap_progress(slug: str) -> ResponseReturnValue:
     """Of how many sealed files each key of the current set can open, and which ones not."""
     challenge, current = challenge_or_404(slug), keys.current_set(db.session)
-    found = rewraps.everything(db.session, challenge.id)
     members = current.members if current else []
-    closed: dict[str, dict[str, int]] = {member.fingerprint: {} for member in members}
-    for each in found:
-        for member in rules.lacking(members, each.key_ids):
-            by_report = closed[member.fingerprint]
-            by_report[each.ref] = by_report.get(each.ref, 0) + 1
+    found = rewraps.progress(db.session, challenge.id, members)
+    named = {
+        member.fingerprint: rewraps.shut_to(db.session, challenge.id, member, NAMED)
+        for member in members
+        if found.by_member[member.fingerprint]
+    }
     return render_template(
-        "reports/rewrap.html", challenge=challenge, current=current, total=len(found), closed=closed, members=members
-    )
+        "reports/rewrap.html", challenge=challenge, current=current, members=members, progress_of=found, named=named,
+        most=NAMED, refuted=rewraps.refuted(db.session, challenge.id, NAMED),
+    )  # fmt: skip
 
 
 @blueprint.get("/staff/<slug>/rewrap.json")
 @admits_tokens
 @only(Role.TRIAGER)
 def rewrap_list(slug: str) -> ResponseReturnValue:
-    """Sealed files, and which keys of the current set cannot open them."""
+    """Sealed files, and which keys of the current set cannot open them; with ?lacking=1 only where there are such."""
     challenge, _ = triager(slug)
     current = _current()
     limit = min(max(request.args.get("limit", 100, type=int), 1), MOST)
-    page = rewraps.page(db.session, challenge.id, request.args.get("ref"), request.args.get("after"), limit)
+    asked, members_lacking = request.args, current.members if "lacking" in request.args else ()
+    page = rewraps.page(db.session, challenge.id, asked.get("ref"), asked.get("after"), limit, members_lacking)
     wrapped = rewraps.of_uploads(db.session, [upload.id for upload in page.rows])
     members = [
         {"fingerprint": each.fingerprint, "name": each.name, "role": each.role, "key_ids": each.key_ids}
@@ -85,6 +93,7 @@ def _object(upload: Upload, added: list[str], current: KeySet) -> dict[str, Any]
         "upload": upload.id,
         "ref": upload.report.ref,
         "n": upload.number,
+        "kind": "message" if upload.message_id else "attachment" if upload.number else "body",
         "recipients": recipients,
         "lacking": [member.fingerprint for member in rules.lacking(current.members, recipients)],
     }
@@ -123,9 +132,26 @@ def rewrap(slug: str, upload_id: str) -> ResponseReturnValue:
         fingerprint, packet = str(told["fingerprint"]), base64.b64decode(told["packet"], validate=True)
     except (KeyError, TypeError, binascii.Error, ValueError):
         raise Invalid({"packet": "Send {“fingerprint”, “packet”} as JSON, the packet in base64."}) from None
-    made = add_rewrap(db.session, upload, _current(), fingerprint, packet, by=account.id, at=clock.now())
+    made = actions.add_rewrap(db.session, upload, _current(), fingerprint, packet, by=account.id, at=clock.now())
     db.session.commit()
     return jsonify(upload=upload.id, key_id=made.key_id), 201
+
+
+@blueprint.post("/staff/<slug>/rewrap/<upload_id>/unopened")
+@admits_tokens
+@only(Role.TRIAGER)
+def refute_rewrap(slug: str, upload_id: str) -> ResponseReturnValue:
+    """Hear from whom a session key was wrapped for that it does not open the file."""
+    challenge, account = triager(slug)
+    upload = rewraps.object_of(db.session, challenge.id, upload_id)
+    told: Any = request.get_json(silent=True)
+    if not isinstance(told, dict) or not re.fullmatch(r"[0-9a-f]{64}", str(told.get("packet"))):
+        raise Invalid({"packet": "Send {“packet”} as JSON: the SHA-256 of the packet that does not open the file."})
+    found = rewraps.wrapped(db.session, upload.id, told["packet"])
+    maker, made_at = found.by, found.at
+    actions.refute_rewrap(db.session, found, by=account.id, at=clock.now())
+    db.session.commit()
+    return jsonify(upload=upload_id, wrapped_by=maker.name or maker.email, at=instant(made_at))
 
 
 @blueprint.get("/staff/<slug>/rewrap/<upload_id>/packets")

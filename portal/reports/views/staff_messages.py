@@ -1,5 +1,7 @@
 """Triagers' messages about a report. What they say never comes here unsealed: portal-triage or gpg seals it first."""
 
+from functools import partial
+
 from flask import Response, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -82,8 +84,8 @@ def _whole(slug: str, challenge: Challenge, account: Account, report: Report) ->
     form, at, by, ref = _form(), clock.now(), account.id, report.ref
     certificates = queries.readers_certificates(db.session, report, at)
     rules.check_readers(certificates)
-    sets = [rules.wanted(each, certificates) for each in keys.accepted_sets(db.session, at)]
-    if not (form.validate_on_submit() and walked(form.sealed, sets, limits().message)):
+    wanted = partial(rules.wanted, certificates=certificates)
+    if not (form.validate_on_submit() and walked(form.sealed, limits().message, wanted)):
         return staff_page(challenge, report, sealed_form=form), 422
     made = actions.begin_message(db.session, report, Side.TEAM, limits(), by=by, at=at)
     number = made.number

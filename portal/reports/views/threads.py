@@ -76,8 +76,10 @@ def _panel(report: Report, side: Side, account: Account) -> Panel:
     readers = queries.readers(db.session, report)
     certificates = queries.certificates_of(db.session, [each.id for each in readers], clock.now())
     held = {each.account_id for each in certificates}
+    current = keys.current_set(db.session)
     try:
         rules.check_writable(report)
+        rules.check_open(current, clock.now())
         shut = ""
     except Refused as refusal:
         shut = refusal.reason
@@ -89,7 +91,7 @@ def _panel(report: Report, side: Side, account: Account) -> Panel:
         seen=queries.seen(db.session, report, other),
         unread=queries.unread(db.session, [report.id], account.id, other).get(report.id, 0),
         shut=shut,
-        key_set=keys.current_set(db.session),
+        key_set=current,
         readers=readers,
         certificates=certificates,
         missing=[each for each in readers if each.id not in held],
@@ -129,6 +131,7 @@ def as_json(slug: str, report: Report, lines: Sequence[Written]) -> list[dict[st
             "sent_at": instant(each.message.sent_at),
             "reason": each.message.reason,
             "reason_words": each.message.reason_words,
+            "upload": each.upload.id,
             "size": each.upload.position,
             "sha256": each.upload.sha256,
             "readers": [reader._asdict() for reader in readers_of(each)],

@@ -171,7 +171,7 @@ def _patch(found: Upload, _by: int, at: datetime) -> Response:
 
 def _receive(found: Upload, digest: bytes | None, length: int | None, at: datetime) -> int:
     """Let the bytes in; the new offset."""
-    course = intake.course(db.session, found, keys.accepted_sets(db.session, at), limits(), at)
+    course = intake.course(db.session, found, keys.accepted_sets(db.session, at, found.created_at), limits(), at)
     try:
         offset = intake.receive(db.session, blobs(), course, request.stream, at=at, checksum=digest, length=length)
     except intake.WrongChecksum as mismatch:
