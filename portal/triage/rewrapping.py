@@ -17,6 +17,7 @@ from portal.triage.keyring import Target
 from portal.triage.text import plain
 
 FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+KINDS = ("body", "attachment", "message")
 
 
 class Lacking(NamedTuple):
@@ -25,12 +26,13 @@ class Lacking(NamedTuple):
     upload: str
     ref: str
     n: int
+    kind: str
     fingerprints: tuple[str, ...]
 
     @property
     def told(self) -> str:
         """Which file of which report."""
-        return f"{plain(self.ref)} {f'attachment {self.n}' if self.n else 'body'}"
+        return f"{plain(self.ref)} {self.kind if self.kind == 'body' else f'{self.kind} {self.n}'}"
 
 
 class Work(NamedTuple):
@@ -62,7 +64,10 @@ def _lacking(each: Json) -> Lacking:
     upload = str(each["upload"])
     if not re.fullmatch(r"[0-9a-f-]{36}", upload):
         raise ValueError(upload)
-    return Lacking(upload, str(each["ref"]), int(each["n"]), tuple(_checked(found) for found in each["lacking"]))
+    kind = str(each.get("kind"))
+    if kind not in KINDS:
+        raise ValueError(kind)
+    return Lacking(upload, str(each["ref"]), int(each["n"]), kind, tuple(_checked(found) for found in each["lacking"]))
 
 
 def _checked(fingerprint: object) -> str:

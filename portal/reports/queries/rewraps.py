@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session, contains_eager
 
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
-from portal.reports.models import Report, Rewrap, Upload
-from portal.reports.states import UploadState
+from portal.reports.models import Message, Report, Rewrap, Upload
+from portal.reports.states import MessageState, UploadState
 
 
 class Sealed(NamedTuple):
@@ -22,9 +22,13 @@ class Sealed(NamedTuple):
 
 
 def _complete(challenge_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Report.challenge_id == challenge_id, Report.received_at.is_not(None), Upload.state == UploadState.COMPLETE
-    )
+    return sa.and_(Report.challenge_id == challenge_id, Report.received_at.is_not(None), _handed_over())
+
+
+def _handed_over() -> sa.ColumnElement[bool]:
+    """Whether a file has come whole, and its message, if it is one's, was sent."""
+    unsent = sa.exists().where(Message.id == Upload.message_id, Message.state != MessageState.SENT)
+    return sa.and_(Upload.state == UploadState.COMPLETE, ~unsent)
 
 
 def page(session: Session, challenge_id: int, ref: str | None, after: str | None, limit: int) -> Page[Upload]:
@@ -64,6 +68,12 @@ def of_uploads(session: Session, upload_ids: Iterable[str]) -> dict[str, list[Re
 def of_upload(session: Session, upload_id: str) -> Sequence[Rewrap]:
     """What was wrapped for one file, in order."""
     return of_uploads(session, [upload_id])[upload_id]
+
+
+def wrapped_of(session: Session, report_id: int) -> set[str]:
+    """The ids of a report's sealed files, its messages among them, for which something was wrapped."""
+    ids = session.scalars(sa.select(Upload.id).where(Upload.report_id == report_id, _handed_over()))
+    return {upload_id for upload_id, rows in of_uploads(session, ids).items() if rows}
 
 
 def object_of(session: Session, challenge_id: int, upload_id: str) -> Upload:

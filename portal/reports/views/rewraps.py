@@ -1,10 +1,10 @@
 """Opening old reports to a new triager: what they cannot open yet, heads of files for portal-triage, wrapped keys.
 
 GET …/rewrap.json gives, page by page, `{"key_set", "members": [{"fingerprint", "name", "role", "key_ids"}], "objects":
-[{"upload", "ref", "n", "recipients", "lacking": [fingerprint]}], "next"}`. GET …/rewrap/<upload> gives the packets
-that name the recipients of a file, wrapped ones first, and nothing of its content; POST there takes `{"fingerprint",
-"packet"}` (base64). GET …/rewrap/<upload>/packets gives only what was wrapped: put before the file, it is a message
-that the new recipients open.
+[{"upload", "ref", "n", "kind", "recipients", "lacking": [fingerprint]}], "next"}`. GET …/rewrap/<upload> gives the
+packets that name the recipients of a file, wrapped ones first, and nothing of its content; POST there takes
+`{"fingerprint", "packet"}` (base64). GET …/rewrap/<upload>/packets gives only what was wrapped: put before the file, it
+is a message that the new recipients open.
 """
 
 import base64
@@ -27,7 +27,7 @@ from portal.core.web import files as downloads
 from portal.reports import rules
 from portal.reports.actions.rewraps import add_rewrap
 from portal.reports.models import KeySet, Upload
-from portal.reports.queries import keys, reports, rewraps
+from portal.reports.queries import keys, reports, rewraps, threads
 from portal.reports.queries import uploads as files
 from portal.reports.views import blueprint
 from portal.reports.views.who import triager
@@ -85,6 +85,7 @@ def _object(upload: Upload, added: list[str], current: KeySet) -> dict[str, Any]
         "upload": upload.id,
         "ref": upload.report.ref,
         "n": upload.number,
+        "kind": "message" if upload.message_id else "attachment" if upload.number else "body",
         "recipients": recipients,
         "lacking": [member.fingerprint for member in rules.lacking(current.members, recipients)],
     }
@@ -146,6 +147,21 @@ def rewrapped_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
     challenge, _ = triager(slug)
     report = reports.of_challenge(db.session, challenge.id, ref)
     upload = files.file_of(db.session, report, number)
+    return _wrapped(upload, f"{report.ref}-{number}-rewrapped.pgp")
+
+
+@blueprint.get("/staff/<slug>/reports/<ref>/messages/<int:number>/rewrapped")
+@admits_tokens
+@only(Role.TRIAGER)
+def rewrapped_message(slug: str, ref: str, number: int) -> ResponseReturnValue:
+    """A message with all that was wrapped for it before its bytes, for gpg by hand."""
+    challenge, _ = triager(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    upload = threads.sent(db.session, report, number)
+    return _wrapped(upload, f"{report.ref}-message-{number}-rewrapped.pgp")
+
+
+def _wrapped(upload: Upload, name: str) -> Response:
     packets = b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id))
     pieces = [(chunk.key, chunk.sha256) for chunk in files.chunks(db.session, upload.id)]
     store = blobs()
@@ -157,5 +173,5 @@ def rewrapped_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
     answer = Response(body(), mimetype=OCTETS)
     answer.content_length = len(packets) + upload.position
     answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Content-Disposition"] = downloads.attachment(f"{report.ref}-{number}-rewrapped.pgp")
+    answer.headers["Content-Disposition"] = downloads.attachment(name)
     return answer

@@ -14,7 +14,7 @@ from portal.core.db import db
 from portal.core.errors import Refused
 from portal.reports import rules, states
 from portal.reports.models import KeySet, Message, ReplyTemplate, Report, ResearcherCertificate, Upload
-from portal.reports.queries import keys
+from portal.reports.queries import keys, rewraps
 from portal.reports.queries import threads as queries
 from portal.reports.queries.threads import Written
 from portal.reports.states import Side
@@ -35,7 +35,8 @@ class Panel(NamedTuple):
 
     `read` is how far the person has read, `seen` how far the other side has. `readers` are those of the participant who
     read what the team writes, `certificates` theirs to which one can seal, `missing` those who have none. `shut` says
-    why nothing can be written, empty where one can.
+    why nothing can be written, empty where one can. `rewrapped` holds the ids of sealed files for which
+    keys were wrapped since.
     """
 
     lines: list[Written]
@@ -52,6 +53,7 @@ class Panel(NamedTuple):
     answers: bool
     most: int
     team: list[Account]
+    rewrapped: set[str]
 
     def word(self, message: Message) -> tuple[str, str]:
         """Whether a message has been read, and the tone in which to say it."""
@@ -97,6 +99,7 @@ def _panel(report: Report, side: Side, account: Account) -> Panel:
         answers=report.state in states.ANSWER.sources,
         most=limits().message,
         team=[each.account for each in team_of(db.session, report.participant_id)] if side is Side.RESEARCHER else [],
+        rewrapped=rewraps.wrapped_of(db.session, report.id) if side is Side.TEAM else set(),
     )
 
 
@@ -129,6 +132,7 @@ def as_json(slug: str, report: Report, lines: Sequence[Written]) -> list[dict[st
             "sent_at": instant(each.message.sent_at),
             "reason": each.message.reason,
             "reason_words": each.message.reason_words,
+            "upload": each.upload.id,
             "size": each.upload.position,
             "sha256": each.upload.sha256,
             "readers": [reader._asdict() for reader in readers_of(each)],
