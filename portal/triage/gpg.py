@@ -13,6 +13,9 @@ from portal.triage.failures import Damaged, Failure, TooLarge, Unreadable
 PROGRAM, PASSPHRASE = "PORTAL_TRIAGE_GPG", "PORTAL_TRIAGE_PASSPHRASE_FILE"
 BLOCK = 2**20
 STATUS = "[GNUPG:] "
+# libgpg-error's numbers, which never change, for an unknown algorithm, a wrong checksum, a wrong secret key, a bad number,
+# value, length, bad data: the fault lies with what was sealed for the key. Otherwise the key itself cannot be used.
+UNSOUND = frozenset({4, 10, 12, 18, 30, 55, 79, 139, 152})
 # --disable-dirmngr, --no-auto-key-retrieve: opening a report must tell nobody that it was opened.
 OPTIONS = ("--batch", "--disable-dirmngr", "--no-auto-key-retrieve")
 
@@ -96,10 +99,21 @@ def _vouched(code: int, status: list[list[str]]) -> None:
     names = [words[0] for words in status if words]
     if code == 0 and all(names.count(name) == 1 for name in ("DECRYPTION_OKAY", "GOODMDC", "PLAINTEXT")):
         return
-    if any(words[:2] == ["ERROR", "pkdecrypt_failed"] for words in status):
-        raise Unreadable(
-            "gpg could not use the key: the passphrase or the card is missing, or the question was cancelled."
-        )
+    unopened(status)
     if "NO_SECKEY" in names and not {"DECRYPTION_KEY", "PLAINTEXT"} & set(names):
         raise Unreadable("It is sealed to keys that this machine does not have.")
     raise Damaged("gpg does not vouch for it: it is damaged, or was changed on its way. Nothing was kept.")
+
+
+def unopened(status: list[list[str]]) -> None:
+    """Why a key of this machine did not open it, if one was tried; `status` holds gpg's status lines as words.
+
+    Raises Unreadable.
+    """
+    codes = [words[2] for words in status if words[:2] == ["ERROR", "pkdecrypt_failed"] and len(words) > 2]
+    if not codes:
+        return
+    # The upper half of a code says which part of gpg it comes from.
+    if all(code.isdecimal() and int(code) & 0xFFFF in UNSOUND for code in codes):
+        raise Unreadable("It names a key of this machine, but what it holds for it is not sound.")
+    raise Unreadable("gpg could not use the key: the passphrase or the card is missing, or the question was cancelled.")
