@@ -276,7 +276,9 @@ def _thread(options: argparse.Namespace) -> None:
             sys.stderr.write(f"portal-triage: {line.said}  not opened: {line.failure}\n")
         else:
             _say(f"{line.said}  {'opened' if line.fresh else 'here already'}: {line.folder}")
-    portal.post(f"reports/{options.ref}/messages/read", {})
+    read = [line.number for line in lines if not line.failure]
+    if read:
+        portal.post(f"reports/{options.ref}/messages/read", {"number": max(read)})
     threads.check(lines)
 
 

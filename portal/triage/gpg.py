@@ -13,8 +13,8 @@ from portal.triage.failures import Damaged, Failure, TooLarge, Unreadable
 PROGRAM, PASSPHRASE = "PORTAL_TRIAGE_GPG", "PORTAL_TRIAGE_PASSPHRASE_FILE"
 BLOCK = 2**20
 STATUS = "[GNUPG:] "
-# libgpg-error's numbers, which never change, for an unknown algorithm, a wrong checksum, a wrong secret key, a bad number,
-# value, length, bad data: the fault lies with what was sealed for the key. Otherwise the key itself cannot be used.
+# By their numbers in libgpg-error, which never change: an unknown algorithm, a wrong checksum, a wrong secret key, bad
+# numbers, values, lengths or data. Then what was sealed for the key is at fault; else the key itself cannot be used.
 UNSOUND = frozenset({4, 10, 12, 18, 30, 55, 79, 139, 152})
 # --disable-dirmngr, --no-auto-key-retrieve: opening a report must tell nobody that it was opened.
 OPTIONS = ("--batch", "--disable-dirmngr", "--no-auto-key-retrieve")

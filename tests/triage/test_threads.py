@@ -69,7 +69,7 @@ def test_messages_open_once_with_harmless_names(
     assert "message 1 2020-06-15T12:00:00Z from the researcher  opened: " in told
     assert left(to) == [f"{REF}-thread/1/message.md", f"{REF}-thread/1/trace.bin", f"{REF}-thread/2/message.md"]
     assert (to / f"{REF}-thread" / "1" / "message.md").read_text() == "The **seventh** block."
-    assert portal.acknowledged == [f"{REF} read"]
+    assert portal.posted == [{"number": 2}]
     assert "here already" in thread(first, second)[1]
     assert {path.stat().st_mode & 0o077 for path in to.rglob("*")} == {0}
 
@@ -129,6 +129,19 @@ def test_a_message_that_cannot_be_opened_hides_no_other(
     assert why in first
     assert last == "portal-triage: 2 of 5 messages are not open here."
     assert thread(*messages, options=("--max-bytes", "1M"))[0] == code
+
+
+def test_as_read_counts_what_was_opened_and_nothing_after_it(
+    thread: Callable[..., tuple[int, str, str]], portal: Stub, gpg: Gpg
+) -> None:
+    thread(gpg.seal(b"one", ME), b"broken", gpg.seal(b"three", ME), b"broken")
+    assert portal.posted == [{"number": 3}]
+
+
+def test_nothing_opened_is_nothing_read(thread: Callable[..., tuple[int, str, str]], portal: Stub, gpg: Gpg) -> None:
+    assert thread()[0] == 0
+    assert thread(b"broken")[0] == 4
+    assert portal.posted == []
 
 
 def test_a_message_that_the_portal_does_not_give_hides_no_other(

@@ -1,9 +1,10 @@
 """Sealed messages as the two pages and portal-triage show them."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from flask import url_for
+from flask import request, url_for
 
 from portal.accounts.current import current_account
 from portal.accounts.models import Account
@@ -11,7 +12,7 @@ from portal.challenges.models import Challenge
 from portal.challenges.queries import team_of
 from portal.core import clock
 from portal.core.db import db
-from portal.core.errors import Refused
+from portal.core.errors import Invalid, Refused
 from portal.reports import rules, states
 from portal.reports.models import KeySet, Message, ReplyTemplate, Report, ResearcherCertificate, Upload
 from portal.reports.queries import keys, rewraps
@@ -20,6 +21,8 @@ from portal.reports.queries.threads import Written
 from portal.reports.states import Side
 from portal.reports.views.shapes import instant
 from portal.reports.views.who import limits
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Reader(NamedTuple):
@@ -111,6 +114,20 @@ def for_researcher(report: Report) -> Panel:
 def for_team(_challenge: Challenge, report: Report) -> Panel:
     """What triagers see."""
     return _panel(report, Side.TEAM, current_account())
+
+
+def read_up_to() -> int:
+    """The number up to which this request, JSON or a form, says that messages have been read. Raises Invalid.
+
+    Nothing else counts as read: a message may have come since somebody looked.
+    """
+    told = request.get_json(silent=True) if request.is_json else request.form
+    number = told.get("number") if isinstance(told, dict) else None
+    if isinstance(number, str) and _NUMBER.fullmatch(number):
+        number = int(number)
+    if type(number) is not int or number < 0:
+        raise Invalid({"number": "Say up to which message you have read: its number."})
+    return number
 
 
 def begun(number: int, create: str, send: str, *, slug: str, ref: str) -> dict[str, Any]:
