@@ -29,6 +29,10 @@ class Unreadable(Failure):
     code = 5
 
 
+class Locked(Unreadable):
+    """A key of this machine would open it and cannot be used now."""
+
+
 class TooLarge(Failure):
     """It unpacks to more than was allowed."""
 
