@@ -30,11 +30,13 @@ from portal.reports.rules.keys import (
 from portal.reports.rules.limits import (
     KEEP_OPEN,
     MOST_CHUNKS,
+    NO_ROOM,
     PART,
     TOKEN_LIFE,
     Limits,
     Pace,
     check_complete,
+    check_quota,
     check_room,
 )
 from portal.reports.rules.links import (
@@ -124,6 +126,7 @@ __all__ = [
     "MOST_CHUNKS",
     "MOST_LINKS",
     "MOST_TRIES",
+    "NO_ROOM",
     "PART",
     "QUIET",
     "SILENCE",
@@ -163,6 +166,7 @@ __all__ = [
     "check_number",
     "check_passed_on",
     "check_possible",
+    "check_quota",
     "check_readers",
     "check_room",
     "check_secret",
