@@ -78,6 +78,15 @@ def begin_message_upload(
     return upload
 
 
+def let_go_unsent(session: Session, upload_id: str, message_id: int, *, at: datetime) -> bool:
+    """End the whole bytes of a message that nobody has sent; whether they were. Sealed anew, it can still be sent."""
+    # Sending waits for this, or this for sending: no message is sent without its bytes.
+    unsent = sa.select(Message.id).where(Message.id == message_id, Message.state == MessageState.UPLOADING)
+    if session.scalars(unsent.with_for_update()).one_or_none() is None:
+        return False
+    return end_upload(session, upload_id, UploadState.EXPIRED, at=at, states=(UploadState.COMPLETE,))
+
+
 def send_message(
     session: Session,
     report: Report,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.core.errors import NotFound
 from portal.reports.models import Chunk, Message, Report, Upload
-from portal.reports.states import ReportState, Side, UploadState
+from portal.reports.states import MessageState, ReportState, Side, UploadState
 
 LIVE = (UploadState.OPEN, UploadState.COMPLETE)
 
@@ -111,6 +111,19 @@ def expired(session: Session, at: datetime) -> Sequence[str]:
     return session.scalars(
         sa.select(Upload.id).where(Upload.state == UploadState.OPEN, Upload.expires_at < at).limit(100)
     ).all()
+
+
+def unsent(session: Session, before: datetime) -> Sequence[tuple[str, int]]:
+    """The bytes that were whole before of messages that were not sent: the ids of file and message."""
+    rows = (
+        sa.select(Upload.id, Message.id)
+        .join(Message, Message.id == Upload.message_id)
+        .where(
+            Upload.state == UploadState.COMPLETE, Upload.ended_at < before, Message.state == MessageState.UPLOADING
+        )
+        .limit(100)
+    )  # fmt: skip
+    return [(upload_id, message_id) for upload_id, message_id in session.execute(rows)]
 
 
 def unswept(session: Session, before: datetime) -> Sequence[str]:
