@@ -12,7 +12,7 @@ from portal.core.blobs import Blobs, blobs
 from portal.core.errors import Conflict
 from portal.core.jobs import Job
 from portal.reports import rules
-from portal.reports.actions import assigning, drafts
+from portal.reports.actions import assigning, drafts, threads
 from portal.reports.actions import clocks as actions
 from portal.reports.actions import disclosing as disclosures
 from portal.reports.actions import upstream as cases
@@ -28,11 +28,14 @@ _CHUNK = re.compile(r"reports/[0-9a-f-]{36}/\d{6}-[0-9a-f]{16}")
 
 
 def expire(session: Session, at: datetime) -> int:
-    """End uploads that nobody has gone on with for a day, then the drafts that were left."""
+    """End uploads that nobody has gone on with for a day, unsent messages after two, then the drafts that were left."""
     done = 0
     for upload_id in uploads.expired(session, at):
         # Somebody may have gone on with it since the list was made.
         done += drafts.end_upload(session, upload_id, UploadState.EXPIRED, Upload.expires_at < at, at=at)
+        session.commit()
+    for upload_id, message_id in uploads.unsent(session, at - 2 * rules.KEEP_OPEN):
+        done += threads.let_go_unsent(session, upload_id, message_id, at=at)
         session.commit()
     for report in _left(session, at):
         if any(each.state is UploadState.OPEN for each in uploads.of_report(session, report.id)):

@@ -299,9 +299,17 @@ def _thread(options: argparse.Namespace) -> None:
         for each in threads.listed(threads.fetch(portal, options.ref)):
             _say(threads.said(each))
         return
+    lines = []
     for line in threads.open_thread(portal, options.ref, options.to, options.max_bytes):
-        _say(f"{line.said}  {'opened' if line.fresh else 'here already'}: {line.folder}")
-    portal.post(f"reports/{options.ref}/messages/read", {})
+        lines.append(line)
+        if line.failure:
+            sys.stderr.write(f"portal-triage: {line.said}  not opened: {line.failure}\n")
+        else:
+            _say(f"{line.said}  {'opened' if line.fresh else 'here already'}: {line.folder}")
+    read = [line.number for line in lines if not line.failure]
+    if read:
+        portal.post(f"reports/{options.ref}/messages/read", {"number": max(read)})
+    threads.check(lines)
 
 
 def _reply(options: argparse.Namespace) -> None:

@@ -8,11 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from portal.triage.failures import Damaged, Failure, TooLarge, Unreadable
+from portal.triage.failures import Damaged, Failure, Locked, TooLarge, Unreadable
 
 PROGRAM, PASSPHRASE = "PORTAL_TRIAGE_GPG", "PORTAL_TRIAGE_PASSPHRASE_FILE"
 BLOCK = 2**20
 STATUS = "[GNUPG:] "
+# By their numbers in libgpg-error, which never change: an unknown algorithm, a wrong checksum, a wrong secret key, bad
+# numbers, values, lengths or data. Then what was sealed for the key is at fault; else the key itself cannot be used.
+UNSOUND = frozenset({4, 10, 12, 18, 30, 55, 79, 139, 152})
 # --disable-dirmngr, --no-auto-key-retrieve: opening a report must tell nobody that it was opened.
 OPTIONS = ("--batch", "--disable-dirmngr", "--no-auto-key-retrieve")
 
@@ -43,7 +46,7 @@ def decrypt(sealed: Path, target: Path, limit: int) -> int:
 
 def _run(source: IO[bytes], out: IO[bytes], status: IO[bytes], limit: int) -> tuple[int, int]:
     """Run gpg; gives the number of bytes that it wrote (one more than the limit at most) and its exit code."""
-    command = [program(), *OPTIONS, *_passphrase(), "--status-fd", str(status.fileno()), "--output", "-", "--decrypt"]
+    command = [program(), *OPTIONS, *passphrase(), "--status-fd", str(status.fileno()), "--output", "-", "--decrypt"]
     count = 0
     process = subprocess.Popen(  # noqa: S603 (no shell, and nothing in it comes from outside)
         command,
@@ -65,7 +68,7 @@ def _run(source: IO[bytes], out: IO[bytes], status: IO[bytes], limit: int) -> tu
         process.wait()
 
 
-def _passphrase() -> list[str]:
+def passphrase() -> list[str]:
     """Where the passphrase comes from without anybody typing it: a file of the triager's; else gpg-agent asks."""
     path = os.environ.get(PASSPHRASE)
     return ["--pinentry-mode", "loopback", "--passphrase-file", path] if path else []
@@ -96,10 +99,21 @@ def _vouched(code: int, status: list[list[str]]) -> None:
     names = [words[0] for words in status if words]
     if code == 0 and all(names.count(name) == 1 for name in ("DECRYPTION_OKAY", "GOODMDC", "PLAINTEXT")):
         return
-    if any(words[:2] == ["ERROR", "pkdecrypt_failed"] for words in status):
-        raise Unreadable(
-            "gpg could not use the key: the passphrase or the card is missing, or the question was cancelled."
-        )
+    unopened(status)
     if "NO_SECKEY" in names and not {"DECRYPTION_KEY", "PLAINTEXT"} & set(names):
         raise Unreadable("It is sealed to keys that this machine does not have.")
     raise Damaged("gpg does not vouch for it: it is damaged, or was changed on its way. Nothing was kept.")
+
+
+def unopened(status: list[list[str]]) -> None:
+    """Why a key of this machine did not open it, if one was tried; `status` holds gpg's status lines as words.
+
+    Raises Locked where the key cannot be used, Unreadable where it does not fit what it should open.
+    """
+    codes = [words[2] for words in status if words[:2] == ["ERROR", "pkdecrypt_failed"] and len(words) > 2]
+    if not codes:
+        return
+    # The upper half of a code says which part of gpg it comes from.
+    if all(code.isdecimal() and int(code) & 0xFFFF in UNSOUND for code in codes):
+        raise Unreadable("It names a key of this machine, but what it holds for it is not sound.")
+    raise Locked("gpg could not use the key: the passphrase or the card is missing, or the question was cancelled.")

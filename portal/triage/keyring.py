@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from portal.triage import packets
 from portal.triage.failures import Failure, Unreadable
-from portal.triage.gpg import OPTIONS, STATUS, program, terminal
+from portal.triage.gpg import OPTIONS, STATUS, passphrase, program, terminal, unopened
 from portal.triage.text import plain
 
 # gpg tells a session key before it reads what is sealed with it, so it never gets anything that really is.
@@ -33,22 +33,23 @@ class Target(NamedTuple):
 
 
 def session_key(head: bytes) -> tuple[int, bytes]:
-    """Cipher and session key of a message, from the packets for its recipients. Raises Unreadable.
+    """Cipher and session key of a message, from the packets for its recipients. Raises Unreadable, Locked.
 
     It is in memory only: gpg tells it over a pipe, and what it says beside that is thrown away.
     """
     packets.recipients(head)
-    command = [program(), *OPTIONS, "--yes", "--status-fd", "1", "--show-session-key"]
+    command = [program(), *OPTIONS, *passphrase(), "--yes", "--status-fd", "1", "--show-session-key"]
     command += ["--output", os.devnull, "--decrypt"]
     done = subprocess.run(  # noqa: S603 (no shell, and nothing in it comes from outside)
         command, input=head + NOTHING, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
         env=os.environ | terminal(),
     )  # fmt: skip
-    for line in done.stdout.decode(errors="replace").splitlines():
-        words = line.removeprefix(STATUS).split()
+    status = [line.removeprefix(STATUS).split() for line in done.stdout.decode(errors="replace").splitlines()]
+    for words in status:
         if words[:1] == ["SESSION_KEY"] and len(words) == 2:
             cipher, _, octets = words[1].partition(":")
             return int(cipher), bytes.fromhex(octets)
+    unopened(status)
     raise Unreadable("No key of this machine opens it.")
 
 

@@ -71,6 +71,7 @@ def _attachment(value: dict[str, Any]) -> Attachment:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
+    value.encode()  # JSON can name halves of characters, which are no text
     return value
 
 

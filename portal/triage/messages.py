@@ -61,6 +61,7 @@ def read(data: bytes, ref: str) -> Opened:
         files = tuple(_file(each) for each in value["attachments"])
         if len(files) > MOST_FILES or not isinstance(value["text"], str):
             raise ValueError
+        value["text"].encode()  # JSON can name halves of characters, which are no text
     except (KeyError, TypeError, ValueError):
         raise Damaged("The message is malformed.") from None
     return Opened(value["text"], files, data)

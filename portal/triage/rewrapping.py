@@ -7,13 +7,13 @@ would be given every session key.
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
 from portal.triage import keyring
 from portal.triage.client import Json, Portal
-from portal.triage.failures import Already, Damaged, Failure, Unanswered, Unreadable
+from portal.triage.failures import Already, Damaged, Failure, Locked, Unanswered, Unreadable
 from portal.triage.history import KeySet
 from portal.triage.keyring import Target
 from portal.triage.text import plain
@@ -100,7 +100,9 @@ def wrap_all(portal: Portal, work: Work, key_set: KeySet, fingerprints: list[str
 
     What was done stays done wherever it is interrupted: the portal lists only the rest the next time.
     """
-    targets, left, shut = [], [], 0
+    targets: list[Target] = []
+    left: list[str] = []
+    shut: list[Unreadable] = []
     for each in fingerprints:
         try:
             targets += keyring.targets(key_set.certificates, [each])
@@ -112,15 +114,26 @@ def wrap_all(portal: Portal, work: Work, key_set: KeySet, fingerprints: list[str
             continue
         try:
             done = _wrap(portal, file, mine)
-        except Unreadable:
-            shut += 1
-            yield f"{file.told}: no key of this machine opens it"
+        except Unreadable as failure:
+            shut.append(failure)
+            yield f"{file.told}: {failure}"
             continue
         yield f"{file.told}: wrapped for {done}" if done else f"{file.told}: somebody was first"
     if shut:
-        raise Unreadable(f"{shut} of {len(work.files)} files stay shut: another triager must wrap them.")
+        raise still_shut(shut, len(work.files))
     if left:
         raise Failure(f"Left out: {' '.join(left)}")
+
+
+def still_shut(failures: Sequence[Unreadable], files: int) -> Unreadable:
+    """The failure with which wrapping ends: of how many files, and what is to be done."""
+    locked = sum(isinstance(each, Locked) for each in failures)
+    told = f"{len(failures)} of {files} files stay shut"
+    if not locked:
+        return Unreadable(f"{told}: another triager must wrap them.")
+    return Locked(
+        f"{told}. The key could not be used for {locked} of them: give gpg its passphrase or card, and go on."
+    )
 
 
 def _wrapping() -> ModuleType:

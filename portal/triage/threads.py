@@ -1,22 +1,27 @@
 """`thread`: the messages about a report, opened on this machine, each in a folder that appears whole or not at all."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from portal.triage import messages, private, rewrapped
 from portal.triage.client import Json, Portal
-from portal.triage.failures import Unanswered
+from portal.triage.failures import Damaged, Failure, TooLarge, Unanswered, Unreadable
 from portal.triage.opening import checked
 from portal.triage.text import file_name, plain
 
+# What may be wrong with one message. Whatever else fails stands against all of them.
+OF_ONE = (Damaged, TooLarge, Unanswered, Unreadable)
+
 
 class Line(NamedTuple):
-    """One message: what the portal says of it, and where it lies opened."""
+    """One message: what the portal says of it, and where it lies opened, or why it does not."""
 
     number: int
     said: str
     folder: Path
-    fresh: bool
+    fresh: bool = False
+    failure: Failure | None = None
 
 
 def fetch(portal: Portal, ref: str) -> Json:
@@ -40,23 +45,45 @@ def said(message: Json) -> str:
     return plain(" ".join(words))
 
 
-def open_thread(portal: Portal, ref: str, to: Path, limit: int) -> list[Line]:
-    """Open every message that is not open here already. On any failure nothing of that message is left."""
+def open_thread(portal: Portal, ref: str, to: Path, limit: int) -> Iterator[Line]:
+    """Open every message that is not open here already, one after the other.
+
+    One that cannot be opened is told with its failure and hides no other; nothing of it is left.
+    """
     about = listed(fetch(portal, ref))
     folder = to / f"{ref}-thread"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return [_opened(portal, ref, each, folder, limit) for each in about]
+    for message in about:
+        number = _number(message)
+        line = Line(number, said(message), folder / str(number))
+        if line.folder.exists():
+            yield line
+            continue
+        try:
+            _open(portal, ref, message, line.folder, limit)
+        except OF_ONE as failure:
+            yield line._replace(failure=failure)
+        else:
+            yield line._replace(fresh=True)
 
 
-def _opened(portal: Portal, ref: str, message: Json, folder: Path, limit: int) -> Line:
+def check(lines: list[Line]) -> None:
+    """Whether all messages are open here. Raises a failure of the first one's kind."""
+    failures = [line.failure for line in lines if line.failure]
+    if failures:
+        some, all_ = len(failures), f"{len(lines)} message{'s' if len(lines) != 1 else ''}"
+        raise type(failures[0])(f"{some} of {all_} {'is' if some == 1 else 'are'} not open here.")
+
+
+def _number(message: Json) -> int:
     try:
-        number = int(message["number"])
+        return int(message["number"])
     except (KeyError, TypeError, ValueError):
         raise Unanswered("The portal's list of messages is malformed.") from None
-    target = folder / str(number)
-    if target.exists():
-        return Line(number, said(message), target, fresh=False)
-    with private.folder(folder) as work:
+
+
+def _open(portal: Portal, ref: str, message: Json, target: Path, limit: int) -> None:
+    with private.folder(target.parent) as work:
         sealed, body, made = work / "sealed.pgp", work / "body", work / "made"
         try:
             portal.download(message, sealed)
@@ -66,7 +93,6 @@ def _opened(portal: Portal, ref: str, message: Json, folder: Path, limit: int) -
         made.mkdir(mode=0o700)
         _lay_out(messages.read(body.read_bytes(), ref), made)
         made.rename(target)
-    return Line(number, said(message), target, fresh=True)
 
 
 def _lay_out(found: messages.Opened, folder: Path) -> None:

@@ -453,6 +453,7 @@ TABLE: dict[str, Row] = {
     "reports.refute_rewrap": staff(TRIAGER, make=objects.sealed_file),
     "reports.rewrapped_packets": staff(TRIAGER, make=objects.sealed_file),
     "reports.rewrapped_file": staff(TRIAGER, make=objects.report),
+    "reports.rewrapped_message": staff(TRIAGER, make=objects.sent_message),
     "reports.security_txt": everyone(),
     "reports.publish_keys": operators(objects.key_set),
     "reports.index": members(),

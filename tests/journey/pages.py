@@ -461,7 +461,7 @@ NO_PAGES = {
     "reports.current_keys": "keys", "reports.current_fingerprints": "JSON", "reports.receipts_key": "keys",
     "reports.key_set_certificates": "keys", "reports.key_set_statement": "text", "reports.key_set_signature": "text",
     "reports.old_receipts_key": "keys", "reports.rewrap_list": "JSON", "reports.rewrap_head": "file",
-    "reports.rewrapped_packets": "file", "reports.rewrapped_file": "file",
+    "reports.rewrapped_packets": "file", "reports.rewrapped_file": "file", "reports.rewrapped_message": "file",
     "reports.security_txt": "text", "reports.receipt": "JSON", "reports.queue_json": "JSON",
     "reports.queue_csv": "CSV", "reports.promptness_csv": "CSV",
     "reports.known_issues_json": "JSON", "reports.staff_known_json": "JSON", "reports.known_issue": "file",

@@ -13,13 +13,17 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from portal.core.blobs import Blobs
-from portal.reports import refusals
+from portal.core.errors import Refused
+from portal.reports import refusals, rules
+from portal.reports.actions import threads
 from portal.reports.jobs import collect, expire
-from portal.reports.models import Chunk, Report, Upload
+from portal.reports.models import Chunk, Message, Report, Upload
 from portal.reports.queries import uploads
-from portal.reports.states import ReportState, UploadState
-from tests.cast import NOON
+from portal.reports.states import ReportState, Side, UploadState
+from tests.cast import NOON, Cast
+from tests.reports.openpgp import message
 from tests.reports.people import Desk
+from tests.reports.threads import key_ids, live, written
 
 Seal = Callable[[int], bytes]
 DAY = timedelta(days=1)
@@ -181,3 +185,51 @@ def test_an_upload_that_was_gone_on_with_while_old_ones_are_ended_stays(
     session.refresh(upload)
     assert upload.state is UploadState.OPEN
     assert desk.send(upload, data[2000:], length=len(data), at=late) == len(data)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_message_that_was_never_sent_keeps_its_bytes_for_two_days(
+    session: Session, desk: Desk, cast: Cast, store: Blobs, side: Side
+) -> None:
+    report = desk.in_state(ReportState.ACKNOWLEDGED)
+    to, by = key_ids(desk, live(session, cast.researcher.id)), cast.researcher.id
+    if side is Side.TEAM:
+        by = cast.triager.id
+    held = uploads.held(session, report.participant_id)
+    made = threads.begin_message(session, report, side, rules.Limits(), by=by, at=NOON)
+    data = message(200, to)
+    upload = threads.begin_message_upload(session, report, made, rules.Limits(), length=len(data), at=NOON)
+    session.commit()
+    desk.send(upload, data, at=NOON + timedelta(hours=1))
+    report_id, upload_id, participant_id = report.id, upload.id, report.participant_id
+
+    assert expire(session, NOON + 2 * DAY) == 0
+    assert expire(session, NOON + 2 * DAY + timedelta(hours=2)) == 1
+    assert expire(session, NOON + 2 * DAY + timedelta(hours=2)) == 0
+
+    session.expire_all()
+    assert session.get_one(Upload, upload_id).state is UploadState.EXPIRED
+    assert uploads.held(session, participant_id) == held
+    collect(session, NOON + 4 * DAY)
+    assert store.list(f"reports/{upload_id}") == []
+    assert session.scalars(sa.select(Chunk).where(Chunk.upload_id == upload_id)).all() == []
+    report = desk.again(session.get_one(Report, report_id))
+    with pytest.raises(Refused, match="has not wholly arrived"):
+        threads.send_message(session, report, session.get_one(Message, made.id), by=by, at=NOON + 4 * DAY)
+    session.rollback()
+    assert written(desk, report, side, to, by=by, at=NOON + 4 * DAY).number == 1
+
+
+def test_a_message_that_was_sent_is_kept_also_if_it_was_sent_just_now(
+    session: Session, desk: Desk, cast: Cast, store: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = desk.in_state(ReportState.ACKNOWLEDGED)
+    sent = written(desk, report, Side.RESEARCHER, key_ids(desk), by=cast.researcher.id)
+    upload = session.scalars(sa.select(Upload).where(Upload.message_id == sent.id)).one()
+    assert expire(session, NOON + 400 * DAY) == 0
+
+    # As if it had been sent after the job had looked.
+    monkeypatch.setattr(uploads, "unsent", lambda *_: [(upload.id, sent.id)])
+    assert expire(session, NOON + 400 * DAY) == 0
+    session.refresh(upload)
+    assert upload.state is UploadState.COMPLETE

@@ -264,6 +264,79 @@ def test_reading_never_goes_back_or_beyond(desk: Desk, cast: Cast) -> None:
     assert queries.unread(desk.session, [report.id], cast.triager.id, Side.RESEARCHER) == {}
 
 
+@pytest.mark.parametrize("side", Side)
+def test_as_read_counts_what_somebody_had_before_them(
+    client: FlaskClient, desk: Desk, cast: Cast, mails: Any, side: Side
+) -> None:
+    report = desk.in_state(ReportState.ACKNOWLEDGED)
+    to, reader, writer, place = (
+        key_ids(desk, live(desk.session, cast.researcher.id)),
+        cast.researcher,
+        cast.triager,
+        HERE,
+    )
+    if side is Side.RESEARCHER:
+        reader, writer, place = cast.triager, cast.researcher, THERE
+    written(desk, report, side, to, by=writer.id)
+    sign_in(client, reader)
+    assert '<input type="hidden" name="number" value="1">' in client.get(place + report.ref).text
+    written(desk, report, side, to, by=writer.id, at=NOON + timedelta(hours=2))  # meanwhile
+    sent: list[str] = []
+
+    assert client.post(f"{place}{report.ref}/messages/read", data={"number": "1"}).status_code == 302
+    assert queries.unread(desk.session, [report.id], reader.id, side) == {report.id: 1}
+    drain(desk.session, lambda mail: sent.append(mail.to), NOON + timedelta(hours=3))
+    assert reader.email in sent
+    assert client.post(f"{place}{report.ref}/messages/read", json={"number": 2}).status_code == 200
+    assert queries.unread(desk.session, [report.id], reader.id, side) == {}
+
+
+@pytest.mark.parametrize(
+    "told", [{}, [1], "1", 1, None, {"number": True}, {"number": -1}, {"number": "x"}, {"number": 1.5}]
+)
+def test_without_a_number_nothing_is_read(client: FlaskClient, desk: Desk, cast: Cast, told: Any) -> None:
+    report = desk.in_state(ReportState.ACKNOWLEDGED)
+    to = key_ids(desk, live(desk.session, cast.researcher.id))
+    written(desk, report, Side.RESEARCHER, to, by=cast.researcher.id)
+    written(desk, report, Side.TEAM, to, by=cast.triager.id)
+    for person, place in ((cast.second_triager, THERE), (cast.researcher, HERE)):
+        sign_in(client, person)
+        answer = client.post(f"{place}{report.ref}/messages/read", json=told)
+        assert (answer.status_code, "Say up to which message" in answer.text) == (422, True)
+
+    assert queries.unread(desk.session, [report.id], cast.second_triager.id, Side.RESEARCHER) == {report.id: 1}
+    assert queries.unread(desk.session, [report.id], cast.researcher.id, Side.TEAM) == {report.id: 1}
+
+
+def test_who_answers_has_not_read_what_came_while_they_wrote(desk: Desk, cast: Cast) -> None:
+    report = desk.in_state(ReportState.ACKNOWLEDGED)
+    to = key_ids(desk, live(desk.session, cast.researcher.id))
+    written(desk, report, Side.RESEARCHER, to, by=cast.researcher.id)
+
+    written(desk, report, Side.TEAM, to, by=cast.triager.id)
+
+    assert queries.unread(desk.session, [report.id], cast.triager.id, Side.RESEARCHER) == {report.id: 1}
+    assert queries.seen(desk.session, report, Side.TEAM) == 0
+
+
+def test_a_message_that_was_begun_long_ago_is_new_when_it_is_sent(desk: Desk, cast: Cast) -> None:
+    report, session = desk.in_state(ReportState.ACKNOWLEDGED), desk.session
+    to, by = key_ids(desk, live(session, cast.researcher.id)), cast.researcher.id
+    begun_first = threads.begin_message(session, report, Side.RESEARCHER, rules.Limits(), by=by, at=NOON)
+    session.commit()
+    written(desk, report, Side.TEAM, to, by=cast.triager.id)
+    written(desk, report, Side.RESEARCHER, to, by=cast.colleague.id)
+    for account in (cast.triager, cast.researcher):
+        threads.read(session, desk.again(report), 3, by=account.id)
+    session.commit()
+
+    assert written(desk, report, Side.RESEARCHER, to, by=by).id == begun_first.id
+
+    assert queries.unread(session, [report.id], cast.triager.id, Side.RESEARCHER) == {report.id: 2}
+    assert queries.unread(session, [report.id], by, Side.TEAM) == {}
+    assert queries.seen(session, report, Side.RESEARCHER) == 3
+
+
 def test_a_team_chooses_who_reads_and_who_leaves_reads_no_more(desk: Desk, cast: Cast) -> None:
     lead = cast.team.members[0]
     report = desk.receive(lead)

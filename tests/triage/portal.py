@@ -19,6 +19,8 @@ class Stub:
     reports: dict[str, list[bytes]] = field(default_factory=dict)
     acknowledged: list[str] = field(default_factory=list)
     messages: dict[str, list[bytes]] = field(default_factory=dict)
+    # What was wrapped since for sealed files, by the portal's name for each.
+    packets: dict[str, bytes] = field(default_factory=dict)
     # What else is told with the messages: readers, key set, templates.
     about: dict[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -73,10 +75,16 @@ class Stub:
         if path in self.fails:
             return self.fails[path], {"error": "Not possible", "reason": "It was \x1b[2Jwithdrawn."}
         words = path.split("/")
+        if words[0] == "rewrap":
+            return 200, self.packets.get(words[1], b"")
         if words[0].startswith("known-issues"):
             return self._known(method)
         if path == "reports.json":
             return 200, self._page("after=2" in query)
+        return self._report(words, path)
+
+    def _report(self, words: list[str], path: str) -> tuple[int, Any]:
+        """What is asked about one report."""
         ref = words[1].removesuffix(".json")
         if ref not in self.reports:
             return 404, {"error": "Not found", "reason": "There is no such report here."}
@@ -95,6 +103,7 @@ class Stub:
         lines = [
             {
                 "number": number, "side": "researcher", "sent_at": "2020-06-15T12:00:00Z", "size": len(data),
+                "upload": f"{ref}-message-{number}",
                 "sha256": hashlib.sha256(data).hexdigest(), "url": f"{STAFF}/reports/{ref}/messages/{number}",
             }
             for number, data in enumerate(self.messages.get(ref, []), start=1)

@@ -282,6 +282,7 @@ def test_a_damaged_attachment_takes_the_whole_report_with_it(
         {"attachments": [{"name": "a", "size": 1, "sha256": "../x"}]},
         {"attachments": 1},
         {"text": None},
+        {"title": "half a sign: \ud800"},
         {"key_set": True},
         {"format": "sealed-report/2"},
     ],

@@ -16,7 +16,7 @@ import pytest
 from portal.triage import main, private
 from portal.triage.failures import Failure
 from portal.triage.replying import edited
-from tests.reports.openpgp import Gpg, gpg_home
+from tests.reports.openpgp import Gpg, gpg_home, message
 from tests.servers.waiting import until
 from tests.triage.portal import Stub
 
@@ -69,7 +69,7 @@ def test_messages_open_once_with_harmless_names(
     assert "message 1 2020-06-15T12:00:00Z from the researcher  opened: " in told
     assert left(to) == [f"{REF}-thread/1/message.md", f"{REF}-thread/1/trace.bin", f"{REF}-thread/2/message.md"]
     assert (to / f"{REF}-thread" / "1" / "message.md").read_text() == "The **seventh** block."
-    assert portal.acknowledged == [f"{REF} read"]
+    assert portal.posted == [{"number": 2}]
     assert "here already" in thread(first, second)[1]
     assert {path.stat().st_mode & 0o077 for path in to.rglob("*")} == {0}
 
@@ -99,9 +99,72 @@ def test_of_a_message_that_is_not_whole_nothing_is_left(
     code, _, error = thread(gpg.seal(b"good", ME), spoil(gpg))
 
     assert code == 4
-    assert error.startswith("portal-triage: ")
+    assert error.startswith("portal-triage: message 2 2020-06-15T12:00:00Z from the researcher  not opened: ")
+    assert error.endswith("portal-triage: 1 of 2 messages is not open here.\n")
     assert left(to) == [f"{REF}-thread/1/message.md"]
-    assert portal.acknowledged == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "why"),
+    [
+        (lambda gpg: message(200, sorted(gpg.encryption_key_ids(ME[0]))), 5, "what it holds for it is not sound"),
+        (lambda gpg: gpg.seal(said(), ME)[:-40], 4, "gpg does not vouch for it"),
+        (lambda gpg: gpg.seal(said(), ["stranger@example.org"]), 5, "keys that this machine does not have"),
+        (lambda gpg: gpg.seal(said(text="\ud800"), ME), 4, "The message is malformed."),
+        (lambda gpg: gpg.seal(bytes(2_000_000), ME, "-z", "9"), 6, "unpacks to more than"),
+    ],
+    ids=["garbage for the right key", "cut", "for others", "no text", "bomb"],
+)
+def test_a_message_that_cannot_be_opened_hides_no_other(
+    thread: Callable[..., tuple[int, str, str]], gpg: Gpg, to: Path, spoil: Callable[[Gpg], bytes], code: int, why: str
+) -> None:
+    messages = (gpg.seal(b"one", ME), spoil(gpg), gpg.seal(b"three", ME), spoil(gpg), gpg.seal(b"five", ME))
+
+    got, told, error = thread(*messages, options=("--max-bytes", "1M"))
+
+    assert (got, left(to)) == (code, [f"{REF}-thread/{number}/message.md" for number in (1, 3, 5)])
+    assert [line.split()[1] for line in told.splitlines()] == ["1", "3", "5"]
+    first, second, last = error.splitlines()
+    assert [line.split()[2] for line in (first, second)] == ["2", "4"]
+    assert why in first
+    assert last == "portal-triage: 2 of 5 messages are not open here."
+    assert thread(*messages, options=("--max-bytes", "1M"))[0] == code
+
+
+def test_as_read_counts_what_was_opened_and_nothing_after_it(
+    thread: Callable[..., tuple[int, str, str]], portal: Stub, gpg: Gpg
+) -> None:
+    thread(gpg.seal(b"one", ME), b"broken", gpg.seal(b"three", ME), b"broken")
+    assert portal.posted == [{"number": 3}]
+
+
+def test_nothing_opened_is_nothing_read(thread: Callable[..., tuple[int, str, str]], portal: Stub, gpg: Gpg) -> None:
+    assert thread()[0] == 0
+    assert thread(b"broken")[0] == 4
+    assert portal.posted == []
+
+
+def test_a_message_that_the_portal_does_not_give_hides_no_other(
+    thread: Callable[..., tuple[int, str, str]], portal: Stub, gpg: Gpg, to: Path
+) -> None:
+    portal.fails[f"reports/{REF}/messages/1"] = 503
+
+    code, _, error = thread(gpg.seal(b"one", ME), gpg.seal(b"two", ME))
+
+    assert (code, left(to)) == (3, [f"{REF}-thread/2/message.md"])
+    assert "not opened: It was" in error
+
+
+def test_what_stands_against_all_of_them_is_said_once(
+    thread: Callable[..., tuple[int, str, str]], gpg: Gpg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = gpg.seal(b"one", ME)
+    monkeypatch.setenv("PORTAL_TRIAGE_GPG", "no-such-gpg")
+
+    code, told, error = thread(sealed, sealed)
+
+    assert (code, told) == (1, "")
+    assert error == "portal-triage: gpg is not installed here (or PORTAL_TRIAGE_GPG names none).\n"
 
 
 def test_a_bomb_is_stopped_while_it_unpacks(thread: Callable[..., tuple[int, str, str]], gpg: Gpg, to: Path) -> None:

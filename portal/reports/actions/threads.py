@@ -84,6 +84,15 @@ def begin_message_upload(
     return upload
 
 
+def let_go_unsent(session: Session, upload_id: str, message_id: int, *, at: datetime) -> bool:
+    """End the whole bytes of a message that nobody has sent; whether they were. Sealed anew, it can still be sent."""
+    # Sending waits for this, or this for sending: no message is sent without its bytes.
+    unsent = sa.select(Message.id).where(Message.id == message_id, Message.state == MessageState.UPLOADING)
+    if session.scalars(unsent.with_for_update()).one_or_none() is None:
+        return False
+    return end_upload(session, upload_id, UploadState.EXPIRED, at=at, states=(UploadState.COMPLETE,))
+
+
 def send_message(
     session: Session,
     report: Report,
@@ -117,7 +126,7 @@ def send_message(
     session.add_all(MessageReader(message_id=message.id, certificate_id=each.id) for each in reached)
     told = f"Message {message.number}" + (f": {template.title}" if template else "")
     note(session, report, f"message-{message.side}", by=by, at=at, message=told)
-    _read_up_to(session, report.id, by, message.number)
+    _unread_again(session, report, message)
     if step:
         _step(session, report, message, *step, by=by, at=at)
     tell_of_message(session, report, message.side, at=at)
@@ -138,8 +147,22 @@ def _step(
 
 
 def read(session: Session, report: Report, number: int, *, by: int) -> None:
-    """Note how far somebody has read. It never goes back."""
+    """Note how far somebody has read. They never say less than before."""
     _read_up_to(session, report.id, by, min(number, max(threads.newest(session, report.id, side) for side in Side)))
+
+
+def _unread_again(session: Session, report: Report, message: Message) -> None:
+    """Set the other side's marks back below a message that got its number earlier than later ones were read.
+
+    Nothing else shows it as new, and no mail would go out about it.
+    """
+    session.execute(
+        sa.update(Reading)
+        .where(Reading.report_id == report.id, Reading.number >= message.number)
+        .where(threads.of_side(report, rules.other(message.side)))
+        .values(number=message.number - 1)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _read_up_to(session: Session, report_id: int, account_id: int, number: int) -> None:

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
-from portal.reports.models import KeySetMember, Report, Rewrap, Upload
-from portal.reports.states import UploadState
+from portal.reports.models import KeySetMember, Message, Report, Rewrap, Upload
+from portal.reports.states import MessageState, UploadState
 from portal.reports.states.rewraps import RewrapState
 
 
@@ -22,9 +22,13 @@ class Progress(NamedTuple):
 
 
 def _complete(challenge_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Report.challenge_id == challenge_id, Report.received_at.is_not(None), Upload.state == UploadState.COMPLETE
-    )
+    return sa.and_(Report.challenge_id == challenge_id, Report.received_at.is_not(None), _handed_over())
+
+
+def _handed_over() -> sa.ColumnElement[bool]:
+    """Whether a file has come whole, and its message, if it is one's, was sent."""
+    unsent = sa.exists().where(Message.id == Upload.message_id, Message.state != MessageState.SENT)
+    return sa.and_(Upload.state == UploadState.COMPLETE, ~unsent)
 
 
 def _opens(member: KeySetMember) -> sa.ColumnElement[bool]:
@@ -143,6 +147,12 @@ def owners(session: Session, fingerprint: str) -> set[int]:
         KeySetMember.fingerprint == fingerprint, KeySetMember.account_id.is_not(None)
     )
     return {each for each in session.scalars(rows) if each is not None}
+
+
+def wrapped_of(session: Session, report_id: int) -> set[str]:
+    """The ids of a report's sealed files, its messages among them, for which something was wrapped."""
+    ids = session.scalars(sa.select(Upload.id).where(Upload.report_id == report_id, _handed_over()))
+    return {upload_id for upload_id, rows in of_uploads(session, ids).items() if rows}
 
 
 def object_of(session: Session, challenge_id: int, upload_id: str) -> Upload:

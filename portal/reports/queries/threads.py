@@ -234,11 +234,14 @@ def reading(session: Session, report_id: int, account_id: int) -> Reading | None
 
 def seen(session: Session, report: Report, side: Side) -> int:
     """Up to which number anybody of one side has read."""
+    furthest = sa.select(sa.func.max(Reading.number)).where(Reading.report_id == report.id, of_side(report, side))
+    return session.scalars(furthest).one() or 0
+
+
+def of_side(report: Report, side: Side) -> sa.ColumnElement[bool]:
+    """Whose mark of reading is that of somebody of one side."""
     members = sa.select(Member.account_id).where(Member.participant_id == report.participant_id)
-    theirs = Reading.account_id.in_(members) if side is Side.RESEARCHER else Reading.account_id.not_in(members)
-    return (
-        session.scalars(sa.select(sa.func.max(Reading.number)).where(Reading.report_id == report.id, theirs)).one() or 0
-    )
+    return Reading.account_id.in_(members) if side is Side.RESEARCHER else Reading.account_id.not_in(members)
 
 
 def unread(session: Session, report_ids: Sequence[int], account_id: int, side: Side) -> dict[int, int]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.core.errors import NotFound
 from portal.reports.models import Chunk, Message, Report, Upload
-from portal.reports.states import ReportState, Side, UploadState
+from portal.reports.states import MessageState, ReportState, Side, UploadState
 
 LIVE = (UploadState.OPEN, UploadState.COMPLETE)
 
@@ -61,8 +61,17 @@ def own(session: Session, upload_id: str, participant_id: int) -> Upload:
     return found
 
 
-def held(session: Session, participant_id: int) -> int:
-    """How many bytes the participant's files and messages take, or will take where that is known."""
+def counts(session: Session, upload: Upload) -> bool:
+    """Whether a file takes of its participant's room: all do but the team's messages."""
+    rows = sa.select(Upload.id).outerjoin(Message, Message.id == Upload.message_id)
+    return session.scalars(rows.where(Upload.id == upload.id, _not_the_teams())).one_or_none() is not None
+
+
+def held(session: Session, participant_id: int, besides: str = "") -> int:
+    """How many bytes the participant's files and messages take, or will take where that is known.
+
+    `besides` is the id of a file that is left out.
+    """
     size = sa.func.sum(sa.func.coalesce(Upload.length, Upload.position))
     found = session.scalars(
         sa.select(size)
@@ -70,7 +79,7 @@ def held(session: Session, participant_id: int) -> int:
         .outerjoin(Message, Message.id == Upload.message_id)
         .where(
             Report.participant_id == participant_id, Upload.state.in_(LIVE), Report.state != ReportState.WITHDRAWN,
-            _not_the_teams(),
+            Upload.id != besides, _not_the_teams(),
         )
     ).one()  # fmt: skip
     return int(found or 0)
@@ -102,6 +111,19 @@ def expired(session: Session, at: datetime) -> Sequence[str]:
     return session.scalars(
         sa.select(Upload.id).where(Upload.state == UploadState.OPEN, Upload.expires_at < at).limit(100)
     ).all()
+
+
+def unsent(session: Session, before: datetime) -> Sequence[tuple[str, int]]:
+    """The bytes that were whole before of messages that were not sent: the ids of file and message."""
+    rows = (
+        sa.select(Upload.id, Message.id)
+        .join(Message, Message.id == Upload.message_id)
+        .where(
+            Upload.state == UploadState.COMPLETE, Upload.ended_at < before, Message.state == MessageState.UPLOADING
+        )
+        .limit(100)
+    )  # fmt: skip
+    return [(upload_id, message_id) for upload_id, message_id in session.execute(rows)]
 
 
 def unswept(session: Session, before: datetime) -> Sequence[str]:

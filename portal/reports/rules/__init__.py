@@ -31,10 +31,12 @@ from portal.reports.rules.keys import (
 from portal.reports.rules.limits import (
     KEEP_OPEN,
     MOST_CHUNKS,
+    NO_ROOM,
     PART,
     TOKEN_LIFE,
     Limits,
     check_complete,
+    check_quota,
     check_room,
 )
 from portal.reports.rules.links import (
@@ -129,6 +131,7 @@ __all__ = [
     "MOST_CHUNKS",
     "MOST_LINKS",
     "MOST_TRIES",
+    "NO_ROOM",
     "PART",
     "QUIET",
     "SILENCE",
@@ -171,6 +174,7 @@ __all__ = [
     "check_open",
     "check_passed_on",
     "check_possible",
+    "check_quota",
     "check_readers",
     "check_refuter",
     "check_room",

@@ -12,6 +12,7 @@ PART = 8 * 1024 * 1024
 KEEP_OPEN = timedelta(days=1)
 TOKEN_LIFE = timedelta(days=90)
 MOST_CHUNKS = 4096
+NO_ROOM = "All your files together would be too large. Withdraw a report that is not needed, or ask the team."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,13 @@ def check_room(limits: Limits, live: Sequence[Upload], held: int, length: int | 
     """Whether one more file may be sent; `held` is what the participant's files take already."""
     if len(live) >= limits.files:
         raise Refused(f"A report has at most {limits.files} files. Put several into one archive before you seal it.")
-    if held + (length or 0) > limits.participant:
-        raise Refused(
-            "All your files together would be too large. Withdraw a report that is not needed, or ask the team."
-        )
+    check_quota(limits, held, length or 0)
+
+
+def check_quota(limits: Limits, held: int, length: int) -> None:
+    """Whether so many bytes fit beside those that the participant's files take already. Raises Refused."""
+    if held + length > limits.participant:
+        raise Refused(NO_ROOM)
 
 
 def check_complete(uploads: Sequence[Upload]) -> Upload:

@@ -142,12 +142,10 @@ def message_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
 @admits_tokens
 @signed_in
 def read_messages(slug: str, ref: str) -> ResponseReturnValue:
-    """Say that all messages so far have been read, or all up to a number."""
+    """Say that all messages up to a number have been read."""
     member = sender(slug)
     report = reports.own(db.session, member.participant_id, ref)
-    number = (request.get_json(silent=True) or {}).get("number") if request.is_json else None
-    upto = number if isinstance(number, int) else queries.newest(db.session, report.id, Side.TEAM)
-    actions.read(db.session, report, upto, by=member.account_id)
+    actions.read(db.session, report, threads.read_up_to(), by=member.account_id)
     db.session.commit()
     if request.is_json or by_token():
         return jsonify(ref=ref)

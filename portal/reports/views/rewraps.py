@@ -30,7 +30,7 @@ from portal.core.web import files as downloads
 from portal.reports import rules
 from portal.reports.actions import rewraps as actions
 from portal.reports.models import KeySet, Upload
-from portal.reports.queries import keys, reports, rewraps
+from portal.reports.queries import keys, reports, rewraps, threads
 from portal.reports.queries import uploads as files
 from portal.reports.views import blueprint
 from portal.reports.views.shapes import instant
@@ -172,6 +172,21 @@ def rewrapped_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
     challenge, _ = triager(slug)
     report = reports.of_challenge(db.session, challenge.id, ref)
     upload = files.file_of(db.session, report, number)
+    return _wrapped(upload, f"{report.ref}-{number}-rewrapped.pgp")
+
+
+@blueprint.get("/staff/<slug>/reports/<ref>/messages/<int:number>/rewrapped")
+@admits_tokens
+@only(Role.TRIAGER)
+def rewrapped_message(slug: str, ref: str, number: int) -> ResponseReturnValue:
+    """A message with all that was wrapped for it before its bytes, for gpg by hand."""
+    challenge, _ = triager(slug)
+    report = reports.of_challenge(db.session, challenge.id, ref)
+    upload = threads.sent(db.session, report, number)
+    return _wrapped(upload, f"{report.ref}-message-{number}-rewrapped.pgp")
+
+
+def _wrapped(upload: Upload, name: str) -> Response:
     packets = b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id))
     pieces = [(chunk.key, chunk.sha256) for chunk in files.chunks(db.session, upload.id)]
     store = blobs()
@@ -183,5 +198,5 @@ def rewrapped_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
     answer = Response(body(), mimetype=OCTETS)
     answer.content_length = len(packets) + upload.position
     answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Content-Disposition"] = downloads.attachment(f"{report.ref}-{number}-rewrapped.pgp")
+    answer.headers["Content-Disposition"] = downloads.attachment(name)
     return answer

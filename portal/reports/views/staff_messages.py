@@ -186,9 +186,9 @@ def staff_message_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
 @admits_tokens
 @only(Role.TRIAGER)
 def staff_read_messages(slug: str, ref: str) -> ResponseReturnValue:
-    """Say that all messages so far have been read."""
+    """Say that all messages up to a number have been read."""
     _, account, report = _found(slug, ref)
-    actions.read(db.session, report, queries.newest(db.session, report.id, Side.RESEARCHER), by=account.id)
+    actions.read(db.session, report, threads.read_up_to(), by=account.id)
     db.session.commit()
     if request.is_json or by_token():
         return jsonify(ref=ref)

@@ -1,9 +1,10 @@
 """Sealed messages as the two pages and portal-triage show them."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from flask import url_for
+from flask import request, url_for
 
 from portal.accounts.current import current_account
 from portal.accounts.models import Account
@@ -11,15 +12,17 @@ from portal.challenges.models import Challenge
 from portal.challenges.queries import team_of
 from portal.core import clock
 from portal.core.db import db
-from portal.core.errors import Refused
+from portal.core.errors import Invalid, Refused
 from portal.reports import rules, states
 from portal.reports.models import KeySet, Message, ReplyTemplate, Report, ResearcherCertificate, Upload
-from portal.reports.queries import keys
+from portal.reports.queries import keys, rewraps
 from portal.reports.queries import threads as queries
 from portal.reports.queries.threads import Written
 from portal.reports.states import Side
 from portal.reports.views.shapes import instant
 from portal.reports.views.who import limits
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Reader(NamedTuple):
@@ -35,7 +38,8 @@ class Panel(NamedTuple):
 
     `read` is how far the person has read, `seen` how far the other side has. `readers` are those of the participant who
     read what the team writes, `certificates` theirs to which one can seal, `missing` those who have none. `shut` says
-    why nothing can be written, empty where one can.
+    why nothing can be written, empty where one can. `rewrapped` holds the ids of sealed files for which
+    keys were wrapped since.
     """
 
     lines: list[Written]
@@ -52,6 +56,7 @@ class Panel(NamedTuple):
     answers: bool
     most: int
     team: list[Account]
+    rewrapped: set[str]
 
     def word(self, message: Message) -> tuple[str, str]:
         """Whether a message has been read, and the tone in which to say it."""
@@ -99,6 +104,7 @@ def _panel(report: Report, side: Side, account: Account) -> Panel:
         answers=report.state in states.ANSWER.sources,
         most=limits().message,
         team=[each.account for each in team_of(db.session, report.participant_id)] if side is Side.RESEARCHER else [],
+        rewrapped=rewraps.wrapped_of(db.session, report.id) if side is Side.TEAM else set(),
     )
 
 
@@ -110,6 +116,20 @@ def for_researcher(report: Report) -> Panel:
 def for_team(_challenge: Challenge, report: Report) -> Panel:
     """What triagers see."""
     return _panel(report, Side.TEAM, current_account())
+
+
+def read_up_to() -> int:
+    """The number up to which this request, JSON or a form, says that messages have been read. Raises Invalid.
+
+    Nothing else counts as read: a message may have come since somebody looked.
+    """
+    told = request.get_json(silent=True) if request.is_json else request.form
+    number = told.get("number") if isinstance(told, dict) else None
+    if isinstance(number, str) and _NUMBER.fullmatch(number):
+        number = int(number)
+    if type(number) is not int or number < 0:
+        raise Invalid({"number": "Say up to which message you have read: its number."})
+    return number
 
 
 def begun(number: int, create: str, send: str, *, slug: str, ref: str) -> dict[str, Any]:

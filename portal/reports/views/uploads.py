@@ -1,6 +1,9 @@
 """Resumable uploads: tus 1.0 with creation, creation-defer-length, expiration, termination and checksum."""
 
+import sys
 from datetime import datetime
+from typing import IO, cast
+from typing import IO, cast
 
 from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,13 +13,14 @@ from portal.accounts.gate import admits_tokens, everyone, signed_in
 from portal.core import clock
 from portal.core.blobs import blobs
 from portal.core.db import db
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, Refused
 from portal.core.web.limits import limiter
 from portal.reports import intake, rules
 from portal.reports.actions import drafts
 from portal.reports.models import Upload
 from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
+from portal.reports.quota import Bounded
 from portal.reports.refusals import TooLarge
 from portal.reports.states import UploadState
 from portal.reports.views import blueprint
@@ -161,26 +165,49 @@ def _patch(found: Upload, _by: int, at: datetime) -> Response:
     length_told, digest = _length_told(found), checksum()
     length = found.length if found.length is not None else length_told
     _check_size(found, length)
+    room = _room(found, length_told)
     take_place(g.upload_place)
     if found.state is UploadState.OPEN:
-        offset = _receive(found, digest, length_told, at)
+        offset = _receive(found, digest, length_told, room, at)
     else:
         intake.check_end(request.stream)
     return told(204, Upload_Offset=offset, Upload_Expires=http_date(at + rules.KEEP_OPEN))
 
 
-def _receive(found: Upload, digest: bytes | None, length: int | None, at: datetime) -> int:
-    """Let the bytes in; the new offset."""
+def _receive(found: Upload, digest: bytes | None, length: int | None, room: int | None, at: datetime) -> int:
+    """Let the bytes in, no more than there is room for; the new offset."""
+    stream = Bounded(request.stream, sys.maxsize if room is None else room)
     course = intake.course(db.session, found, keys.accepted_sets(db.session, at, found.created_at), limits(), at)
     try:
-        offset = intake.receive(db.session, blobs(), course, request.stream, at=at, checksum=digest, length=length)
+        offset = intake.receive(
+            db.session, blobs(), course, cast(IO[bytes], stream), at=at, checksum=digest, length=length
+        )
     except intake.WrongChecksum as mismatch:
+        _check_overrun(stream)
         if too_slow():
             raise Answer(408, "The bytes came too slowly, and with a checksum only all of them count.") from mismatch
         raise
     if too_slow():
         raise Answer(408, "The bytes came too slowly. Those that had arrived are kept: ask for the offset and go on.")
+    _check_overrun(stream)
     return offset
+
+
+def _room(found: Upload, length: int | None) -> int | None:
+    """How many bytes more may come of a file whose length is not known; None of others. Raises Refused.
+
+    A length that was announced was looked at then, one that is told now (`length`) is looked at here.
+    """
+    if found.length is not None or not files.counts(db.session, found):
+        return None
+    held = files.held(db.session, found.report.participant_id, besides=found.id)
+    rules.check_quota(limits(), held, found.position + (request.content_length or 0) if length is None else length)
+    return None if length is not None else limits().participant - held - found.position
+
+
+def _check_overrun(stream: Bounded) -> None:
+    if stream.overrun:
+        raise Refused(rules.NO_ROOM)
 
 
 def _check_alive(found: Upload, at: datetime) -> None:

@@ -1,0 +1,122 @@
+"""What all of a participant's files may take, also where a file's length is told late, or never."""
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from portal.reports import rules
+from portal.reports.models import Report, Upload
+from portal.reports.queries import uploads as files
+from portal.reports.states import ReportState, Side
+from tests.cast import Cast, sign_in
+from tests.reports.people import Desk
+from tests.reports.test_uploads import Tus, tus
+from tests.reports.threads import key_ids, live, written
+
+__all__ = ["tus"]
+Seal = Callable[[int], bytes]
+WORDS = "All your files together would be too large."
+
+
+@pytest.fixture
+def data(seal: Seal) -> bytes:
+    """A sealed file."""
+    return seal(900)
+
+
+@pytest.fixture
+def draft(app: Flask, desk: Desk, data: bytes) -> Iterator[Report]:
+    """A report that is begun by somebody whose files may be two and a half of that size together."""
+    app.config["REPORT_LIMITS"] = rules.Limits(participant=len(data) * 5 // 2)
+    yield desk.begin()
+    del app.config["REPORT_LIMITS"]
+
+
+def streamed(tus: Tus, place: str, data: bytes, **more: str) -> TestResponse:
+    """Send bytes of which no header says how many they are."""
+    environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    headers = {**tus.headers, "Upload-Offset": "0", **more}
+    return tus.client.patch(
+        place, input_stream=io.BytesIO(data), headers=headers, content_type="application/offset+octet-stream",
+        environ_overrides=environ,
+    )  # fmt: skip
+
+
+def kept(session: Session, place: str) -> Upload:
+    session.rollback()
+    return session.get_one(Upload, place.rpartition("/")[2])
+
+
+def deferred(tus: Tus, draft: Report, count: int = 3) -> list[str]:
+    """Files that begin before any of them says how long it is."""
+    return [tus.begin(draft.ref, kind="attachment" if number else "body") for number in range(count)]
+
+
+def test_a_length_that_is_told_late_counts(session: Session, tus: Tus, draft: Report, data: bytes) -> None:
+    first, second, third = deferred(tus, draft)
+    told = {"Upload-Length": str(len(data))}
+    for place in (first, second):
+        assert tus.patch(place, 0, data, **told).status_code == 204
+
+    answer = tus.patch(third, 0, data, **told)
+    alone = tus.patch(third, 0, b"", **told)
+
+    assert [(each.status_code, WORDS in each.text) for each in (answer, alone)] == [(422, True)] * 2
+    assert (kept(session, third).position, kept(session, third).length) == (0, None)
+    assert files.held(session, draft.participant_id) == 2 * len(data)
+    assert tus.delete(first).status_code == 204
+    assert tus.patch(third, 0, data, **told).status_code == 204
+
+
+def test_bytes_without_a_length_count_as_they_come(session: Session, tus: Tus, draft: Report, data: bytes) -> None:
+    first, second, third = deferred(tus, draft)
+    assert [tus.patch(place, 0, data).status_code for place in (first, second)] == [204, 204]
+    half = len(data) // 2
+
+    assert tus.patch(third, 0, data[:half]).status_code == 204
+    answer = tus.patch(third, half, data[half:])
+
+    assert (answer.status_code, WORDS in answer.text) == (422, True)
+    assert tus.head(third).headers["Upload-Offset"] == str(half)
+    assert tus.patch(first, len(data), b"", **{"Upload-Length": str(len(data))}).status_code == 204
+
+
+@pytest.mark.parametrize("checked", [False, True])
+def test_of_a_stream_as_much_is_kept_as_there_is_room_for(
+    session: Session, tus: Tus, draft: Report, data: bytes, checked: bool
+) -> None:
+    first, second, third = deferred(tus, draft)
+    assert [streamed(tus, place, data).status_code for place in (first, second)] == [204, 204]
+
+    answer = streamed(tus, third, data, **({"Upload-Checksum": f"sha1 {'A' * 27}="} if checked else {}))
+
+    assert (answer.status_code, WORDS in answer.text) == (422, True)
+    assert kept(session, third).position == (0 if checked else len(data) * 5 // 2 - 2 * len(data))
+
+
+def test_a_researchers_message_counts_and_the_teams_does_not(
+    client: FlaskClient, app: Flask, session: Session, desk: Desk, cast: Cast
+) -> None:
+    report = desk.in_state(ReportState.ACKNOWLEDGED)
+    certificate = live(session, cast.researcher.id)
+    data = desk.seal(400)
+    app.config["REPORT_LIMITS"] = rules.Limits(participant=files.held(session, report.participant_id) + 100)
+    answers: list[Any] = []
+    for person, place in ((cast.researcher, "challenges"), (cast.triager, "staff")):
+        sign_in(client, person)
+        told = client.post(f"/{place}/test-challenge/reports/{report.ref}/messages", json={}).json
+        tus = Tus(client)
+        made = client.post(told["uploads_url"], headers={**tus.headers, "Upload-Defer-Length": "1"})
+        answers.append(tus.patch(made.headers["Location"], 0, data, **{"Upload-Length": str(len(data))}))
+    del app.config["REPORT_LIMITS"]
+
+    assert (answers[0].status_code, WORDS in answers[0].text) == (422, True)
+    assert WORDS not in answers[1].text
+    assert "Rae Researcher" in answers[1].text  # it is not sealed to her, which was looked at
+    assert written(desk, report, Side.TEAM, key_ids(desk, certificate), by=cast.triager.id).number == 2
