@@ -17,6 +17,7 @@ from portal.awards.queries.awards import (
     visible,
     waiting,
 )
+from portal.awards.queries.grounds import firm, held
 from portal.awards.queries.payments import (
     all_payments,
     batch,
@@ -51,7 +52,9 @@ __all__ = [
     "books",
     "conflict_of",
     "current_rules",
+    "firm",
     "granted",
+    "held",
     "history",
     "links_of",
     "of_participant",

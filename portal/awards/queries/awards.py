@@ -13,6 +13,7 @@ from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.awards import states
 from portal.awards.models import Award, Payment
+from portal.awards.queries.grounds import shaken
 from portal.awards.queries.people import barred
 from portal.awards.states import AwardState, PaymentState
 from portal.core.audit import AuditEntry
@@ -50,7 +51,9 @@ def _awards(challenge_id: int, roles: Collection[Role], state: str = "all") -> s
 
 
 def _waits_for(account_id: int, roles: Collection[Role]) -> sa.ColumnElement[bool]:
-    """What a person has to do: decide on what others proposed, take up again what was sent back to them, or pay."""
+    """What a person has to do: decide on what others proposed, take up again what was sent back to them,
+    look again at what is not confirmed any more, or pay.
+    """
     parts: list[sa.ColumnElement[bool]] = [sa.false()]
     if {Role.TRIAGER, Role.LEAD} & set(roles):
         parts.append(
@@ -62,6 +65,7 @@ def _waits_for(account_id: int, roles: Collection[Role]) -> sa.ColumnElement[boo
         )
     if Role.TRIAGER in roles:
         parts.append(sa.and_(Award.state == AwardState.RETURNED, Award.proposed_by_id == account_id))
+        parts.append(shaken())
     if Role.FINANCE in roles:
         to_pay = sa.exists().where(Payment.award_id == Award.id, Payment.state.in_(states.OPEN))
         parts.append(sa.and_(Award.state.in_(states.FOR_FINANCE), to_pay))

@@ -40,6 +40,7 @@ def payments(slug: str) -> ResponseReturnValue:
         sums=queries.sums(db.session, challenge.id),
         books=queries.books(db.session, challenge.id),
         batches=queries.batches(db.session, challenge.id),
+        held=queries.held(db.session, challenge.id),
     )
 
 

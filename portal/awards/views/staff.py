@@ -13,7 +13,7 @@ from portal.accounts.states import Role
 from portal.awards import actions, queries, states
 from portal.awards.forms import PartForm, PaymentForm, ProposeForm, StepForm, VoidForm, propose_form
 from portal.awards.models import Award, Payment
-from portal.awards.rules import ROUNDING, Working, offered
+from portal.awards.rules import ROUNDING, Working, changed, lost, offered
 from portal.awards.states import AwardState, Quality
 from portal.awards.views import blueprint
 from portal.challenges.access import challenge_or_404
@@ -206,7 +206,8 @@ def award_page(
         steps=payment_steps(slug, payments),
         overpaid=queries.overpaid_of(db.session, award.report_id, award.part),
         rounding=ROUNDING,
-        good=GOOD_LINKS,
+        lost=lost(award),
+        changed=changed(award),
     )
     return page, status
 
