@@ -1,6 +1,7 @@
 """A researcher's own reports."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import IO
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
@@ -40,7 +41,9 @@ def index(slug: str) -> ResponseReturnValue:
     at = clock.now()
     clocks = {report.id: rules.clock_of(report, at) for report in found}
     challenge = _challenge(member)
-    return render_template("reports/index.html", challenge=challenge, reports=found, clocks=clocks)
+    return render_template(
+        "reports/index.html", challenge=challenge, reports=found, clocks=clocks, closed=_closed(member, at)
+    )
 
 
 @blueprint.route("/challenges/<slug>/reports/new", methods=["GET", "POST"])
@@ -58,18 +61,25 @@ def new(slug: str) -> ResponseReturnValue:
     if form.validate_on_submit() and _walked(form.sealed):
         return _send_sealed(slug, challenge, member, form)
     trusted_types("seal")
-    return _new_page(challenge, form), 422 if form.is_submitted() else 200
+    return _new_page(challenge, member, form), 422 if form.is_submitted() else 200
 
 
-def _new_page(challenge: Challenge, form: ReportForm) -> str:
-    at = clock.now()
+def _closed(member: Member, at: datetime) -> bool:
+    """Whether this participant can begin no report any more."""
+    challenge, again = _challenge(member), bool(reports.replaceable(db.session, member.participant_id))
+    return rules.closed(challenge, rules.deadline(challenge).begin, at, again=again)
+
+
+def _new_page(challenge: Challenge, member: Member, form: ReportForm) -> str:
+    at, deadline = clock.now(), rules.deadline(challenge)
     accepted = keys.accepted_sets(db.session, at)
     current = accepted[0] if accepted else None
     return render_template(
         "reports/new.html", challenge=challenge, form=form, key_set=current, limits=limits(),
         part=rules.PART, builds=offered_builds(db.session, challenge.id),
         expired=rules.expired(current, at) if current else [], before=accepted[1:],
-        until=rules.grace_until(current) if current else None,
+        until=rules.grace_until(current) if current else None, deadline=deadline, closed=_closed(member, at),
+        again=reports.replaceable(db.session, member.participant_id) if deadline.begin <= at else (),
     )  # fmt: skip
 
 
@@ -210,6 +220,8 @@ def show_page(
         "reports/show.html",
         challenge=challenge,
         report=report,
+        deadline=rules.deadline(challenge),
+        late=rules.deadline(challenge).send <= at,
         clock=rules.clock_of(report, at),
         waited=shapes.waited(rules.paused(report, at)),
         own_steps=_own_steps(report, tried),
