@@ -157,9 +157,9 @@ class Line(NamedTuple):
 
 
 def _lines(history: Sequence[tuple[AuditEntry, str | None]]) -> list[Line]:
-    """What was done, with why it was done or the reference of the payment."""
+    """What was done, the newest first, with why it was done or the reference of the payment."""
     found = []
-    for entry, actor in history:
+    for entry, actor in reversed(history):
         after = entry.detail.get("after", {})
         detail = entry.detail.get("reason") or after.get("reference") or after.get("payment_reference")
         title = SAID.get(entry.tag, entry.tag)
