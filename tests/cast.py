@@ -156,9 +156,11 @@ class Cast:
         return self.challenge.slug
 
 
-def make_cast(session: Session) -> Cast:
-    """Everybody in the test challenge, committed."""
+def make_cast(session: Session, *, running: bool = False) -> Cast:
+    """Everybody in the test challenge, committed; it takes reports by the real clock too where it is `running`."""
     challenge = make_challenge(session)
+    if running:
+        challenge.ends_on = datetime.now(UTC).date() + timedelta(days=90)
     researcher = make_account(session, "Rosa Researcher", zone="Europe/Berlin")
     team_lead = make_account(session, "Tamar Teamlead", zone="Asia/Tokyo")
     colleague = make_account(session, "Cem Colleague", zone="Asia/Tokyo")

@@ -1,12 +1,12 @@
 """Counting: every figure of the results comes out of the rows, in a fixed number of statements."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from portal.accounts.models import Account
 from portal.accounts.queries import holders
@@ -21,7 +21,8 @@ from portal.challenges.states import ParticipantKind, ParticipantState
 from portal.core.errors import NotFound
 from portal.core.todo import Queue
 from portal.reports.models import Report, ReportLink
-from portal.reports.states import ReportState, Severity
+from portal.reports.rules import deadline
+from portal.reports.states import GOOD_LINKS, ReportState, Severity
 from portal.results import rules
 from portal.results.models import Acknowledgement, ResultsRelease
 from portal.results.rules import Figures, Money, Picture, Submission
@@ -30,27 +31,52 @@ from portal.results.states import LIVE, ReleaseState
 NO_SCENARIO = "No scenario"
 
 
-def submissions(session: Session, challenge_id: int) -> list[Submission]:
-    """The reports that have arrived and were not withdrawn, without who sent them."""
+def submissions(session: Session, challenge: Challenge) -> list[Submission]:
+    """The reports that arrived in time and were not withdrawn, without who sent them.
+
+    One that nobody could open and that was sealed again is counted once: as what it became, on the day it first came.
+    """
+    first, again = aliased(Report), aliased(Report)
+    arrived = sa.func.coalesce(first.received_at, Report.received_at)
+    stands_for_it = sa.exists().where(
+        again.replaces_id == Report.id, again.received_at.is_not(None), again.state != ReportState.WITHDRAWN
+    )
     links = sa.select(sa.func.count()).where(ReportLink.report_id == Report.id).scalar_subquery()
     rows = session.execute(
         sa.select(
-            Report.id, Report.state, Report.severity, Report.led_to_improvement, Scenario.code, Report.received_at,
+            Report.id, Report.state, Report.severity, Report.led_to_improvement, Scenario.code, arrived,
             Report.fixed_release, Report.fixed_on, links,
         )
         .outerjoin(Scenario, Scenario.id == Report.achieved_scenario_id)
+        .outerjoin(first, first.id == Report.replaces_id)
         .where(
-            Report.challenge_id == challenge_id,
+            Report.challenge_id == challenge.id,
             Report.received_at.is_not(None),
             Report.state != ReportState.WITHDRAWN,
+            arrived < deadline(challenge).send,
+            sa.not_(stands_for_it),
         )
         .order_by(Report.number)
     )  # fmt: skip
+    of_links = _achieved_by_links(session, challenge.id)
     return [
-        Submission(number, state, severity, improved, code, received_at, release, fixed_on, count)
-        for number, state, severity, improved, code, received_at, release, fixed_on, count in rows
-        if received_at is not None
+        Submission(
+            number, state, severity, improved, frozenset({code} - {None}) | of_links[number], came, release, day, count
+        )
+        for number, state, severity, improved, code, came, release, day, count in rows
     ]
+
+
+def _achieved_by_links(session: Session, challenge_id: int) -> defaultdict[int, frozenset[str]]:
+    """The codes of scenarios that confirmed links achieve, by report."""
+    found: defaultdict[int, frozenset[str]] = defaultdict(frozenset)
+    for number, code in session.execute(
+        sa.select(ReportLink.report_id, Scenario.code)
+        .join(Scenario, Scenario.id == ReportLink.achieved_scenario_id)
+        .where(Scenario.challenge_id == challenge_id, ReportLink.state.in_(GOOD_LINKS))
+    ):
+        found[number] |= {code}
+    return found
 
 
 def applications(session: Session, challenge_id: int) -> int:
@@ -97,7 +123,7 @@ def _money(granted: Sequence[Granted], currency: str) -> Money:
 
 def figures(session: Session, challenge: Challenge, at: datetime) -> Figures:
     """All figures of a challenge as they are now."""
-    sent = submissions(session, challenge.id)
+    sent = submissions(session, challenge)
     granted = awards.granted(session, challenge.id)
     participants, countries = people(session, challenge.id)
     kinds = groups(session, challenge.id)
@@ -130,18 +156,13 @@ def figures(session: Session, challenge: Challenge, at: datetime) -> Figures:
 
 def picture(session: Session, challenge: Challenge) -> Picture:
     """What the pictures show."""
-    sent = submissions(session, challenge.id)
+    sent = submissions(session, challenge)
     granted = awards.granted(session, challenge.id)
-    of_report = {submission.id: submission.achieved for submission in sent}
-    by_scenario: dict[str, Decimal] = {}
-    for award in granted:
-        code = of_report.get(award.report_id) or NO_SCENARIO
-        by_scenario[code] = by_scenario.get(code, Decimal(0)) + award.amount
-    order = [*scenario_codes(session, challenge.id), NO_SCENARIO]
+    by_scenario = awards.by_scenario(session, challenge.id)
     amounts = Counter(award.amount for award in granted)
     return Picture(
         by_week=rules.weekly(sent, challenge.starts_on, challenge.ends_on, challenge.zone),
-        money_by_scenario=[(code, by_scenario[code]) for code in order if code in by_scenario],
+        money_by_scenario=[(code or NO_SCENARIO, amount) for code, amount in by_scenario],
         awards_by_amount=sorted(amounts.items(), reverse=True),
         releases=rules.releases(sent),
     )
@@ -211,13 +232,13 @@ def queues(session: Session, challenge: Challenge, roles: frozenset[Role]) -> li
     return [Queue("Releases of results to confirm", url, int(waits), since), *again]
 
 
-def pending(session: Session, challenge_id: int) -> dict[str, int]:
+def pending(session: Session, challenge: Challenge) -> dict[str, int]:
     """What is not decided yet: reports that are open, and awards that are proposed."""
-    outcomes = rules.by_outcome(submissions(session, challenge_id))
+    outcomes = rules.by_outcome(submissions(session, challenge))
     proposed = session.scalars(
         sa.select(sa.func.count())
         .select_from(Award)
-        .where(Award.challenge_id == challenge_id, Award.state.in_((AwardState.PROPOSED, AwardState.RETURNED)))
+        .where(Award.challenge_id == challenge.id, Award.state.in_((AwardState.PROPOSED, AwardState.RETURNED)))
     ).one()
     return {"reports": outcomes[rules.Outcome.OPEN], "awards": proposed}
 

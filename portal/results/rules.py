@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from portal.challenges.models import Challenge
 from portal.challenges.rules import ends_at
 from portal.core.errors import Invalid, Refused
+from portal.reports.rules import UNDER_WAY
 from portal.reports.states import ReportState, Severity
 
 
@@ -43,13 +44,13 @@ UNRATED = "unrated"
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What is counted of a report that has arrived and was not withdrawn."""
+    """What is counted of a report that has arrived and was not withdrawn; `achieved` are codes of scenarios."""
 
     id: int
     state: ReportState
     severity: Severity | None
     improved: bool
-    achieved: str | None
+    achieved: frozenset[str]
     received_at: datetime
     release: str | None
     fixed_on: date | None
@@ -165,7 +166,7 @@ def programme(challenge: Challenge, shipped: Sequence[Release], out: date | None
 
 def achieved(submissions: Sequence[Submission], order: Sequence[str]) -> tuple[str, ...]:
     """The scenarios that real findings have achieved, in the order of the rules."""
-    codes = {submission.achieved for submission in submissions if submission.outcome in REAL}
+    codes = {code for submission in submissions if submission.outcome in REAL for code in submission.achieved}
     return tuple(code for code in order if code in codes)
 
 
@@ -196,8 +197,13 @@ def most_serious_chain(submissions: Sequence[Submission], awarded: Mapping[int, 
 
 
 def weekly(submissions: Sequence[Submission], first: date, last: date, zone: str) -> list[tuple[date, int]]:
-    """Submissions by week, from the week of `first` to that of `last`, also those in which nothing came."""
-    counted = Counter(_monday(submission.received_at.astimezone(ZoneInfo(zone)).date()) for submission in submissions)
+    """Submissions by week, from the week of `first` to that of `last`, also those in which nothing came.
+
+    What is still under way on `last` may come on the day after, and begin one more week with it.
+    """
+    latest = _monday(last + UNDER_WAY)
+    days = [submission.received_at.astimezone(ZoneInfo(zone)).date() for submission in submissions]
+    counted = Counter(min(_monday(day), latest) for day in days)
     weeks, week = [], min([_monday(first), *counted])
     while week <= max([_monday(last), *counted]):
         weeks.append((week, counted[week]))

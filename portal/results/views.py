@@ -186,7 +186,7 @@ def _staff(challenge: Challenge, form: ReleaseForm | None = None, status: int = 
         **_context(challenge, now),
         released=rules.released(challenge, now),
         over=ends_at(challenge) <= now,
-        pending=queries.pending(db.session, challenge.id),
+        pending=queries.pending(db.session, challenge),
         thanked=len(queries.acknowledgements(db.session, challenge.id)),
         release=queries.live_release(db.session, challenge.id),
         void=queries.last_void(db.session, challenge.id),

@@ -152,7 +152,7 @@ def staged(
     """Everybody, on a served portal with an empty database of a kind."""
     with backstage(kind, folder, environ) as behind:
         with behind.session() as session:
-            cast = make_cast(session)
+            cast = make_cast(session, running=True)
             everybody = [each for each in vars(cast).values() if isinstance(each, Model)]
             for each in everybody:
                 session.refresh(each)

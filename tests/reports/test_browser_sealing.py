@@ -82,7 +82,7 @@ def prepared(app: Flask, gpg: Gpg, site: Site) -> tuple[list[dict[str, str]], st
     now = datetime.now(UTC)
     with app.app_context():
         Model.metadata.create_all(db.engine)
-        cast = make_cast(db.session)
+        cast = make_cast(db.session, running=True)
         keys.publish_key_set(
             db.session, [(cast.triager.id, gpg.certificate(KEYS[0]))], gpg.certificate(KEYS[1]), by=None, at=now
         )

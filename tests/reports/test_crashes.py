@@ -146,7 +146,7 @@ def hands(request: pytest.FixtureRequest) -> str:
 def furnished(behind: Backstage) -> tuple[Cast, str, bytes]:
     """Everybody, a researcher's token, and four parts and a bit that look sealed to the key set."""
     with behind.session() as session:
-        cast, at = make_cast(session), clock.now()
+        cast, at = make_cast(session, running=True), clock.now()
         people = [(cast.triager.id, TOM), (cast.second_triager.id, TIA)]
         publish_key_set(session, people, RECOVERY, by=cast.admin.id, at=at)
         token = make_token(session, cast.challenge.id, "tests", by=cast.researcher.id, at=at)

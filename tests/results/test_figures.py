@@ -92,7 +92,9 @@ def test_who_was_removed_does_not_count(session: Session, cast: Cast, jury: Jury
 
 
 def test_a_report_on_the_evening_counts_by_the_day_of_the_challenges_zone() -> None:
-    late = rules.Submission(1, ReportState.FIXED, None, False, None, NOON.replace(hour=3), "20.07", date(2020, 6, 20))
+    late = rules.Submission(
+        1, ReportState.FIXED, None, False, frozenset(), NOON.replace(hour=3), "20.07", date(2020, 6, 20)
+    )
 
     assert rules.median_days([late], "America/Los_Angeles") == 6.0
     assert rules.median_days([late], "UTC") == 5.0

@@ -47,6 +47,9 @@ def _approve(session: Session, award: Award, *, by: int, at: datetime) -> None:
     seen = award.state
     session.execute(sa.select(Report.id).where(Report.id == award.report_id).with_for_update())
     session.refresh(award, ["state"])
+    session.refresh(award.report, ["state", "severity", "achieved_scenario_id"])
+    if award.link is not None:
+        session.refresh(award.link, ["state", "severity", "achieved_scenario_id"])
     if award.state is not seen:
         raise Conflict("Somebody has just decided on it. Look at it again.")
     if award.state not in states.APPROVE.sources:
@@ -71,6 +74,7 @@ def check_approval(session: Session, award: Award) -> None:
     rules.check_part(award.part, others, fixed=False)
     if award.amount:
         check_link(session, award.report, award.part)
+        rules.check_grounds(award)
     cap, taken = award.rules.cap, queries.taken(stand, award.part)
     if award.amount and cap is not None and award.amount + taken > cap:
         raise Refused(

@@ -99,6 +99,8 @@ def step(
     missing = {name: "This is needed." for name in move.needs if not given[name]}
     if missing:
         raise Invalid(missing)
+    if move in (states.SEND, states.DONATE):
+        rules.check_firm(payment.award)
     before = {"state": payment.state, "reference": payment.reference}
     slug = payment.challenge.slug
     if move is states.FAIL:
@@ -129,9 +131,9 @@ def _settle_anew(session: Session, award: Award, *, by: int, at: datetime) -> No
 def export(session: Session, challenge: Challenge, *, by: int, at: datetime) -> PaymentBatch:
     """Put all that is due into one file for the bank, and mark it as sent: two who do it at once never pay twice.
 
-    What is due to a participant to whom the person belongs waits for somebody else.
-
-    Raises Refused where nothing is due, Conflict where somebody has just done it.
+    What is due to a participant to whom the person belongs waits for somebody else, and what is due for a report or a
+    link that is not confirmed any more stays due. Raises Refused where nothing is left to send, Conflict where somebody
+    has just done it.
     """
     number = session.scalars(
         sa.select(sa.func.max(PaymentBatch.number)).where(PaymentBatch.challenge_id == challenge.id)
@@ -144,6 +146,7 @@ def export(session: Session, challenge: Challenge, *, by: int, at: datetime) -> 
         sa.update(Payment)
         .where(Payment.challenge_id == challenge.id, Payment.state == PaymentState.DUE, queries.for_others(by))
         .values(state=PaymentState.SENT, state_since=at, sent_at=at, batch_id=batch.id)
+        .where(queries.firm())
         .returning(Payment.id, Payment.amount)
         .execution_options(synchronize_session=False)
     ).all()

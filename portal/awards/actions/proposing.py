@@ -48,10 +48,12 @@ def work_out(
     link, stand = check_link(session, report, part), queries.standing(session, report.id)
     if not part and severity not in (None, own):
         raise Refused("The severity of a whole report is triage's to set. A part may have its own.")
+    if link and link.severity and severity not in (None, link.severity):
+        raise Refused("The severity of a link is triage's to set, with the link.")
     version = queries.rules_for(session, report.challenge_id, report.received_at or at, at)
     if version is None:
         raise Refused("There are no bounty rules yet. The lead publishes them.")
-    table, number = queries.table_of(version), achieved_by(report, link)
+    table, number = queries.table_of(version), rules.achieved_by(report, link)
     scenario = session.get(Scenario, number) if number else None
     achieved = Achieved(scenario.id, scenario.code, scenario.kind) if scenario else None
     others = {name for name, award in stand.items() if name != part and award.amount}
@@ -67,11 +69,6 @@ def check_link(session: Session, report: Report, part: str) -> ReportLink | None
     links = queries.links_of(session, report.id)
     rules.check_link(part, {label: link.state for label, link in links.items()}, queries.standing(session, report.id))
     return links.get(part)
-
-
-def achieved_by(report: Report, link: ReportLink | None) -> int | None:
-    """The scenario that counts: the link's own, else that of the whole chain."""
-    return (link.achieved_scenario_id if link else None) or report.achieved_scenario_id
 
 
 def _weights(session: Session, report: Report, wish: Proposal, stands: Award | None) -> dict[int, int]:
@@ -109,7 +106,7 @@ def propose(session: Session, report: Report, wish: Proposal, *, by: int, at: da
         session, report, stands, wish, by=by, at=at, rules_id=version.id, currency=version.currency,
         kind=_kind(found.amount, weights, stands), quality=wish.quality, link_id=link.id if link else None,
         severity=wish.severity or (link.severity if link else None) or report.severity,
-        scenario_id=achieved_by(report, link), base=found.base, uplift_percent=found.percent, amount=found.amount,
+        scenario_id=rules.achieved_by(report, link), base=found.base, uplift_percent=found.percent, amount=found.amount,
         working="\n".join([*queries.lines_of(session, report, link), *found.lines]),
         shares=[AwardShare(account_id=who, weight=weight, amount=parts[who]) for who, weight in weights.items()],
     )  # fmt: skip

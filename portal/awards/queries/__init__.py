@@ -7,6 +7,7 @@ from portal.awards.queries.awards import (
     approved_of_participant,
     award,
     awards,
+    by_scenario,
     granted,
     history,
     links_of,
@@ -18,6 +19,7 @@ from portal.awards.queries.awards import (
     waiting,
 )
 from portal.awards.queries.chains import Chain, chain_of, lines_of
+from portal.awards.queries.grounds import firm, held
 from portal.awards.queries.payments import (
     all_payments,
     batch,
@@ -53,11 +55,14 @@ __all__ = [
     "batch_lines",
     "batches",
     "books",
+    "by_scenario",
     "chain_of",
     "conflict_of",
     "current_rules",
+    "firm",
     "for_others",
     "granted",
+    "held",
     "history",
     "holds_own",
     "lines_of",

@@ -1,5 +1,6 @@
 """Finding awards: for the team, for finance, for a participant."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,10 @@ from portal.accounts.models import Account
 from portal.accounts.states import Role
 from portal.awards import states
 from portal.awards.models import Award, Payment
+from portal.awards.queries.grounds import shaken
 from portal.awards.queries.people import barred, not_own
 from portal.awards.states import AwardState, PaymentState
+from portal.challenges.models import Scenario
 from portal.core.audit import AuditEntry
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
@@ -51,7 +54,9 @@ def _awards(challenge_id: int, roles: Collection[Role], state: str = "all", *, r
 
 
 def _waits_for(account_id: int, roles: Collection[Role]) -> sa.ColumnElement[bool]:
-    """What a person has to do: decide on what others proposed, take up again what was sent back to them, or pay."""
+    """What a person has to do: decide on what others proposed, take up again what was sent back to them,
+    look again at what is not confirmed any more, or pay.
+    """
     parts: list[sa.ColumnElement[bool]] = [sa.false()]
     if {Role.TRIAGER, Role.LEAD} & set(roles):
         parts.append(
@@ -63,6 +68,7 @@ def _waits_for(account_id: int, roles: Collection[Role]) -> sa.ColumnElement[boo
         )
     if Role.TRIAGER in roles:
         parts.append(sa.and_(Award.state == AwardState.RETURNED, Award.proposed_by_id == account_id))
+        parts.append(shaken())
     if Role.FINANCE in roles:
         to_pay = sa.exists().where(Payment.award_id == Award.id, Payment.state.in_(states.OPEN))
         parts.append(sa.and_(Award.state.in_(states.FOR_FINANCE), to_pay))
@@ -139,23 +145,51 @@ class Granted(NamedTuple):
     amount: Decimal
 
 
-def granted(session: Session, challenge_id: int) -> list[Granted]:
-    """What the challenge has awarded, by report. Whoever does not take an award has none."""
-    standing_rows = session.execute(
-        sa.select(Award.report_id, sa.func.sum(Award.amount))
+class _Net(NamedTuple):
+    """What a report or a part of it is given by the entry that stands, without what was refused."""
+
+    report_id: int
+    scenario_id: int | None
+    amount: Decimal
+
+
+def _net(session: Session, challenge_id: int) -> list[_Net]:
+    rows = session.execute(
+        sa.select(Award.report_id, Award.part, Award.scenario_id, Award.amount)
         .where(Award.challenge_id == challenge_id, Award.state.in_(states.GRANTED))
-        .group_by(Award.report_id)
-        .order_by(Award.report_id)
+        .order_by(Award.report_id, Award.part)
     )
     refused_rows = session.execute(
-        sa.select(Award.report_id, sa.func.sum(Payment.amount))
+        sa.select(Award.report_id, Award.part, sa.func.sum(Payment.amount))
         .join(Payment, Payment.award_id == Award.id)
         .where(Payment.challenge_id == challenge_id, Payment.state == PaymentState.REFUSED)
-        .group_by(Award.report_id)
+        .group_by(Award.report_id, Award.part)
     )
-    refused: dict[int, Decimal] = {number: amount for number, amount in refused_rows}  # noqa: C416 - rows are no tuples
-    found = [Granted(number, amount - refused.get(number, Decimal(0))) for number, amount in standing_rows]
-    return [each for each in found if each.amount > 0]
+    refused = {(number, part): amount for number, part, amount in refused_rows}
+    return [
+        _Net(number, scenario, amount - refused.get((number, part), Decimal(0)))
+        for number, part, scenario, amount in rows
+    ]
+
+
+def granted(session: Session, challenge_id: int) -> list[Granted]:
+    """What the challenge has awarded, by report. Whoever does not take an award has none."""
+    sums: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for each in _net(session, challenge_id):
+        sums[each.report_id] += each.amount
+    return [Granted(number, amount) for number, amount in sums.items() if amount > 0]
+
+
+def by_scenario(session: Session, challenge_id: int) -> list[tuple[str | None, Decimal]]:
+    """The same by the scenario for which it was awarded, in the order of the rules; None, the last, is without one."""
+    sums: defaultdict[int | None, Decimal] = defaultdict(Decimal)
+    for each in _net(session, challenge_id):
+        sums[each.scenario_id] += each.amount
+    scenarios = session.execute(
+        sa.select(Scenario.id, Scenario.code).where(Scenario.challenge_id == challenge_id).order_by(Scenario.position)
+    )
+    order = [*((number, code) for number, code in scenarios), (None, None)]
+    return [(code, sums[number]) for number, code in order if sums[number] > 0]
 
 
 def of_report(session: Session, report_id: int) -> Sequence[Award]:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from portal.accounts.states import Role
 from portal.awards.models import Award, Payment
+from portal.awards.queries.grounds import shaken
 from portal.awards.queries.payments import LATE, for_others, late
 from portal.awards.queries.people import barred, not_own
 from portal.awards.states import AwardState, PaymentState
@@ -28,6 +29,8 @@ def queues(
     if Role.TRIAGER in roles:
         back = sa.and_(Award.state == AwardState.RETURNED, Award.proposed_by_id == account_id, not_own(account_id))
         found.append(_awards(session, challenge, "Awards sent back to you", url, back))
+        gone = _awards(session, challenge, "Awards not confirmed any more", url, shaken())
+        found += [gone] if gone.count else []
     if Role.FINANCE in roles:
         for label, which_page, which in (
             ("Payments due", "", Payment.state == PaymentState.DUE),

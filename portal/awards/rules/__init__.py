@@ -17,6 +17,7 @@ from portal.awards.rules.amounts import (
 )
 from portal.awards.rules.chains import together
 from portal.awards.rules.entries import check_link, check_part, kind_of
+from portal.awards.rules.grounds import achieved_by, changed, check_firm, check_grounds, lost
 from portal.awards.rules.money import LATE, Books, Owed, Wanted, late_since, overpaid, wanted
 from portal.awards.rules.people import check_payer, check_person, offered
 from portal.awards.rules.shares import split
@@ -36,8 +37,12 @@ __all__ = [
     "Table",
     "Wanted",
     "Working",
+    "achieved_by",
     "by_hand",
+    "changed",
     "changes",
+    "check_firm",
+    "check_grounds",
     "check_link",
     "check_part",
     "check_payer",
@@ -46,6 +51,7 @@ __all__ = [
     "in_force",
     "kind_of",
     "late_since",
+    "lost",
     "oddities",
     "offered",
     "overpaid",

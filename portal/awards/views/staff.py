@@ -13,7 +13,7 @@ from portal.accounts.states import Role
 from portal.awards import actions, queries, states
 from portal.awards.forms import PartForm, PaymentForm, ProposeForm, StepForm, VoidForm, propose_form
 from portal.awards.models import Award, Payment
-from portal.awards.rules import ROUNDING, Working, offered
+from portal.awards.rules import ROUNDING, Working, changed, lost, offered
 from portal.awards.rules.people import CONFLICT
 from portal.awards.states import AwardState, Quality
 from portal.awards.views import blueprint
@@ -171,9 +171,9 @@ class Line(NamedTuple):
 
 
 def _lines(history: Sequence[tuple[AuditEntry, str | None]]) -> list[Line]:
-    """What was done, with why it was done or the reference of the payment."""
+    """What was done, the newest first, with why it was done or the reference of the payment."""
     found = []
-    for entry, actor in history:
+    for entry, actor in reversed(history):
         after = entry.detail.get("after", {})
         detail = entry.detail.get("reason") or after.get("reference") or after.get("payment_reference")
         title = SAID.get(entry.tag, entry.tag)
@@ -238,8 +238,9 @@ def award_page(
         steps=payment_steps(slug, payments),
         overpaid=queries.overpaid_of(db.session, award.report_id, award.part),
         rounding=ROUNDING,
-        good=GOOD_LINKS,
         waits=next((each for each in entries if each.state is AwardState.PROPOSED), None),
+        lost=lost(award),
+        changed=changed(award),
     )
     return page, status
 

@@ -18,7 +18,7 @@ from portal.reports.actions.links import add_links
 from portal.reports.actions.signed import note_receipt, remember_key
 from portal.reports.actions.timeline import note, tell_researcher, tell_triagers
 from portal.reports.models import Message, Report, Upload
-from portal.reports.queries import builds, clocks, keys, known
+from portal.reports.queries import builds, clocks, keys, known, reports
 from portal.reports.queries import uploads as files
 from portal.reports.refusals import TooLarge
 from portal.reports.states import MessageState, ReportKind, ReportState, Severity, UploadState
@@ -38,7 +38,11 @@ class Particulars:
 
 
 def begin_report(session: Session, challenge: Challenge, member: Member, given: Particulars, *, at: datetime) -> Report:
-    """Begin a report; it is nothing to anybody else until it is submitted. Raises KeyExpired."""
+    """Begin a report; it is nothing to anybody else until it is submitted.
+
+    Raises Refused where it is too late, KeyExpired.
+    """
+    rules.check_begin(challenge, at, again=bool(reports.replaceable(session, member.participant_id)))
     rules.check_open(keys.current_set(session), at)
     # One at a time within a challenge, so that numbers have no gaps and no two reports want the same.
     session.execute(sa.select(Challenge.id).where(Challenge.id == challenge.id).with_for_update())
@@ -79,6 +83,7 @@ def begin_upload(
         raise Refused("The report has been submitted. Begin a new one for more files.")
     if length is not None and length > limits.file:
         raise TooLarge(limits.file)
+    _check_send(session, report, at)
     rules.check_open(keys.current_set(session), at)
     live = files.of_report(session, report.id)
     if body and any(each.number == 0 for each in live):
@@ -97,6 +102,10 @@ def begin_upload(
     with conflicts():
         session.flush()
     return upload
+
+
+def _check_send(session: Session, report: Report, at: datetime) -> None:
+    rules.check_send(report.challenge, at, again=bool(reports.replaceable(session, report.participant_id)))
 
 
 def remove_upload(session: Session, upload: Upload, *, by: int, at: datetime) -> None:
@@ -140,8 +149,12 @@ def end_upload(
 
 
 def submit(session: Session, report: Report, signer: receipts.Signer, *, by: int, at: datetime) -> None:
-    """Hand the report in: it gets its receipt, and the triagers learn of it. Raises Refused while a file is missing."""
+    """Hand the report in: it gets its receipt, and the triagers learn of it.
+
+    Raises Refused while a file is missing, and where it is too late.
+    """
     hold(session, report)
+    _check_send(session, report, at)
     uploads = files.of_report(session, report.id)
     body = rules.check_complete(uploads)
     assert body.key_set is not None

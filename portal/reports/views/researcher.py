@@ -1,6 +1,7 @@
 """A researcher's own reports."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import IO
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
@@ -41,7 +42,9 @@ def index(slug: str) -> ResponseReturnValue:
     at = clock.now()
     clocks = {report.id: rules.clock_of(report, at) for report in found}
     challenge = _challenge(member)
-    return render_template("reports/index.html", challenge=challenge, reports=found, clocks=clocks)
+    return render_template(
+        "reports/index.html", challenge=challenge, reports=found, clocks=clocks, closed=_closed(member, at)
+    )
 
 
 @blueprint.route("/challenges/<slug>/reports/new", methods=["GET", "POST"])
@@ -59,11 +62,17 @@ def new(slug: str) -> ResponseReturnValue:
     if form.validate_on_submit() and walked(form.sealed, limits().file):
         return _send_sealed(slug, challenge, member, form)
     trusted_types("seal")
-    return _new_page(challenge, form), 422 if form.is_submitted() else 200
+    return _new_page(challenge, member, form), 422 if form.is_submitted() else 200
 
 
-def _new_page(challenge: Challenge, form: ReportForm) -> str:
-    at = clock.now()
+def _closed(member: Member, at: datetime) -> bool:
+    """Whether this participant can begin no report any more."""
+    challenge, again = _challenge(member), bool(reports.replaceable(db.session, member.participant_id))
+    return rules.closed(challenge, rules.deadline(challenge).begin, at, again=again)
+
+
+def _new_page(challenge: Challenge, member: Member, form: ReportForm) -> str:
+    at, deadline = clock.now(), rules.deadline(challenge)
     current = keys.current_set(db.session)
     before = [each for each in keys.accepted_sets(db.session, at) if each != current]
     return render_template(
@@ -71,6 +80,8 @@ def _new_page(challenge: Challenge, form: ReportForm) -> str:
         part=rules.PART, builds=offered_builds(db.session, challenge.id),
         expired=rules.expired(current, at) if current else [], before=before,
         until=rules.grace_until(current, before[0]) if current and before else None,
+        deadline=deadline, closed=_closed(member, at),
+        again=reports.replaceable(db.session, member.participant_id) if deadline.begin <= at else (),
     )  # fmt: skip
 
 
@@ -213,6 +224,8 @@ def show_page(
         "reports/show.html",
         challenge=challenge,
         report=report,
+        deadline=rules.deadline(challenge),
+        late=rules.deadline(challenge).send <= at,
         clock=rules.clock_of(report, at),
         waited=shapes.waited(rules.paused(report, at)),
         own_steps=own_steps,

@@ -3,7 +3,6 @@
 import sys
 from datetime import datetime
 from typing import IO, cast
-from typing import IO, cast
 
 from flask import Response, g, request, url_for
 from flask.typing import ResponseReturnValue
