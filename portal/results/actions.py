@@ -87,13 +87,13 @@ def follow_end(session: Session, challenge: Challenge, *, by: int, at: datetime)
     is proposed. Raises Invalid where the results are out: their challenge is over.
     """
     rules.check_end(challenge, at)
+    if rules.before_end(challenge, challenge.results_released_at):
+        _set(session, challenge, Challenge.results_released_at > at, None)
     found = queries.live_release(session, challenge.id)
     if found is None or not rules.before_end(challenge, found.release_at):
         return []
     confirmed = found.state is ReleaseState.CONFIRMED
     take(session, found, states.VOID, at=at, **({} if confirmed else {"decided_by_id": by, "decided_at": at}))
-    if confirmed:
-        _set(session, challenge, Challenge.results_released_at > at, None)
     _note_release(session, challenge, found, "void-release", by=by, at=at)
     for account in queries.who_set(session, found):
         outbox.post(

@@ -115,6 +115,13 @@ def test_a_zone_that_makes_the_last_day_longer_counts_as_well(
     assert hour.state is ReleaseState.VOID
 
 
+def test_an_hour_that_an_earlier_version_had_set_alone_goes_as_well(session: Session, cast: Cast) -> None:
+    cast.challenge.results_released_at = HOUR
+    session.commit()
+    end_on(session, cast, date(2020, 10, 31))
+    assert cast.challenge.results_released_at is None
+
+
 def test_a_proposed_hour_is_void_too_and_one_without_an_hour_waits(session: Session, cast: Cast) -> None:
     made = actions.propose_release(session, cast.challenge, Hour(HOUR), by=cast.lead.id, at=NOON)
     session.commit()
