@@ -12,6 +12,7 @@ from portal.core import audit, outbox
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Refused
 from portal.core.moves import take
+from portal.core.outbox import OutgoingMail
 from portal.results import queries, rules, states
 from portal.results.models import Acknowledgement, ResultsRelease
 from portal.results.states import ReleaseState
@@ -41,9 +42,19 @@ def propose_release(session: Session, challenge: Challenge, hour: Hour, *, by: i
         if account.id != by:
             outbox.post(
                 session, "results/confirm", to=account.email, key=f"release:{made.id}:{account.id}", at=at,
-                context={"slug": challenge.slug}, subject=f"challenge:{challenge.id}", scope=challenge.slug,
+                context={"slug": challenge.slug, "release": made.id}, subject=f"challenge:{challenge.id}",
+                scope=challenge.slug,
             )  # fmt: skip
     return made
+
+
+def still_proposed(session: Session, mail: OutgoingMail) -> bool:
+    """Whether there is still something to confirm."""
+    found = session.get(ResultsRelease, mail.context.get("release", 0))
+    return found is None or found.state is ReleaseState.PROPOSED
+
+
+outbox.guard("results/confirm", still_proposed)
 
 
 def confirm_release(session: Session, challenge: Challenge, found: ResultsRelease, *, by: int, at: datetime) -> None:
@@ -87,13 +98,13 @@ def follow_end(session: Session, challenge: Challenge, *, by: int, at: datetime)
     is proposed. Raises Invalid where the results are out: their challenge is over.
     """
     rules.check_end(challenge, at)
+    if rules.before_end(challenge, challenge.results_released_at):
+        _set(session, challenge, Challenge.results_released_at > at, None)
     found = queries.live_release(session, challenge.id)
     if found is None or not rules.before_end(challenge, found.release_at):
         return []
     confirmed = found.state is ReleaseState.CONFIRMED
     take(session, found, states.VOID, at=at, **({} if confirmed else {"decided_by_id": by, "decided_at": at}))
-    if confirmed:
-        _set(session, challenge, Challenge.results_released_at > at, None)
     _note_release(session, challenge, found, "void-release", by=by, at=at)
     for account in queries.who_set(session, found):
         outbox.post(

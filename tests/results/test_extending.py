@@ -20,7 +20,7 @@ from portal.core.audit import AuditEntry
 from portal.core.db import db, set_reading, start_writing
 from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.mail import render
-from portal.core.outbox import OutgoingMail
+from portal.core.outbox import OutgoingMail, drain
 from portal.results import actions, queries, rules
 from portal.results.actions import Hour
 from portal.results.models import ResultsRelease
@@ -115,10 +115,21 @@ def test_a_zone_that_makes_the_last_day_longer_counts_as_well(
     assert hour.state is ReleaseState.VOID
 
 
+def test_an_hour_that_an_earlier_version_had_set_alone_goes_as_well(session: Session, cast: Cast) -> None:
+    cast.challenge.results_released_at = HOUR
+    session.commit()
+    end_on(session, cast, date(2020, 10, 31))
+    assert cast.challenge.results_released_at is None
+
+
 def test_a_proposed_hour_is_void_too_and_one_without_an_hour_waits(session: Session, cast: Cast) -> None:
     made = actions.propose_release(session, cast.challenge, Hour(HOUR), by=cast.lead.id, at=NOON)
     session.commit()
     end_on(session, cast, date(2020, 10, 31))
+    # Nobody is asked any more to confirm it.
+    sent: list[OutgoingMail] = []
+    drain(session, sent.append, NOON)
+    assert [(each.template, each.to) for each in sent] == [("results/void", cast.lead.email)]
     assert (made.state, made.decided_by_id, made.decided_at) == (ReleaseState.VOID, cast.lead.id, NOON)
     over = ends_at(cast.challenge)
     open_ = actions.propose_release(session, cast.challenge, Hour(None), by=cast.lead.id, at=over)
