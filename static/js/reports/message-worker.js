@@ -4,6 +4,7 @@
 
 import { readKey } from "../../vendor/openpgp/openpgp.min.mjs";
 import { Gate } from "./gate.js";
+import { asPart } from "./hasher.js";
 import { fetchKeys } from "./keys.js";
 import { write } from "./message-format.js";
 import { inParts, seal, streamOf } from "./sealing.js";
@@ -38,7 +39,7 @@ async function send(server, order) {
   const upload = await Upload.create(server, begun.uploads_url, order.ref, "message");
   let offset = 0;
   for await (const { bytes, last } of inParts(sealed, () => PART)) {
-    await upload.send(bytes, offset, last);
+    await upload.send(await asPart(bytes), offset, last);
     offset += bytes.length;
     tell("sent", { bytes: offset });
   }
