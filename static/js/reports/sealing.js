@@ -1,15 +1,26 @@
 // Sealing: plain bytes in, OpenPGP bytes (RFC 9580, one SEIPDv1 message) out, in parts of bounded size.
 
-import { createMessage, encrypt, enums } from "../../vendor/openpgp/openpgp.min.mjs";
+import {
+  createMessage, encryptSessionKey, generateSessionKey, SymEncryptedIntegrityProtectedDataPacket as Protected,
+} from "../../vendor/openpgp/openpgp.min.mjs";
+import { protect } from "./protect.js";
 
-// No compression: it is slow, and the size of what it makes tells about the content.
-const CONFIG = { aeadProtect: false, preferredCompressionAlgorithm: enums.compression.uncompressed };
+const CONFIG = { aeadProtect: false };
 const MIB = 2 ** 20;
 
-/** Seals a stream of Uint8Array to the certificates; gives a stream that is pulled, so that memory stays bounded. */
+/**
+ * Seals a stream of Uint8Array to the certificates; gives a stream that is pulled, so that memory stays bounded. Nothing
+ * is compressed: it is slow, and the size of what it makes tells about the content.
+ */
 export async function seal(stream, keys) {
+  const { data, algorithm } = await generateSessionKey({ encryptionKeys: keys, config: CONFIG });
+  if (!algorithm.startsWith("aes")) throw new Error("The keys of the triage team do not agree on AES.");
+  const sealed = await encryptSessionKey({ data, algorithm, encryptionKeys: keys, format: "object", config: CONFIG });
   const message = await createMessage({ binary: stream });
-  return encrypt({ message, encryptionKeys: keys, format: "binary", config: CONFIG });
+  const packet = Protected.fromObject({ version: 1 });
+  packet.encrypted = protect(message.packets.write(), data);
+  sealed.packets.push(packet);
+  return sealed.write();
 }
 
 /** A short text as a stream. */
