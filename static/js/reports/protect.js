@@ -4,7 +4,7 @@
 import { Sha1 } from "./sha1.js";
 
 const BLOCK = 16;
-const ROOM = 2 ** 20;
+const ROOM = 2 ** 18;
 const DIGEST = 20;
 const MDC = new Uint8Array([0xd3, DIGEST]);
 
