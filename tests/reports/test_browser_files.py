@@ -243,7 +243,6 @@ def test_leaving_is_asked_about_while_something_would_be_lost(place: Place, tmp_
 
 
 GATE = """
-globalThis.self = new EventTarget();
 const waited = [];
 globalThis.setTimeout = (then, milliseconds) => { waited.push(milliseconds); queueMicrotask(then); };
 const { Busy, Cut, Gate } = await import(process.argv[2]);

@@ -14,7 +14,7 @@ import { Upload } from "./upload.js";
 const PART = 4 * 2 ** 20;
 let gate = null;
 
-const orders = { send: work, resume: () => gate?.resume() };
+const orders = { send: work, resume: () => gate?.resume(), online: () => gate?.online() };
 
 self.onmessage = ({ data }) => orders[data.order](data);
 

@@ -19,6 +19,7 @@ const orders = {
   send: work,
   pause: () => gate?.pause(),
   resume: () => gate?.resume(),
+  online: () => gate?.online(),
   cancel: () => gate?.cancel(),
 };
 

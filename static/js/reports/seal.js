@@ -43,6 +43,7 @@ class Page {
     this.form.addEventListener("submit", (event) => this.#submitted(event));
     this.pause.addEventListener("click", () => this.#turn());
     this.cancel.addEventListener("click", () => this.#worker.postMessage({ order: "cancel" }));
+    window.addEventListener("online", () => this.#worker.postMessage({ order: "online" }));
     window.addEventListener("beforeunload", (event) => {
       if (!this.#leaving && (this.#working || this.text.value || this.#files.all.length)) event.preventDefault();
     });
