@@ -28,7 +28,7 @@ const octets = (size) => new Uint8Array(size).map((_, index) => (index * 7 + (in
 for (const [size, piece] of JSON.parse(readFileSync(join(folder, "sizes.json"), "utf8"))) {
   const plain = octets(size);
   const parts = [];
-  for await (const { bytes } of inParts(await seal(flowing(plain, piece), keys), () => 2 ** 16)) parts.push(bytes);
+  for await (const { bytes } of inParts(await seal(flowing(plain, piece), size, keys), () => 2 ** 16)) parts.push(bytes);
   writeFileSync(join(folder, `${size}-${piece}.plain`), plain);
   writeFileSync(join(folder, `${size}-${piece}.pgp`), Buffer.concat(parts));
 }
@@ -52,10 +52,15 @@ const endless = new ReadableStream({
   pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
   cancel: () => ended.push("left"),
 });
-for await (const { bytes } of inParts(await seal(endless, keys), () => 10)) if (bytes.length) break;
+for await (const { bytes } of inParts(await seal(endless, 10 ** 9, keys), () => 10)) if (bytes.length) break;
 const failing = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
 try {
-  for await (const part of inParts(await seal(failing, keys), () => 10)) if (part.last) ended.push("whole");
+  for await (const part of inParts(await seal(failing, 10, keys), () => 10)) if (part.last) ended.push("whole");
+} catch (error) {
+  ended.push(error.message);
+}
+try {
+  for await (const part of inParts(await seal(flowing(octets(9), 9), 10, keys), () => 10)) if (part.last) ended.push("whole");
 } catch (error) {
   ended.push(error.message);
 }

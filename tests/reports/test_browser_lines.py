@@ -1,4 +1,4 @@
-"""The sealing page while the line is cut: it waits, hears that the line is back, and after a minute gives up in words."""
+"""The sealing page while the line is cut: it waits, hears that the line is back, or gives up after a minute."""
 
 import os
 import re

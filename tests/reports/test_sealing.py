@@ -15,6 +15,7 @@ from tests.servers.site import ROOT
 
 NAMES = ("triager@example.org", "recovery@example.org")
 PIECE = 2**18
+OTHER = "What was to be sealed has another length than it had."
 # Before the octets of a file stand a prefix of 18, and the head of the packet that holds it.
 EDGES = [PIECE - head for head in (0, 1, 17, 18, 19, *range(23, 29), *range(37, 42), *range(45, 49))]
 SIZES = [(size, 1000) for size in (0, 1, 14, 15, 16, 17, 500, 511, 512, 513, 100_003)]
@@ -77,4 +78,4 @@ def test_the_walker_takes_them(sealed: Sealed) -> None:
 
 
 def test_the_digests_are_right_and_streams_are_ended(sealed: Sealed) -> None:
-    assert sealed.told == {"wrong": [], "ended": ["left", "gone"]}
+    assert sealed.told == {"wrong": [], "ended": ["left", "gone", OTHER]}

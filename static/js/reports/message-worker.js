@@ -7,7 +7,7 @@ import { Gate } from "./gate.js";
 import { asPart } from "./hasher.js";
 import { fetchKeys } from "./keys.js";
 import { write } from "./message-format.js";
-import { inParts, seal, streamOf } from "./sealing.js";
+import { inParts, sealText } from "./sealing.js";
 import { Server } from "./server.js";
 import { Upload } from "./upload.js";
 
@@ -34,7 +34,7 @@ async function send(server, order) {
   const keys = await fetchKeys(order.keysUrl, order.stated);
   if (order.own) keys.push(await ownKey(order.own));
   const text = await write(order.ref, order.text, order.files);
-  const sealed = await seal(streamOf(text), keys);
+  const sealed = await sealText(text, keys);
   const begun = await server.post(order.beginUrl, {});
   const upload = await Upload.create(server, begun.uploads_url, order.ref, "message");
   let offset = 0;

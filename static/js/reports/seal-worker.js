@@ -5,7 +5,7 @@
 import { Cancelled, Gate } from "./gate.js";
 import { Hashing } from "./hashing.js";
 import { describe, fetchKeys } from "./keys.js";
-import { checkSealed, inParts, PartSize, seal, streamOf, streamOfFile } from "./sealing.js";
+import { checkSealed, inParts, PartSize, seal, sealText, streamOfFile } from "./sealing.js";
 import { Answer, Server } from "./server.js";
 import { Upload } from "./upload.js";
 
@@ -97,12 +97,12 @@ class Job {
     } else {
       const attachments = [];
       for (const [index, file] of files.entries()) {
-        const stream = await seal(streamOfFile(file), keys);
+        const stream = await seal(streamOfFile(file), file.size, keys);
         const sha256 = await this.#upload(stream, report, "attachment", file.name, index);
         tell("arrived", { index });
         attachments.push({ name: file.name, size: file.size, sha256 });
       }
-      const stream = await seal(streamOf(this.#manifest(attachments, report)), keys);
+      const stream = await sealText(this.#manifest(attachments, report), keys);
       await this.#upload(stream, report, "body", "the report");
     }
     return this.#server.post(report.submit_url, {});
