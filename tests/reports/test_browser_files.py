@@ -3,11 +3,18 @@
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog, Page, Route, expect
+import sqlalchemy as sa
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
+from portal.challenges.models import Build, Challenge
+from portal.core.db import db
+from portal.factory import create_app
+from portal.reports.models import Report
+from tests.cast import NOON
 from tests.reports.test_browser_sealing import MIB, NEW, TEXT, Place, choose_sealed, form, place
 from tests.servers.site import ROOT
 
@@ -236,7 +243,6 @@ def test_leaving_is_asked_about_while_something_would_be_lost(place: Place, tmp_
 
 
 GATE = """
-globalThis.self = new EventTarget();
 const waited = [];
 globalThis.setTimeout = (then, milliseconds) => { waited.push(milliseconds); queueMicrotask(then); };
 const { Busy, Cut, Gate } = await import(process.argv[2]);
@@ -264,3 +270,68 @@ def test_the_servers_own_words_are_told_when_patience_ends_and_its_pause_is_kept
         "cut 8 The portal cannot be reached. What is sealed so far is kept: resume when the connection is back.",
         "[3000,3000,3000,4000,8000,16000,30000,500,1000,2000,4000,8000,16000,30000]",
     ]
+
+
+@pytest.fixture
+def builds(place: Place) -> Iterator[None]:
+    """Builds that the challenge knows, for one test."""
+    app = create_app(place.site.environ)
+    with app.app_context():
+        challenge = db.session.scalars(sa.select(Challenge)).one()
+        for name in ("20.06", "20.07"):
+            made = Build(challenge_id=challenge.id, name=name, released_on=NOON.date(), notes="", state_since=NOON)
+            db.session.add(made)
+        db.session.commit()
+        yield
+        db.session.execute(sa.update(Report).values(build_id=None))
+        db.session.execute(sa.delete(Build))
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.mark.usefixtures("builds")
+def test_a_build_is_chosen_or_named_by_hand_with_and_without_scripts(place: Place, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies(place.context.cookies())  # type: ignore[arg-type]
+    plain, sealing = context.new_page(), place.context.new_page()
+    for page in (plain, sealing):
+        page.goto(f"{place.site.url}{NEW}")
+        choice, by_hand = page.get_by_label("Build *"), page.get_by_label("Name of the build")
+        expect(choice).to_have_value("")
+        expect(by_hand).to_be_hidden()
+        choice.select_option("Another, named by hand")
+        expect(by_hand).to_be_visible()
+        choice.select_option("20.07")
+        expect(by_hand).to_be_hidden()
+    context.close()
+    sealing.close()
+
+
+@pytest.mark.usefixtures("builds")
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_sealed_report_and_its_row_name_the_same_build(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_hand: bool
+) -> None:
+    page = place.context.new_page()
+    page.goto(f"{place.site.url}{NEW}")
+    expect(page.locator("#seal-send")).to_be_enabled()
+    page.get_by_label("Title").fill("Report about updates")
+    page.locator("#seal-text").fill(TEXT)
+    page.locator("#seal-send").click()
+    expect(page.locator("#seal-status")).to_have_text(re.compile("^Ready"))  # nothing was chosen yet
+    page.get_by_label("Build *").select_option("*")
+    page.locator("#seal-send").click()
+    expect(page.get_by_label("Name of the build")).to_be_focused()
+    if by_hand:
+        page.get_by_label("Name of the build").fill("20.06-rc1")
+    else:
+        page.get_by_label("Build *").select_option("20.06")
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith(NEW)) as begun:
+        page.locator("#seal-send").click()
+
+    name = "20.06-rc1" if by_hand else "20.06"
+    assert begun.value.post_data_json["build"] == name
+    folder = place.opened(page, tmp_path / "opened", monkeypatch)
+    assert f"\nBuild: {name}\n" in (folder / "report.md").read_text()
+    page.close()

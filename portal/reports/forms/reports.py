@@ -1,5 +1,7 @@
 """What a researcher types about a report, as values or messages."""
 
+from collections.abc import Mapping
+
 from flask_wtf.file import FileField
 from wtforms import RadioField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Regexp, ValidationError
@@ -15,6 +17,8 @@ KINDS = {
     ReportKind.FULL.value: "It stands on its own",
     ReportKind.ASSUMING.value: "It assumes a capability: a link of a chain",
 }
+# The last choice among builds. No build is called so.
+BY_HAND = "*"
 
 
 class ReportForm(Form):
@@ -32,14 +36,27 @@ class ReportForm(Form):
     )  # fmt: skip
     scenario = SelectField("Scenario", coerce=str, default="")
     severity = SelectField("Severity, as you see it", choices=SEVERITIES, default=Severity.IMPORTANT.value)
-    build = StringField(
-        "Build", [DataRequired("Name the build."), Length(max=60)], description="The version you tested: 20.06, say."
-    )
+    known_build = SelectField("Build", default="", description="The version you tested.")
+    build = StringField("Name of the build", [Length(max=60)], description="As it calls itself: 20.06, say.")
     links = LinksField(
         "Links of the chain", description="Only where it is a chain. One a line, in clear: title | starts from | gives",
         render_kw={"rows": 3},
     )  # fmt: skip
     sealed = FileField("Sealed file")
+
+    def offer(self, scenarios: Mapping[str, str], builds: Mapping[str, str]) -> None:
+        """What there is to choose from: words by value. Where no build is known, its name is typed."""
+        self.scenario.choices = {"": "None of them", **scenarios}
+        self.known_build.choices = {"": "Choose one", **builds, BY_HAND: "Another, named by hand"}
+        self.known_build.flags.required = bool(builds)
+        self.build.flags.required = not builds
+
+    def validate_build(self, field: StringField) -> None:
+        """A report names a build: one that was chosen, or one by hand. Programs send the name alone."""
+        if self.known_build.data not in ("", BY_HAND):
+            field.data = self.known_build.data
+        if not field.data:
+            raise ValidationError("Name the build.")
 
     def validate_capability(self, field: StringField) -> None:
         """A link of a chain says what it assumes."""

@@ -12,6 +12,7 @@ from portal.accounts.gate import admits_tokens, signed_in
 from portal.challenges.access import member_or_404
 from portal.challenges.models import Challenge, Member
 from portal.challenges.queries.resources import offered_builds
+from portal.challenges.states import BuildState
 from portal.core import clock
 from portal.core.blobs import blobs
 from portal.core.db import db
@@ -55,14 +56,21 @@ def new(slug: str) -> ResponseReturnValue:
     member = sender(slug)
     challenge = _challenge(member)
     form = ReportForm(meta={"csrf": False}) if by_token() else ReportForm()
-    scenarios = {str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}
-    form.scenario.choices = {"": "None of them", **scenarios}
+    form.offer(*_offered(challenge))
     if request.is_json:
         return _begin(slug, challenge, member, form)
     if form.validate_on_submit() and walked(form.sealed, limits().file):
         return _send_sealed(slug, challenge, member, form)
     trusted_types("seal")
     return _new_page(challenge, member, form), 422 if form.is_submitted() else 200
+
+
+def _offered(challenge: Challenge) -> tuple[dict[str, str], dict[str, str]]:
+    """The scenarios and the builds that a report may be about."""
+    scenarios = {str(each.id): f"{each.code} {each.title}" for each in challenge.scenarios}
+    builds = offered_builds(db.session, challenge.id)
+    pinned = {BuildState.PINNED: " (pinned: it stays usable)"}
+    return scenarios, {each.name: each.name + pinned.get(each.state, "") for each in builds}
 
 
 def _closed(member: Member, at: datetime) -> bool:
@@ -77,7 +85,7 @@ def _new_page(challenge: Challenge, member: Member, form: ReportForm) -> str:
     before = [each for each in keys.accepted_sets(db.session, at) if each != current]
     return render_template(
         "reports/new.html", challenge=challenge, form=form, key_set=current, limits=limits(),
-        part=rules.PART, builds=offered_builds(db.session, challenge.id),
+        part=rules.PART,
         expired=rules.expired(current, at) if current else [], before=before,
         until=rules.grace_until(current, before[0]) if current and before else None,
         deadline=deadline, closed=_closed(member, at),

@@ -29,6 +29,7 @@ export class Gate {
   #cancelled = false;
   #abort = new AbortController();
   #waiting = [];
+  #hurry = () => undefined;
 
   /** `hitched` is told the reason when the work pauses by itself. */
   constructor(hitched = () => undefined) {
@@ -98,14 +99,19 @@ export class Gate {
     }
   }
 
+  /** The network is back, so a rest need not go on. Pages hear of it and tell their workers: in Chromium these do not. */
+  online() {
+    this.#hurry();
+  }
+
   /** Waits so many milliseconds, less when the network comes back, or when the person pauses or cancels. */
   async #rest(milliseconds) {
     const over = new AbortController();
     await new Promise((resolve) => {
+      this.#hurry = resolve;
       const timer = setTimeout(resolve, milliseconds);
       over.signal.addEventListener("abort", () => clearTimeout(timer));
       this.signal.addEventListener("abort", resolve, { signal: over.signal });
-      self.addEventListener("online", resolve, { signal: over.signal });
     });
     over.abort();
   }

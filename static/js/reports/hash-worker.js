@@ -1,15 +1,13 @@
-// Hashes beside the sealing: bytes are given back once they are hashed, null ends a file and is answered with its SHA-256.
+// A Hasher beside the sealing. Questions are answered in their order; bytes that were lent are given back.
 
-import { Sha256 } from "./sha256.js";
+import { Hasher } from "./hasher.js";
 
-let hash = new Sha256();
+const hasher = new Hasher();
+let turn = Promise.resolve();
 
-self.onmessage = ({ data }) => {
-  if (data !== null) {
-    hash.update(data);
-    self.postMessage(data, [data.buffer]);
-  } else {
-    self.postMessage(hash.hex());
-    hash = new Sha256();
-  }
+self.onmessage = ({ data: { ask, bytes } }) => {
+  turn = turn.then(async () => {
+    const answer = await hasher[ask](bytes);
+    self.postMessage(answer, answer.bytes ? [answer.bytes.buffer] : []);
+  });
 };

@@ -1,11 +1,12 @@
-// The SHA-256 of a stream, computed by a worker of its own so that it costs the sealing no time.
+// A Hasher in a worker of its own, so that hashing and copying cost the sealing no time.
 
-import { Sha256 } from "./sha256.js";
+import { Hasher } from "./hasher.js";
 
-/** `update` resolves when the bytes are taken, so that no more than one part waits; `hex` ends one file. */
+/** Bytes are lent: they are unusable until the answer brings them back as `bytes`. `hex` ends one file. */
 export class Hashing {
   #worker = null;
   #answers = [];
+  #inline = null;
 
   constructor() {
     try {
@@ -13,45 +14,32 @@ export class Hashing {
       this.#worker.onmessage = ({ data }) => this.#answers.shift().resolve(data);
       this.#worker.onerror = () => this.#answers.splice(0).forEach(({ reject }) => reject(new Error("Hashing failed.")));
     } catch {
-      this.#worker = new Inline();
+      // There are browsers in which a worker cannot have one of its own.
+      this.#inline = new Hasher();
     }
   }
 
   update(bytes) {
-    return this.#ask(bytes);
+    return this.#ask("update", bytes);
   }
 
-  /** Like `update`, but the bytes are lent: they are unusable until it resolves with them, and nothing is copied. */
-  lend(bytes) {
-    return this.#ask(bytes, [bytes.buffer]);
+  part(bytes) {
+    return this.#ask("part", bytes);
   }
 
-  hex() {
-    return this.#ask(null);
+  async hex() {
+    return (await this.#ask("hex")).hex;
   }
 
   close() {
-    this.#worker.terminate();
+    this.#worker?.terminate();
   }
 
-  #ask(message, lent = []) {
+  async #ask(ask, bytes = undefined) {
+    if (this.#inline) return this.#inline[ask](bytes);
     return new Promise((resolve, reject) => {
       this.#answers.push({ resolve, reject });
-      const answer = this.#worker.postMessage(message, lent);
-      if (this.#worker instanceof Inline) this.#answers.shift().resolve(answer);
+      this.#worker.postMessage({ ask, bytes }, bytes ? [bytes.buffer] : []);
     });
   }
-}
-
-/** For browsers in which a worker cannot have one of its own. */
-class Inline {
-  #hash = new Sha256();
-
-  postMessage(bytes) {
-    if (bytes === null) return this.#hash.hex();
-    this.#hash.update(bytes);
-    return bytes;
-  }
-
-  terminate() {}
 }

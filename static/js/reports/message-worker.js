@@ -4,16 +4,17 @@
 
 import { readKey } from "../../vendor/openpgp/openpgp.min.mjs";
 import { Gate } from "./gate.js";
+import { asPart } from "./hasher.js";
 import { fetchKeys } from "./keys.js";
 import { write } from "./message-format.js";
-import { inParts, seal, streamOf } from "./sealing.js";
+import { inParts, sealText } from "./sealing.js";
 import { Server } from "./server.js";
 import { Upload } from "./upload.js";
 
 const PART = 4 * 2 ** 20;
 let gate = null;
 
-const orders = { send: work, resume: () => gate?.resume() };
+const orders = { send: work, resume: () => gate?.resume(), online: () => gate?.online() };
 
 self.onmessage = ({ data }) => orders[data.order](data);
 
@@ -33,12 +34,12 @@ async function send(server, order) {
   const keys = await fetchKeys(order.keysUrl, order.stated);
   if (order.own) keys.push(await ownKey(order.own));
   const text = await write(order.ref, order.text, order.files);
-  const sealed = await seal(streamOf(text), keys);
+  const sealed = await sealText(text, keys);
   const begun = await server.post(order.beginUrl, {});
   const upload = await Upload.create(server, begun.uploads_url, order.ref, "message");
   let offset = 0;
   for await (const { bytes, last } of inParts(sealed, () => PART)) {
-    await upload.send(bytes, offset, last);
+    await upload.send(await asPart(bytes), offset, last);
     offset += bytes.length;
     tell("sent", { bytes: offset });
   }

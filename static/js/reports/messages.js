@@ -56,6 +56,7 @@ class Writing {
     const worker = this.open(address);
     worker.onmessage = ({ data }) => this[data.is](data);
     worker.onerror = () => this.failed({ message: "This browser cannot seal here. Seal with gpg instead, as shown below." });
+    window.addEventListener("online", () => worker.postMessage({ order: "online" }));
     return worker;
   }
 

@@ -5,7 +5,7 @@
 import { Cancelled, Gate } from "./gate.js";
 import { Hashing } from "./hashing.js";
 import { describe, fetchKeys } from "./keys.js";
-import { checkSealed, inParts, PartSize, seal, streamOf, streamOfFile } from "./sealing.js";
+import { checkSealed, inParts, PartSize, seal, sealText, streamOfFile } from "./sealing.js";
 import { Answer, Server } from "./server.js";
 import { Upload } from "./upload.js";
 
@@ -19,6 +19,7 @@ const orders = {
   send: work,
   pause: () => gate?.pause(),
   resume: () => gate?.resume(),
+  online: () => gate?.online(),
   cancel: () => gate?.cancel(),
 };
 
@@ -96,12 +97,12 @@ class Job {
     } else {
       const attachments = [];
       for (const [index, file] of files.entries()) {
-        const stream = await seal(streamOfFile(file), keys);
+        const stream = await seal(streamOfFile(file), file.size, keys);
         const sha256 = await this.#upload(stream, report, "attachment", file.name, index);
         tell("arrived", { index });
         attachments.push({ name: file.name, size: file.size, sha256 });
       }
-      const stream = await seal(streamOf(this.#manifest(attachments, report)), keys);
+      const stream = await sealText(this.#manifest(attachments, report), keys);
       await this.#upload(stream, report, "body", "the report");
     }
     return this.#server.post(report.submit_url, {});
@@ -122,33 +123,45 @@ class Job {
     return JSON.stringify({ format: FORMAT, title, text, build, cvss: cvss || null, key_set: keySet, attachments }, null, 1);
   }
 
-  /** One PATCH is on its way while the next part is sealed. Gives the SHA-256 of all that was sent. */
+  /**
+   * One part is on its way and one waits while the next is sealed, so that neither the line nor the sealing stands still
+   * for the other. Gives the SHA-256 of all that was sent.
+   */
   async #upload(stream, report, kind, name, index = -1) {
     tell("file", { name, index });
     const upload = await Upload.create(this.#server, report.uploads_url, report.ref, kind);
     this.#uploads.push(upload);
     let offset = 0;
-    let flying = Promise.resolve();
+    let before = Promise.resolve();
+    let flying = before;
     for await (const { bytes, last } of inParts(stream, () => this.#size.now, this.#spare)) {
-      await flying;
-      flying = this.#part(upload, bytes, offset, last);
+      await before;
+      const from = offset;
+      offset += bytes.length;
+      const part = this.#part(bytes);
+      before = flying;
+      flying = flying.then(async () => this.#send(upload, await part, from, last));
       // Its failure is met at the next await; until then it must not count as unheard.
       flying.catch(() => undefined);
-      offset += bytes.length;
     }
     await flying;
     return this.#hashing.hex();
   }
 
-  async #part(upload, bytes, offset, last) {
-    const begun = performance.now();
-    await upload.send(bytes, offset, last);
-    this.#size.took(performance.now() - begun);
-    this.#sent += bytes.length;
-    tell("sent", { bytes: this.#sent });
-    const { buffer } = await this.#hashing.lend(bytes);
+  async #part(bytes) {
+    const part = await this.#hashing.part(bytes);
+    const { buffer } = part.bytes;
     // Parts grow: smaller buffers are of no use any more.
     if (buffer.byteLength >= this.#size.now && this.#spare.length < 2) this.#spare.push(buffer);
+    return part;
+  }
+
+  async #send(upload, part, from, last) {
+    const begun = performance.now();
+    await upload.send(part, from, last);
+    this.#size.took(performance.now() - begun);
+    this.#sent += part.blob.size;
+    tell("sent", { bytes: this.#sent });
   }
 }
 

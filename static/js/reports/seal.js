@@ -5,6 +5,7 @@ import { Files } from "./files.js";
 const form = document.getElementById("report-form");
 const MIB = 2 ** 20;
 const CLEAR = ["title", "kind", "capability", "links", "scenario", "severity", "build"];
+const BY_HAND = "*";
 
 class Page {
   #worker;
@@ -42,6 +43,7 @@ class Page {
     this.form.addEventListener("submit", (event) => this.#submitted(event));
     this.pause.addEventListener("click", () => this.#turn());
     this.cancel.addEventListener("click", () => this.#worker.postMessage({ order: "cancel" }));
+    window.addEventListener("online", () => this.#worker.postMessage({ order: "online" }));
     window.addEventListener("beforeunload", (event) => {
       if (!this.#leaving && (this.#working || this.text.value || this.#files.all.length)) event.preventDefault();
     });
@@ -114,7 +116,11 @@ class Page {
     this.#clearErrors();
     const fields = new FormData(this.form);
     const clear = Object.fromEntries(CLEAR.map((name) => [name, fields.get(name) ?? ""]));
-    if (!CLEAR.every((name) => valid(this.form.elements[name]))) return;
+    const known = this.form.elements.known_build;
+    const chosen = known && known.value !== BY_HAND;
+    this.form.elements.build.required = !chosen;
+    if (![...CLEAR, "known_build"].every((name) => valid(this.form.elements[name]))) return;
+    if (chosen) clear.build = known.value;
     if (!sealed && !this.text.value.trim()) {
       this.#complain("Write what you have found; that is the part that is sealed.");
       this.text.focus();

@@ -1,20 +1,23 @@
 // Sealing: plain bytes in, OpenPGP bytes (RFC 9580, one SEIPDv1 message) out, in parts of bounded size.
 
-import { createMessage, encrypt, enums } from "../../vendor/openpgp/openpgp.min.mjs";
+import { encryptSessionKey, generateSessionKey } from "../../vendor/openpgp/openpgp.min.mjs";
+import { protect } from "./protect.js";
 
-// No compression: it is slow, and the size of what it makes tells about the content.
-const CONFIG = { aeadProtect: false, preferredCompressionAlgorithm: enums.compression.uncompressed };
+const CONFIG = { aeadProtect: false };
 const MIB = 2 ** 20;
 
-/** Seals a stream of Uint8Array to the certificates; gives a stream that is pulled, so that memory stays bounded. */
-export async function seal(stream, keys) {
-  const message = await createMessage({ binary: stream });
-  return encrypt({ message, encryptionKeys: keys, format: "binary", config: CONFIG });
+/** Seals a stream of so many octets to the certificates; gives a stream that is pulled, so that memory stays bounded. */
+export async function seal(stream, size, keys) {
+  const { data, algorithm } = await generateSessionKey({ encryptionKeys: keys, config: CONFIG });
+  if (!algorithm.startsWith("aes")) throw new Error("The keys of the triage team do not agree on AES.");
+  const sealed = await encryptSessionKey({ data, algorithm, encryptionKeys: keys, format: "binary", config: CONFIG });
+  return protect(stream, size, data, sealed);
 }
 
-/** A short text as a stream. */
-export function streamOf(text) {
-  return new Blob([text]).stream();
+/** Seals a short text. */
+export function sealText(text, keys) {
+  const blob = new Blob([text]);
+  return seal(blob.stream(), blob.size, keys);
 }
 
 /** What a chosen file holds, piece by piece. Fails with a sentence if it changes or vanishes meanwhile. */

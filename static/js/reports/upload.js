@@ -1,6 +1,7 @@
 // One resumable upload (tus 1.0) whose length is told with its last part. A cut costs at most the part on its way.
 
 import { Cut } from "./gate.js";
+import { sha256 } from "./hasher.js";
 import { Answer, answerOf, busy } from "./server.js";
 
 const VERSION = { "Tus-Resumable": "1.0.0" };
@@ -29,9 +30,9 @@ export class Upload {
     });
   }
 
-  /** Sends one part and returns once the server has it all, whatever happens to the line in between. */
-  async send(bytes, from, last) {
-    const end = from + bytes.length;
+  /** Sends one part (see hasher.js) and returns once the server has it all, whatever happens to the line in between. */
+  async send({ blob, digest }, from, last) {
+    const end = from + blob.size;
     let offset = from;
     let known = true;
     await this.#gate.persist(async () => {
@@ -44,7 +45,9 @@ export class Upload {
         offset = state.offset;
       }
       known = false;
-      return this.#patch(bytes.subarray(offset - from), offset, last ? end : null);
+      const rest = blob.slice(offset - from);
+      const checksum = offset === from ? digest : await sha256(await rest.arrayBuffer());
+      return this.#patch(rest, checksum, offset, last ? end : null);
     });
   }
 
@@ -62,23 +65,18 @@ export class Upload {
     return { offset, complete: response.headers.get("Upload-Length") === String(offset) };
   }
 
-  async #patch(bytes, offset, length) {
+  async #patch(blob, checksum, offset, length) {
     const headers = { ...VERSION, "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(offset) };
-    if (bytes.length > 0) headers["Upload-Checksum"] = `sha256 ${await digest(bytes)}`;
+    if (blob.size > 0) headers["Upload-Checksum"] = `sha256 ${checksum}`;
     if (length !== null) headers["Upload-Length"] = String(length);
     // A Blob goes to the network by reference; developer tools would copy bytes, which costs most of the speed.
-    const response = await this.#server.ask("PATCH", this.#address, headers, new Blob([bytes]));
+    const response = await this.#server.ask("PATCH", this.#address, headers, blob);
     if (response.status === 204) {
-      if (Number(response.headers.get("Upload-Offset")) !== offset + bytes.length) throw new Cut("only a piece arrived");
+      if (Number(response.headers.get("Upload-Offset")) !== offset + blob.size) throw new Cut("only a piece arrived");
       return true;
     }
     if (response.status === 429 || response.status >= 500) throw await busy(response);
     if ([408, 409, 460].includes(response.status)) throw new Cut(`answered ${response.status}`);
     throw await answerOf(response);
   }
-}
-
-async function digest(bytes) {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return btoa(String.fromCharCode(...hash));
 }
