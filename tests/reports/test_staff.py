@@ -200,6 +200,7 @@ def test_programs_list_and_open_reports(client: FlaskClient, desk: Desk, cast: C
                 "url": "/staff/test-challenge/reports/TCR-0001/files/0",
             }
         ],
+        "links": [],
     }  # fmt: skip
     rest = client.get(f"{QUEUE}.json?limit=1&after={page.json['next']}", headers=bearer).json
     assert rest is not None
