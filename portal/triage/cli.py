@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from portal.triage import known, opening, receipts, replying, rewrapping, settings, threads
+from portal.triage import history, known, opening, receipts, replying, rewrapping, settings, threads
 from portal.triage.client import Json, Portal
 from portal.triage.failures import Damaged, Failure, Unanswered, Unreadable
 from portal.triage.pins import Pins
@@ -100,12 +100,30 @@ def _add_verify(commands: Commands) -> None:
 
 def _add_rewrap(commands: Commands) -> None:
     rewrap = commands.add_parser("rewrap", help="let a new triager open old reports: wrap their session keys anew")
-    rewrap.add_argument(
-        "--to", action="append", default=[], metavar="FINGERPRINT", help="for this key, compared by you"
-    )
+    rewrap.add_argument("--to", action="append", default=[], metavar="FINGERPRINT", help="for this key only")
     rewrap.add_argument("--report", metavar="REF", help="of this report only")
     rewrap.add_argument("--dry-run", action="store_true", help="say what would be done")
+    _consent_arguments(rewrap)
     rewrap.set_defaults(run=_rewrap)
+
+    keys = commands.add_parser("keys", help="verify the portal's key sets, and remember the newest")
+    _consent_arguments(keys)
+    keys.set_defaults(run=_keys)
+
+
+def _consent_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--pin", action="append", default=[], metavar="FINGERPRINT",
+        help="of the key set, compared by you (name each one), where no signature leads to it from what is known here",
+    )  # fmt: skip
+    parser.add_argument("--yes", action="store_true", help="believe the portal's keys where none are known here yet")
+
+
+def _consent(options: argparse.Namespace) -> history.Consent:
+    pins = frozenset(re.sub(r"\s", "", each).upper() for each in options.pin)
+    if not all(rewrapping.FINGERPRINT.fullmatch(each) for each in pins):
+        raise Failure("--pin takes a whole fingerprint: forty hexadecimal digits.")
+    return history.Consent(pins, options.yes, _confirm if sys.stdin.isatty() else None)
 
 
 def _known_arguments(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +171,7 @@ def _reply_arguments(reply: argparse.ArgumentParser) -> None:
     reply.add_argument("--accept", action="append", default=[], metavar="FINGERPRINT", help="a changed certificate")
     reply.add_argument("--sealed", type=Path, help="send a message that was sealed and could not be sent")
     reply.add_argument("--to", type=Path, default=Path("."), help="where what could not be sent is kept, sealed")
+    _consent_arguments(reply)
     reply.set_defaults(run=_reply)
 
 
@@ -220,30 +239,35 @@ def _open(options: argparse.Namespace) -> None:
 
 
 def _rewrap(options: argparse.Namespace) -> None:
-    portal = _portal()
+    chosen = settings.load(os.environ)
+    portal = Portal(chosen)
     work = rewrapping.look(portal, options.report)
     if not work.files:
         _say(f"Every key of key set {work.key_set} opens every file.")
         return
-    confirm = _confirm if sys.stdin.isatty() and not options.dry_run else None
-    if options.dry_run and not options.to:
-        for fingerprint, name in work.names.items():
-            if work.count(fingerprint):
-                _say(f"{rewrapping.grouped(fingerprint)}  {name}: lacks {work.count(fingerprint)}")
+    key_set = history.trusted(portal, Pins(chosen.url, os.environ), work.key_set, _consent(options), _say)
+    fingerprints = rewrapping.chosen(work, key_set, options.to)
+    for each in fingerprints:
+        _say(f"For {history.grouped(each)}  {key_set.names[each]}: lacks {work.count(each)}")
+    if options.dry_run:
+        _say(f"{sum(work.count(each) for each in fingerprints)} session keys would be wrapped.")
         return
-    fingerprints = rewrapping.chosen(work, options.to, confirm)
-    count = sum(work.count(each) for each in fingerprints)
-    if options.dry_run or not fingerprints:
-        _say(f"{count} session keys would be wrapped." if fingerprints else "Nobody was chosen; nothing was wrapped.")
-        return
-    for line in rewrapping.wrap_all(portal, work, fingerprints):
+    for line in rewrapping.wrap_all(portal, work, key_set, fingerprints):
         _say(line)
 
 
-def _confirm(whom: str) -> bool:
+def _keys(options: argparse.Namespace) -> None:
+    chosen = settings.load(os.environ)
+    portal, pins = Portal(chosen), Pins(chosen.url, os.environ)
+    found = history.trusted(portal, pins, portal.current_key_set(), _consent(options), _say)
+    _say(f"Key set {found.number} is verified, and remembered in {pins.path}:")
+    for fingerprint, name in found.names.items():
+        _say(f"  {history.grouped(fingerprint)}  {name}")
+
+
+def _confirm(question: str) -> bool:
     """Ask once; only a clear yes is one."""
-    _say(whom)
-    return input("Is this the fingerprint that its owner told you? Wrap for it? [y/N] ").strip().lower() in ("y", "yes")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _hint(line: str) -> None:
@@ -279,6 +303,7 @@ def _reply(options: argparse.Namespace) -> None:
     wish = replying.Wish(
         options.ref, options.file, tuple(options.attach), options.template, options.move, options.say,
         frozenset(each.replace(" ", "").upper() for each in options.accept), options.sealed, options.to,
+        _consent(options),
     )  # fmt: skip
     number = replying.reply(Portal(chosen), Pins(chosen.url, os.environ), wish, _say)
     _say(f"Sent, sealed: message {number} about {plain(options.ref)}.")

@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
-from portal.triage.failures import Already, Damaged, Failure, Unanswered
+from portal.triage.failures import Absent, Already, Damaged, Failure, Unanswered
 from portal.triage.settings import Settings, loopback
 from portal.triage.text import plain
 
@@ -67,7 +67,7 @@ class Portal:
         """Which sealed files the keys of the current set cannot open, page by page."""
         after: str | None = None
         while True:
-            query = {key: value for key, value in {"ref": ref, "after": after}.items() if value}
+            query = {key: value for key, value in {"lacking": "1", "ref": ref, "after": after}.items() if value}
             page = self._json("GET", f"{self._settings.url}/rewrap.json?{urlencode(query)}")
             yield page
             after = page.get("next")
@@ -76,7 +76,27 @@ class Portal:
 
     def certificates(self, key_set: int) -> bytes:
         """The certificates of a key set."""
-        return self._bytes(f"{self._settings.url.rpartition('/staff/')[0]}/keys/{key_set}.asc")
+        return self._bytes(f"{self.root}/keys/{key_set}.asc")
+
+    def current_key_set(self) -> int:
+        """The number of the key set to which one seals now. Raises Absent where there is none yet."""
+        number = self._json("GET", f"{self.root}/keys/current.json").get("number")
+        if not isinstance(number, int) or number < 1:
+            raise Unanswered("The portal's answer is malformed.")
+        return number
+
+    def statement(self, key_set: int) -> bytes:
+        """The statement of a key set, in the bytes that are signed."""
+        return self._bytes(f"{self.root}/keys/{key_set}.txt")
+
+    def signature(self, key_set: int) -> bytes:
+        """The signature under the statement of a key set. Raises Absent where nobody has signed it."""
+        return self._bytes(f"{self.root}/keys/{key_set}.sig")
+
+    @property
+    def root(self) -> str:
+        """The portal's address, without the challenge."""
+        return self._settings.url.rpartition("/staff/")[0]
 
     def head(self, upload: str) -> bytes:
         """The packets for the recipients of a sealed file, and nothing of its content."""
@@ -89,6 +109,10 @@ class Portal:
     def rewrap(self, upload: str, wrapped: Json) -> None:
         """Hand over a session key that was wrapped for somebody. Raises Already if they can open the file by now."""
         self._json("POST", self._wrapped(upload), wrapped)
+
+    def refute(self, upload: str, sha256: str) -> Json:
+        """Say of a wrapped session key, by the hash of its packet, that it does not open its file; who wrapped it."""
+        return self._json("POST", f"{self._wrapped(upload)}/unopened", {"packet": sha256})
 
     def _wrapped(self, upload: str) -> str:
         return f"{self._settings.url}/rewrap/{quote(upload, safe='')}"
@@ -181,7 +205,7 @@ class Portal:
             answer: IO[bytes] = self._opener.open(request, timeout=TIMEOUT)
         except HTTPError as error:
             with error:
-                raise (Already if error.code == 409 else Unanswered)(_refusal(error)) from None
+                raise {404: Absent, 409: Already}.get(error.code, Unanswered)(_refusal(error)) from None
         except (URLError, OSError, http.client.HTTPException) as error:
             reason = plain(str(getattr(error, "reason", error)))
             raise Unanswered(f"The portal cannot be reached: {reason}.") from None

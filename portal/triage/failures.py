@@ -17,6 +17,10 @@ class Already(Unanswered):
     """Somebody was first, and nothing is left to do."""
 
 
+class Absent(Unanswered):
+    """The portal has no such thing."""
+
+
 class Damaged(Failure):
     """What arrived is not what was sent: cut short, changed, left out or exchanged."""
 

@@ -32,6 +32,19 @@ def recipients(data: bytes) -> list[str]:
     return found
 
 
+def head_length(data: bytes) -> int:
+    """How many octets the packets for recipients take at the beginning of a message."""
+    position = 0
+    while position < len(data) and (data[position] & 0x3F if data[position] & 0x40 else data[position] >> 2 & 15) == 1:
+        length, begin = (
+            _new(data, position + 1) if data[position] & 0x40 else _old(data, position + 1, data[position] & 3)
+        )
+        if length < 0:
+            break
+        position = begin + length
+    return position
+
+
 def key(certificate: bytes, fingerprint: str) -> bytes:
     """The body of the (sub)key packet with this version 4 fingerprint. Raises Damaged."""
     for tag, body in split(certificate):

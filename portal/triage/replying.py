@@ -10,12 +10,15 @@ from typing import NamedTuple
 
 from portal.triage import messages, private, sending
 from portal.triage.client import Json, Portal
-from portal.triage.failures import Failure, Unanswered
+from portal.triage.failures import Damaged, Failure, Unanswered
+from portal.triage.history import Consent, trusted
 from portal.triage.opening import checked
 from portal.triage.pins import MEMBER, Holder, Pins
 from portal.triage.sealing import Home, Sealer
 from portal.triage.text import plain
 from portal.triage.threads import fetch
+
+MALFORMED = "The portal's list of certificates is malformed."
 
 
 class Wish(NamedTuple):
@@ -30,6 +33,7 @@ class Wish(NamedTuple):
     accepted: frozenset[str] = frozenset()
     sealed: Path | None = None
     to: Path = Path(".")
+    consent: Consent = Consent()
 
 
 def reply(portal: Portal, pins: Pins, wish: Wish, say: Callable[[str], None]) -> int:
@@ -42,9 +46,10 @@ def reply(portal: Portal, pins: Pins, wish: Wish, say: Callable[[str], None]) ->
     values = _along(about, wish)
     if wish.sealed is not None:
         return sending.send(portal, wish.ref, wish.sealed.read_bytes(), values)
-    holders = _holders(about)
-    for line in pins.check(holders, wish.accepted):
+    readers, members = _readers(about), _members(portal, pins, about, wish.consent, say)
+    for line in pins.check(readers, wish.accepted):
         say(line)
+    holders = readers + members
     with Home() as home:
         sealer = Sealer(home, holders)
         # Whatever stands against sealing shows before anything is written.
@@ -52,7 +57,7 @@ def reply(portal: Portal, pins: Pins, wish: Wish, say: Callable[[str], None]) ->
         plain_text = messages.write(wish.ref, _text(about, wish), list(wish.attachments))
         sealed = sealer.seal(plain_text)
     messages.checked_size(sealed, int(about.get("limit", 0)))
-    pins.keep(holders)
+    pins.keep(readers)
     try:
         return sending.send(portal, wish.ref, sealed, values)
     except (Failure, OSError, KeyboardInterrupt) as failure:
@@ -94,16 +99,28 @@ def _template(about: Json, code: str) -> Json:
     return found[code]
 
 
-def _holders(about: Json) -> list[Holder]:
-    """Everybody to whom it is sealed: the researcher's readers, and the key set. Raises Failure, Unanswered."""
+def _readers(about: Json) -> list[Holder]:
+    """The researcher's readers. Raises Failure, Unanswered."""
     try:
         readers = [_holder(f"reader {each['person']}", each) for each in about["readers"]]
-        members = [_holder(f"{MEMBER}{each['fingerprint']}", each) for each in about["key_set"]["members"]]
     except (KeyError, TypeError):
-        raise Unanswered("The portal's list of certificates is malformed.") from None
+        raise Unanswered(MALFORMED) from None
     if not readers:
         raise Failure("The researcher has given no certificate, so nothing can be sealed to them. Ask on the page.")
-    return readers + members
+    return readers
+
+
+def _members(portal: Portal, pins: Pins, about: Json, consent: Consent, say: Callable[[str], None]) -> list[Holder]:
+    """Everybody of the key set, if it is to be believed. Raises Damaged, Failure, Unanswered."""
+    try:
+        number = int(about["key_set"]["number"])
+        members = [_holder(f"{MEMBER}{each['fingerprint']}", each) for each in about["key_set"]["members"]]
+    except (KeyError, TypeError, ValueError):
+        raise Unanswered(MALFORMED) from None
+    found = trusted(portal, pins, number, consent, say)
+    if sorted(each.fingerprint for each in members) != sorted(found.names):
+        raise Damaged(f"The portal asks to seal to others than those of key set {number}. Nothing was sealed.")
+    return members
 
 
 def _holder(person: str, value: Json) -> Holder:

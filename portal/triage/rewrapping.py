@@ -1,22 +1,25 @@
 """Opening old reports to a new triager: the session keys are wrapped anew here, and nothing is uploaded again.
 
-The portal says who lacks what, but it is not believed about keys: the triager confirms each fingerprint, and gpg looks
-whether the keys under it are its owner's. Otherwise a portal that lies would be given every session key.
+The portal says who lacks what, but it is not believed about keys: the key set is one to which signatures lead from what
+this machine knew, and gpg looks whether the keys in its certificates are their owners'. Otherwise a portal that lies
+would be given every session key.
 """
 
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import NamedTuple
 
 from portal.triage import keyring
 from portal.triage.client import Json, Portal
-from portal.triage.failures import Already, Failure, Unanswered, Unreadable
+from portal.triage.failures import Already, Damaged, Failure, Unanswered, Unreadable
+from portal.triage.history import KeySet
 from portal.triage.keyring import Target
 from portal.triage.text import plain
 
 FINGERPRINT = re.compile(r"[0-9A-F]{40}")
+KINDS = ("body", "attachment", "message")
 
 
 class Lacking(NamedTuple):
@@ -25,19 +28,19 @@ class Lacking(NamedTuple):
     upload: str
     ref: str
     n: int
+    kind: str
     fingerprints: tuple[str, ...]
 
     @property
     def told(self) -> str:
         """Which file of which report."""
-        return f"{plain(self.ref)} {f'attachment {self.n}' if self.n else 'body'}"
+        return f"{plain(self.ref)} {self.kind if self.kind == 'body' else f'{self.kind} {self.n}'}"
 
 
 class Work(NamedTuple):
-    """What there is to do: the number of the key set, names by fingerprint, and the files."""
+    """What there is to do, as the portal tells it: the number of the key set, and the files that somebody lacks."""
 
     key_set: int
-    names: dict[str, str]
     files: tuple[Lacking, ...]
 
     def count(self, fingerprint: str) -> int:
@@ -47,22 +50,24 @@ class Work(NamedTuple):
 
 def look(portal: Portal, ref: str | None) -> Work:
     """Ask the portal who lacks what. Raises Unanswered."""
-    number, names, files = 0, {}, []
+    number, files = 0, []
     try:
         for page in portal.lacking(ref):
             number = int(page["key_set"])
-            names = {_checked(each["fingerprint"]): plain(str(each["name"])) for each in page["members"]}
             files += [_lacking(each) for each in page["objects"] if each["lacking"]]
     except (KeyError, TypeError, ValueError):
         raise Unanswered("The portal's list is malformed.") from None
-    return Work(number, names, tuple(files))
+    return Work(number, tuple(files))
 
 
 def _lacking(each: Json) -> Lacking:
     upload = str(each["upload"])
     if not re.fullmatch(r"[0-9a-f-]{36}", upload):
         raise ValueError(upload)
-    return Lacking(upload, str(each["ref"]), int(each["n"]), tuple(_checked(found) for found in each["lacking"]))
+    kind = str(each.get("kind"))
+    if kind not in KINDS:
+        raise ValueError(kind)
+    return Lacking(upload, str(each["ref"]), int(each["n"]), kind, tuple(_checked(found) for found in each["lacking"]))
 
 
 def _checked(fingerprint: object) -> str:
@@ -71,31 +76,29 @@ def _checked(fingerprint: object) -> str:
     return str(fingerprint)
 
 
-def chosen(work: Work, to: list[str], confirm: Callable[[str], bool] | None) -> list[str]:
-    """For whom to wrap: whom the triager names by fingerprint, or confirms one by one. Raises Failure."""
+def chosen(work: Work, key_set: KeySet, to: list[str]) -> list[str]:
+    """For whom to wrap: whoever of the verified key set lacks something, or of them whom `to` names.
+
+    Raises Failure, and Damaged where the portal tells of somebody who is not in the key set.
+    """
     wanted = [re.sub(r"\s", "", each).upper() for each in to]
     for each in wanted:
-        if each not in work.names:
-            raise Failure(f"{plain(each)} is not in key set {work.key_set}.")
-    waiting = [fingerprint for fingerprint in work.names if work.count(fingerprint)]
-    if wanted:
-        return [fingerprint for fingerprint in waiting if fingerprint in wanted]
-    if waiting and confirm is None:
-        raise Failure("Name each fingerprint that you have compared: --to FINGERPRINT")
-    return [each for each in waiting if confirm and confirm(f"{grouped(each)}  {work.names[each]}")]
+        if each not in key_set.names:
+            raise Failure(f"{plain(each)} is not in key set {key_set.number}.")
+    stranger = next((each for file in work.files for each in file.fingerprints if each not in key_set.names), None)
+    if stranger:
+        raise Damaged(
+            f"The portal asks to wrap for {stranger}, which is not in key set {key_set.number}. Nothing was wrapped."
+        )
+    return [each for each in key_set.names if work.count(each) and (each in wanted or not wanted)]
 
 
-def grouped(fingerprint: str) -> str:
-    """A fingerprint in groups of four."""
-    return " ".join(fingerprint[begin : begin + 4] for begin in range(0, 40, 4))
-
-
-def wrap_all(portal: Portal, work: Work, fingerprints: list[str]) -> Iterator[str]:
+def wrap_all(portal: Portal, work: Work, key_set: KeySet, fingerprints: list[str]) -> Iterator[str]:
     """Wrap every file's session key for those who lack it; a line for each. Raises Unreadable where some stay shut.
 
     What was done stays done wherever it is interrupted: the portal lists only the rest the next time.
     """
-    targets = keyring.targets(portal.certificates(work.key_set), fingerprints)
+    targets = keyring.targets(key_set.certificates, fingerprints)
     shut = 0
     for file in work.files:
         mine = [target for target in targets if target.fingerprint in file.fingerprints]

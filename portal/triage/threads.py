@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from portal.triage import gpg, messages, private
+from portal.triage import messages, private, rewrapped
 from portal.triage.client import Json, Portal
 from portal.triage.failures import Unanswered
 from portal.triage.opening import checked
@@ -62,7 +62,7 @@ def _opened(portal: Portal, ref: str, message: Json, folder: Path, limit: int) -
             portal.download(message, sealed)
         except (KeyError, TypeError, ValueError):
             raise Unanswered("The portal's list of messages is malformed.") from None
-        gpg.decrypt(sealed, body, limit)
+        rewrapped.decrypt(portal, str(message.get("upload", "")), sealed, body, limit)
         made.mkdir(mode=0o700)
         _lay_out(messages.read(body.read_bytes(), ref), made)
         made.rename(target)

@@ -1,11 +1,12 @@
 """Opening old reports to a new triager: what they cannot open yet, heads of files for portal-triage, wrapped keys.
 
 GET …/rewrap.json gives, page by page, `{"key_set", "members": [{"fingerprint", "name", "role", "key_ids"}], "objects":
-[{"upload", "ref", "n", "recipients", "lacking": [fingerprint]}], "next"}`. GET …/rewrap/<upload> gives the packets
-that name the recipients of a file, wrapped ones first, and nothing of its content; POST there takes `{"fingerprint",
-"packet"}` (base64). GET …/rewrap/<upload>/packets gives only what was wrapped: put before the file, it is a message
-that the new recipients open. Whose key finds that its packet opens nothing posts `{"packet"}` (its SHA-256) to
-…/rewrap/<upload>/unopened: the packet no longer counts, another may be wrapped, and the answer names who made it.
+[{"upload", "ref", "n", "kind", "recipients", "lacking": [fingerprint]}], "next"}`. GET …/rewrap/<upload> gives the
+packets that name the recipients of a file, wrapped ones first, and nothing of its content; POST there takes
+`{"fingerprint", "packet"}` (base64). GET …/rewrap/<upload>/packets gives only what was wrapped: put before the file, it
+is a message that the new recipients open. Whose key finds that its packet opens nothing posts `{"packet"}` (its
+SHA-256) to …/rewrap/<upload>/unopened: the packet no longer counts, another may be wrapped, and the answer names who
+made it.
 """
 
 import base64
@@ -92,6 +93,7 @@ def _object(upload: Upload, added: list[str], current: KeySet) -> dict[str, Any]
         "upload": upload.id,
         "ref": upload.report.ref,
         "n": upload.number,
+        "kind": "message" if upload.message_id else "attachment" if upload.number else "body",
         "recipients": recipients,
         "lacking": [member.fingerprint for member in rules.lacking(current.members, recipients)],
     }

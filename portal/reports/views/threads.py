@@ -131,6 +131,7 @@ def as_json(slug: str, report: Report, lines: Sequence[Written]) -> list[dict[st
             "sent_at": instant(each.message.sent_at),
             "reason": each.message.reason,
             "reason_words": each.message.reason_words,
+            "upload": each.upload.id,
             "size": each.upload.position,
             "sha256": each.upload.sha256,
             "readers": [reader._asdict() for reader in readers_of(each)],
