@@ -29,6 +29,8 @@ class Stub:
     # The list of known issues, and what was posted about them.
     known: list[dict[str, Any]] = field(default_factory=list)
     posted: list[dict[str, Any]] = field(default_factory=list)
+    # What is public of the key sets, by the last part of its address.
+    keys: dict[str, bytes] = field(default_factory=dict)
 
     def hold(self, ref: str, *files: bytes) -> None:
         """Hold a report: its sealed body first, then its attachments."""
@@ -61,7 +63,11 @@ class Stub:
         self.asked.append(f"{method} {path}")
         if token != f"Bearer {TOKEN}":
             return 302, b""
-        path, _, query = path.removeprefix(f"{STAFF}/").partition("?")
+        if path.startswith("/keys/"):
+            return self._key(path.removeprefix("/keys/"))
+        return self._staff(method, *path.removeprefix(f"{STAFF}/").partition("?")[::2])
+
+    def _staff(self, method: str, path: str, query: str) -> tuple[int, Any]:
         if path in self.fails:
             return self.fails[path], {"error": "Not possible", "reason": "It was \x1b[2Jwithdrawn."}
         words = path.split("/")
@@ -98,6 +104,10 @@ class Stub:
             self.acknowledged.append(f"{ref} read")
             return 200, {"ref": ref}
         return 200, self.messages[ref][int(rest[0]) - 1]
+
+    def _key(self, name: str) -> tuple[int, Any]:
+        found = self.keys.get(name)
+        return (404, {"reason": "There is no such key set here."}) if found is None else (200, found)
 
     def _known(self, method: str) -> tuple[int, Any]:
         sent = self.posted[-1] if method == "POST" else {}

@@ -6,15 +6,16 @@ import io
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import requests
@@ -277,9 +278,13 @@ def answered(room: Room, who: str, *lines: str) -> tuple[int, str]:
     os.close(theirs)
     os.write(mine, "".join(f"{line}\n" for line in lines).encode())
     shown = b""
-    with suppress(OSError):  # the terminal is gone once the command has ended
-        while data := os.read(mine, 4096):
-            shown += data
+    # Not until the terminal is gone: whatever gpg has started may keep it for a minute after the command has ended.
+    while not (ended := process.poll() is not None) or select.select([mine], [], [], 0)[0]:
+        if select.select([mine], [], [], 0 if ended else 0.05)[0]:
+            try:
+                shown += os.read(mine, 4096)
+            except OSError:
+                break
     os.close(mine)
     return process.wait(), shown.decode()
 
@@ -379,7 +384,7 @@ def test_a_key_without_its_passphrase_refutes_nothing(
 ) -> None:
     assert room.run("Tom", "rewrap", "--yes")[0] == 0
     # gpg-agent says that nobody typed a passphrase: the packet is good, and only the key is shut.
-    monkeypatch.setattr(keyring, "works", lambda _: False)
+    monkeypatch.setattr(keyring, "session_key", shut)
     monkeypatch.setattr("portal.triage.rewrapped._behind", shut)
 
     code, said = room.run("New", "open", room.ref, "--to", str(tmp_path / "opened"))
@@ -388,7 +393,7 @@ def test_a_key_without_its_passphrase_refutes_nothing(
     assert {row[1] for row in room.rows()} == {"standing"}
 
 
-def shut(*_: object) -> int:
+def shut(*_: object) -> NoReturn:
     """As gpg answers whose question for the passphrase was cancelled."""
     raise Unreadable("the passphrase is missing")
 
