@@ -71,6 +71,7 @@ def signed_in(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     mask = os.umask(0o022)
+    assert triage(["keys", "--yes"]) == 0
     yield
     os.umask(mask)
 

@@ -133,6 +133,7 @@ def both(stage: Stage, gpg: Gpg, rae: Gpg, monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     mask = os.umask(0o022)
+    assert triage(["keys", "--yes"]) == 0
     yield made
     os.umask(mask)
 

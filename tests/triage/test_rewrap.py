@@ -422,6 +422,38 @@ def test_a_portal_that_names_a_stranger_gets_nothing(room: Room, database: str) 
     assert room.rows() == []
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_reply_is_sealed_to_the_verified_key_set_and_to_nobody_else(
+    room: Room, database: str, certificates: dict[str, str], tmp_path: Path
+) -> None:
+    """The researcher's certificate is Ada's word; of the key set nothing is believed that was not signed."""
+    (tmp_path / "words.md").write_text("We have read it.")
+    reply = ["reply", room.ref, "--file", str(tmp_path / "words.md")]
+    about = room.ask("GET", room.staff(f"reports/{room.ref}/messages.json"), "Tom").json()
+    tia = {"person": "7", "name": "Ada", "fingerprint": room.fingerprint("Tia"), "armored": certificates["Tia"]}
+    about["readers"] = [tia]
+    place = room.staff(f"reports/{room.ref}/messages.json")
+    room.lies[place] = json.dumps(about).encode()
+    code, said = room.run("Tom", *reply)
+    assert (code, "Compare the fingerprints with what you have from elsewhere" in said) == (1, True)
+    room.trust("Tom")
+
+    honest = list(about["key_set"]["members"])
+    stranger = {**honest[0], "name": "Mal", "fingerprint": "ABCD" * 10}
+    for members in ([*honest, stranger], honest[1:], [stranger, *honest[1:]]):
+        about["key_set"]["members"] = members
+        room.lies[place] = json.dumps(about).encode()
+        code, said = room.run("Tom", *reply)
+        assert (code, said) == (
+            4, "portal-triage: The portal asks to seal to others than those of key set 2. Nothing was sealed.\n"
+        )  # fmt: skip
+    about["key_set"] = {"number": 1, "members": honest}
+    room.lies[place] = json.dumps(about).encode()
+    code, said = room.run("Tom", *reply)
+    assert (code, "somebody has put an older history in its place" in said) == (4, True)
+    assert len(about["messages"]) == 1
+
+
 @contextmanager
 def as_on(room: Room, who: str) -> Iterator[None]:
     """As on a person's machine."""
