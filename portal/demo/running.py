@@ -92,7 +92,7 @@ def run(world: World, count: int, vault: Vault) -> Stage:
     asking.prepare(world, stage, vault)
     stages.whole(world, stage)
     talking.talk(world, stage)
-    joining.publish_second(world)
+    joining.spoil_one(world, stage, joining.publish_second(world))
     world.session.commit()
     return stage
 

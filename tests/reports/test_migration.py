@@ -8,7 +8,7 @@ from flask_migrate import upgrade
 
 from portal.core.db import db
 from portal.factory import init_migrations
-from portal.reports.models import Pause, Release, Report
+from portal.reports.models import Pause, Release, Report, Rewrap
 from portal.reports.states import Told
 from tests.cast import NOON
 from tests.servers import postgresql
@@ -87,3 +87,29 @@ def _look() -> None:
     assert (found[1].clock_since, found[1].told) == (NOON, Told.NOTHING)
     # Of fourteen days, four fifths.
     assert found[1].warn_at == NOON + timedelta(days=14) * 0.8
+
+
+def test_what_was_wrapped_for_others_stands(database: str, tmp_path: Path) -> None:
+    upload = (
+        f"INSERT INTO report_upload (id, report_id, owner_id, number, state, position, length, sha256, key_set_id, "
+        f"created_at, expires_at, ended_at, swept) VALUES ('{'u' * 36}', 1, 1, 0, 'complete', 5, 5, '{'0' * 64}', 1, "
+        f"{T}, {T}, {T}, TRUE)"
+    )
+    wrapped = (
+        f"INSERT INTO report_rewrap (id, upload_id, fingerprint, key_id, packet, at, by_id) VALUES "
+        f"(1, '{'u' * 36}', '{'A' * 40}', '{'B' * 16}', 'a packet of some length', {T}, 1)"
+    )
+    with postgresql() as url:
+        app = made_app(database, tmp_path, url)
+        init_migrations(app)
+        with app.app_context():
+            for revision, statements in (("0005", rows()), ("0011", [upload, wrapped])):
+                upgrade(revision=revision)
+                with db.engine.begin() as connection:
+                    for statement in statements:
+                        connection.execute(sa.text(statement.replace(":", "\\:")))
+            upgrade()
+            found = db.session.execute(sa.select(Rewrap.state, Rewrap.state_since, Rewrap.refuted_by_id)).all()
+            assert [tuple(row) for row in found] == [("standing", NOON, None)]
+            db.session.rollback()
+            db.engine.dispose()

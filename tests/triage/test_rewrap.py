@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.accounts.states import Role
+from portal.core.audit import AuditEntry
 from portal.core.blobs import blobs
 from portal.reports import receipts, rules
 from portal.reports.actions import drafts, threads
@@ -35,7 +37,7 @@ from portal.triage import keyring, main, packets, wrapping
 from portal.triage.failures import Damaged, Failure, Unreadable
 from tests.cast import Cast, make_account
 from tests.conftest import Clock
-from tests.reports.openpgp import Gpg, gpg_home
+from tests.reports.openpgp import Gpg, gpg_home, recipient
 from tests.reports.people import Desk
 
 KINDS = {"Tom": "future-default", "Tia": "rsa2048", "New": "future-default", "Recovery": "nistp384"}
@@ -376,6 +378,32 @@ def test_junk_for_a_key_is_found_told_and_replaced(room: Room, kind: str, tmp_pa
     tia = room.accounts["Tia"]
     mine = [row[1:] for row in room.rows() if row[0] == body]
     assert mine == [("refuted", tia, room.accounts["New"]), ("standing", tia, None)]
+
+
+def test_of_many_who_refute_and_wrap_at_once_each_thing_happens_once(room: Room) -> None:
+    new, body = room.fingerprint("New"), str(room.listed()[0]["upload"])
+    (key_id,) = room.homes["New"].encryption_key_ids(address("New"))
+    bad, *good = [recipient(key_id, size=60 + number) for number in range(5)]
+    assert post(room, body, new, bad).status_code == 201
+    told = {"packet": hashlib.sha256(bad).hexdigest()}
+
+    with ThreadPoolExecutor(4) as pool:
+        sayings = pool.map(
+            lambda who: room.ask("POST", room.staff(f"rewrap/{body}/unopened"), who, told), ["New", "Tia"] * 2
+        )
+        refuted = [saying.status_code for saying in sayings]
+        wrapped_anew = list(pool.map(lambda packet: post(room, body, new, packet).status_code, good))
+
+    assert set(refuted) <= {200, 409}
+    assert 200 in refuted
+    assert sorted(wrapped_anew) == [201, 409, 409, 409]
+    assert [row[1] for row in room.rows()] == ["refuted", "standing"]
+    acts = sa.select(sa.func.count()).where(AuditEntry.tag == "reports:refute-rewrap")
+    assert room.session.scalars(acts).one() == 1
+    # Somebody whose word came late does not hit what has been wrapped since.
+    room.session.rollback()
+    assert room.ask("POST", room.staff(f"rewrap/{body}/unopened"), "New", told).status_code == 200
+    assert [row[1] for row in room.rows()] == ["refuted", "standing"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"])
