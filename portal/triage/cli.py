@@ -13,7 +13,7 @@ from typing import NoReturn, TypeAlias
 
 from portal.triage import history, known, opening, receipts, replying, rewrapping, settings, threads
 from portal.triage.client import Json, Portal
-from portal.triage.failures import Damaged, Failure, Unanswered, Unreadable
+from portal.triage.failures import Damaged, Failure, Miswrapped, Unanswered, Unreadable
 from portal.triage.pins import Pins
 from portal.triage.settings import Settings
 from portal.triage.text import plain
@@ -216,6 +216,8 @@ def _open(options: argparse.Namespace) -> None:
     portal = _portal()
     try:
         opened = opening.open_report(portal, options.ref, options.to, options.max_bytes)
+    except Miswrapped:
+        raise
     except (Damaged, Unreadable):
         _hint(f"If no triager can open it, tell the researcher: portal-triage unreadable {plain(options.ref)}")
         raise

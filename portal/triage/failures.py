@@ -33,6 +33,10 @@ class Unreadable(Failure):
     code = 5
 
 
+class Miswrapped(Unreadable):
+    """It was wrapped for a key of this machine, and wrongly. Others may open it."""
+
+
 class TooLarge(Failure):
     """It unpacks to more than was allowed."""
 

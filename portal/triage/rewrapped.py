@@ -6,7 +6,7 @@ from pathlib import Path
 
 from portal.triage import gpg, keyring, packets
 from portal.triage.client import Portal
-from portal.triage.failures import Already, Damaged, Unanswered, Unreadable
+from portal.triage.failures import Already, Damaged, Miswrapped, Unanswered, Unreadable
 from portal.triage.text import plain
 
 
@@ -30,7 +30,7 @@ def decrypt(portal: Portal, upload: str, sealed: Path, target: Path, limit: int)
             if not _junk(packet):
                 raise
         told.append(_refute(portal, upload, packet))
-    raise Unreadable(
+    raise Miswrapped(
         f"What was wrapped for your key does not open it: {'; '.join(told)}. It can be wrapped anew: ask another "
         "triager to run portal-triage rewrap"
     )
