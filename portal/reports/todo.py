@@ -78,7 +78,7 @@ def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     first = url_for("reports.queue", slug=challenge.slug, state=ReportState.RECEIVED.value)
     late = reports.late(session, challenge.id, at)
     current = keys.current_set(session)
-    shut = rewraps.progress(session, challenge.id, current.members).shut if current else 0
+    shut = rewraps.waiting(session, challenge.id, current.members) if current else 0
     words, since = threads.unanswered(session, challenge.id)
     return [
         Queue("Reports to acknowledge", first, count, oldest),

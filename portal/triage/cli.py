@@ -262,7 +262,7 @@ def _keys(options: argparse.Namespace) -> None:
     chosen = settings.load(os.environ)
     portal, pins = Portal(chosen), Pins(chosen.url, os.environ)
     found = history.trusted(portal, pins, portal.current_key_set(), _consent(options), _say)
-    _say(f"Key set {found.number} is verified, and remembered in {pins.path}:")
+    _say(f"Key set {found.number} is trusted here, and remembered in {pins.path}:")
     for fingerprint, name in found.names.items():
         _say(f"  {history.grouped(fingerprint)}  {name}")
 

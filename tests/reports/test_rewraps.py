@@ -319,7 +319,7 @@ def test_a_file_that_has_not_arrived_is_none(session: Session, desk: Desk, cast:
     desk.upload(desk.begin())
     fingerprints = [each.fingerprint for each in key_set.members]
 
-    assert rewraps.progress(session, cast.challenge.id, key_set.members) == (0, 0, dict.fromkeys(fingerprints, 0))
+    assert rewraps.progress(session, cast.challenge.id, key_set.members) == (0, dict.fromkeys(fingerprints, 0))
 
 
 def test_lacking_is_whoever_has_no_key_among_them(second: KeySet) -> None:

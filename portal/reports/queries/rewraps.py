@@ -15,10 +15,9 @@ from portal.reports.states.rewraps import RewrapState
 
 
 class Progress(NamedTuple):
-    """How many sealed files there are, how many of them some member cannot open, and which member how many."""
+    """How many sealed files there are, and how many of them which member cannot open, by fingerprint."""
 
     total: int
-    shut: int
     by_member: dict[str, int]
 
 
@@ -57,13 +56,18 @@ def page(
 
 
 def progress(session: Session, challenge_id: int, members: Sequence[KeySetMember]) -> Progress:
-    """How far all files are opened to all members: one statement and one row, however many files there are."""
-    closed = [sa.not_(_opens(member)) for member in members]
-    counts = [sa.func.count().filter(each) for each in (sa.or_(sa.false(), *closed), *closed)]
+    """How far all files are opened to each member: one statement and one row, however many files there are."""
+    counts = [sa.func.count().filter(sa.not_(_opens(member))) for member in members]
     rows = sa.select(sa.func.count(), *counts).select_from(Upload).join(Upload.report).where(_complete(challenge_id))
-    total, shut, *found = session.execute(rows).one()
-    by_member = {member.fingerprint: count for member, count in zip(members, found, strict=True)}
-    return Progress(total, shut, by_member)
+    total, *found = session.execute(rows).one()
+    return Progress(total, {member.fingerprint: count for member, count in zip(members, found, strict=True)})
+
+
+def waiting(session: Session, challenge_id: int, members: Sequence[KeySetMember]) -> int:
+    """How many files some member cannot open."""
+    rows = sa.select(sa.func.count()).select_from(Upload).join(Upload.report)
+    shut = sa.or_(sa.false(), *(sa.not_(_opens(member)) for member in members))
+    return session.scalars(rows.where(_complete(challenge_id), shut)).one()
 
 
 def shut_to(session: Session, challenge_id: int, member: KeySetMember, limit: int) -> list[tuple[str, int]]:
