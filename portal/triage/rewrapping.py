@@ -94,12 +94,18 @@ def chosen(work: Work, key_set: KeySet, to: list[str]) -> list[str]:
 
 
 def wrap_all(portal: Portal, work: Work, key_set: KeySet, fingerprints: list[str]) -> Iterator[str]:
-    """Wrap every file's session key for those who lack it; a line for each. Raises Unreadable where some stay shut.
+    """Wrap every file's session key for those who lack it; a line for each.
+
+    Raises Unreadable where some stay shut, Failure where somebody has no key to which gpg would seal.
 
     What was done stays done wherever it is interrupted: the portal lists only the rest the next time.
     """
-    targets = keyring.targets(key_set.certificates, fingerprints)
-    shut = 0
+    targets, left, shut = [], [], 0
+    for each in fingerprints:
+        try:
+            targets += keyring.targets(key_set.certificates, [each])
+        except Failure as failure:
+            left.append(str(failure))
     for file in work.files:
         mine = [target for target in targets if target.fingerprint in file.fingerprints]
         if not mine:
@@ -113,6 +119,8 @@ def wrap_all(portal: Portal, work: Work, key_set: KeySet, fingerprints: list[str
         yield f"{file.told}: wrapped for {done}" if done else f"{file.told}: somebody was first"
     if shut:
         raise Unreadable(f"{shut} of {len(work.files)} files stay shut: another triager must wrap them.")
+    if left:
+        raise Failure(f"Left out: {' '.join(left)}")
 
 
 def _wrapping() -> ModuleType:

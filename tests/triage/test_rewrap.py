@@ -345,6 +345,30 @@ def test_who_cannot_open_them_wraps_nothing(room: Room, database: str) -> None:
     assert said.endswith("portal-triage: 3 of 3 files stay shut: another triager must wrap them.\n")
 
 
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_whose_certificate_has_no_key_is_left_out_and_the_others_are_not(
+    room: Room, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tia = keyring.targets, room.fingerprint("Tia")
+    upload = str(room.listed()[0]["upload"])
+    told = room.ask("GET", room.staff("rewrap.json?lacking=1"), "Tom").json()
+    for each in told["objects"]:
+        each["lacking"].append(tia)
+    room.lies[room.staff("rewrap.json")] = json.dumps(told).encode()
+
+    def targets(certificates: bytes, wanted: list[str]) -> list[keyring.Target]:
+        if wanted == [tia]:
+            raise Failure(f"The certificate {tia} has no key that gpg would seal to.")
+        return real(certificates, wanted)
+
+    monkeypatch.setattr(keyring, "targets", targets)
+    code, said = room.run("Tom", "rewrap", "--yes")
+
+    assert (code, f"Left out: The certificate {tia} has no key" in said) == (1, True)
+    assert upload in {row[0] for row in room.rows()}
+    assert len(room.rows()) == 3
+
+
 def junk(room: Room, kind: str, head: bytes) -> bytes:
     """A packet for New's key that gpg cannot use, or that gives another session key."""
     with as_on(room, "New"):
