@@ -200,6 +200,8 @@ def environ(scope: Any, body: Body) -> "WSGIEnvironment":
         HANG_UP: body.hang_up,
     }
     for name in scope.headers.keys():  # noqa: SIM118 - no mapping
+        if "_" in name:  # here it would look like the one with a hyphen, which a proxy may vouch for
+            continue
         values = scope.headers.get_all(name)
         told[PLAIN.get(name) or f"HTTP_{name.upper().replace('-', '_')}"] = ("; " if name == "cookie" else ",").join(
             values
