@@ -29,11 +29,11 @@ class Unreadable(Failure):
     code = 5
 
 
-class Locked(Unreadable):
-    """A key of this machine would open it and cannot be used now."""
-
-
 class TooLarge(Failure):
     """It unpacks to more than was allowed."""
 
     code = 6
+
+
+class Locked(Unreadable):
+    """A key of this machine would open it and cannot be used now."""
