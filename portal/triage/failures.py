@@ -37,11 +37,11 @@ class Miswrapped(Unreadable):
     """It was wrapped for a key of this machine, and wrongly. Others may open it."""
 
 
-class Locked(Unreadable):
-    """A key of this machine would open it and cannot be used now."""
-
-
 class TooLarge(Failure):
     """It unpacks to more than was allowed."""
 
     code = 6
+
+
+class Locked(Unreadable):
+    """A key of this machine would open it and cannot be used now."""
