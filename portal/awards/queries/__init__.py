@@ -18,7 +18,7 @@ from portal.awards.queries.awards import (
     visible,
     waiting,
 )
-from portal.awards.queries.grounds import firm, held
+from portal.awards.queries.grounds import count_lost, firm, held
 from portal.awards.queries.payments import (
     all_payments,
     batch,
@@ -53,6 +53,7 @@ __all__ = [
     "books",
     "by_scenario",
     "conflict_of",
+    "count_lost",
     "current_rules",
     "firm",
     "granted",

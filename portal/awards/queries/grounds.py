@@ -29,6 +29,15 @@ def shaken() -> sa.ColumnElement[bool]:
     return sa.and_(Award.state.in_(states.GRANTED), lost(), sa.not_(proposed))
 
 
+def count_lost(session: Session, challenge_id: int) -> int:
+    """How many such awards stand."""
+    return session.scalars(
+        sa.select(sa.func.count())
+        .select_from(Award)
+        .where(Award.challenge_id == challenge_id, Award.state.in_(states.GRANTED), lost())
+    ).one()
+
+
 def firm() -> sa.ColumnElement[bool]:
     """Payments for awards whose ground is not gone."""
     return Payment.award_id.not_in(sa.select(Award.id).where(lost()))
