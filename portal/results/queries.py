@@ -233,14 +233,15 @@ def queues(session: Session, challenge: Challenge, roles: frozenset[Role]) -> li
 
 
 def pending(session: Session, challenge: Challenge) -> dict[str, int]:
-    """What is not decided yet: reports that are open, and awards that are proposed."""
+    """What is not decided yet: open reports, proposed awards, and awards that stand for what is not confirmed."""
     outcomes = rules.by_outcome(submissions(session, challenge))
     proposed = session.scalars(
         sa.select(sa.func.count())
         .select_from(Award)
         .where(Award.challenge_id == challenge.id, Award.state.in_((AwardState.PROPOSED, AwardState.RETURNED)))
     ).one()
-    return {"reports": outcomes[rules.Outcome.OPEN], "awards": proposed}
+    lost = awards.count_lost(session, challenge.id)
+    return {"reports": outcomes[rules.Outcome.OPEN], "awards": proposed, "lost": lost}
 
 
 def acknowledgements(session: Session, challenge_id: int) -> Sequence[Acknowledgement]:

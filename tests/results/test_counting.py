@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from portal.reports import states
@@ -11,7 +12,7 @@ from portal.reports.states import ReportState, Severity
 from portal.results import queries
 from tests.awards.conftest import Jury
 from tests.awards.test_links import Chain
-from tests.cast import Cast
+from tests.cast import Cast, sign_in
 from tests.results.conftest import AFTER
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -96,3 +97,18 @@ def test_a_refused_payment_is_no_money_of_its_scenario(session: Session, cast: C
 
     assert picture.money_by_scenario == [("G2", second.amount), ("No scenario", Decimal(20_000))]
     assert (found.awarded.amount, found.eligible) == (second.amount + 20_000, 2)
+
+
+def test_the_lead_is_told_of_awards_for_what_is_not_confirmed_any_more(
+    client: FlaskClient, session: Session, cast: Cast, jury: Jury
+) -> None:
+    award = jury.award()
+    sign_in(client, cast.lead)
+    assert "does not confirm any more" not in client.get("/staff/test-challenge/results").text
+
+    award.report.state, award.report.mitigating_layer = ReportState.BY_DESIGN, "The firewall"
+    session.commit()
+
+    assert queries.pending(session, cast.challenge) == {"reports": 0, "awards": 0, "lost": 1}
+    page = client.get("/staff/test-challenge/results").text
+    assert "1 award stands for what triage does not confirm any more, and counts until voided." in page

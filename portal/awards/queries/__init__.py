@@ -19,7 +19,7 @@ from portal.awards.queries.awards import (
     waiting,
 )
 from portal.awards.queries.chains import Chain, chain_of, lines_of
-from portal.awards.queries.grounds import firm, held
+from portal.awards.queries.grounds import count_lost, firm, held
 from portal.awards.queries.payments import (
     all_payments,
     batch,
@@ -58,6 +58,7 @@ __all__ = [
     "by_scenario",
     "chain_of",
     "conflict_of",
+    "count_lost",
     "current_rules",
     "firm",
     "for_others",

@@ -42,7 +42,7 @@ def payments(slug: str) -> ResponseReturnValue:
         listed=queries.sums(db.session, challenge.id, reader=me),
         books=queries.books(db.session, challenge.id),
         batches=queries.batches(db.session, challenge.id),
-        held=queries.held(db.session, challenge.id),
+        held=queries.held(db.session, challenge.id, reader=me),
     )
 
 
