@@ -177,8 +177,9 @@ def void(session: Session, report: Report, *, by: int, at: datetime) -> None:
 
 def publish(session: Session, found: Disclosure, *, at: datetime) -> None:
     """Note that the hour has come. What is public does not wait for this."""
+    report = found.report
     take(session, found, states.DISCLOSE, at=at)
-    note(session, found.report, "disclose", by=None, at=at)
+    note(session, report, "disclose", by=None, at=at)
 
 
 def _answer(
