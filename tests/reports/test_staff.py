@@ -137,6 +137,9 @@ def test_what_was_typed_stays_where_a_rule_says_no(
     assert refused.status_code == 422
     for words in ("so the report as a whole is not by design", "The outer fence", "It is meant.", report.ref):
         assert words in refused.text
+    alone = desk.in_state(ReportState.REPRODUCING)
+    kept = triager.post(f"{QUEUE}/{alone.ref}/move", data={"move": "duplicate", "duplicate_of": alone.ref})
+    assert (kept.status_code, f'value="{alone.ref}"' in kept.text) == (422, True)
     wrong = {"move": "confirm", "severity": "low", "message": "Well.", "fixed_on": "2099-01-01"}
     assert "far ahead" in triager.post(f"{QUEUE}/{report.ref}/move", data=wrong).text
     told = triager.post(f"{QUEUE}/{report.ref}/move", json=typed, headers={"Accept": "application/json"})

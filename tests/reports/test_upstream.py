@@ -279,10 +279,11 @@ FOLDER, PAGE = "/.well-known/csaf/white", "https://kernel.example/advisories/471
 WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
 
 
-def advised(cases: Cases, session: Session, cast: Cast) -> str:
+def advised(cases: Cases, session: Session, cast: Cast, *, agreed: bool = False) -> str:
     """An advisory about the report that is out a week after NOON, if nothing holds it; the address of its file."""
     press = Press(session, cast)
-    press.agree(cases.report, NOON + WEEK, without_fix=True)
+    if not agreed:
+        press.agree(cases.report, NOON + WEEK, without_fix=True)
     press.release(NOON)
     press.move(press.move(press.draft([cases.report]), "ready"), "publish", at=NOON)
     return f"{FOLDER}/2020/portal-2020-0001.json"
@@ -361,8 +362,9 @@ def test_an_advisory_that_is_published_now_waits_for_the_other_partys_embargo(
 ) -> None:
     cases.about().allow()
     cases.step("report")
+    Press(session, cast).agree(cases.report, NOON + WEEK, without_fix=True)
     known(cases, session, until=NOON + 3 * WEEK)
-    advised(cases, session, cast)
+    advised(cases, session, cast, agreed=True)
     assert session.scalars(sa.select(AdvisoryRevision.at)).all() == [NOON + 3 * WEEK]
 
 
