@@ -647,9 +647,10 @@ def public_issue(world: World) -> Values:
 
 def shown_issue(world: World) -> Values:
     """A known issue that was revealed to the researcher."""
+    issue = _issue(world)
     ref = _reports(world).receive().ref
     found = reports.of_challenge(world.session, world.cast.challenge.id, ref)
-    known.reveal_to(world.session, _issue(world), found, by=world.cast.triager.id, at=NOON)
+    known.reveal_to(world.session, issue, found, by=world.cast.triager.id, at=NOON)
     return {"ref": ref, "number": 1}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -174,6 +174,7 @@ def room(
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     # The keys were made just now.
     clock.at = datetime.now(UTC).replace(microsecond=0)
+    cast.challenge.ends_on = clock.at.date() + timedelta(days=90)
     accounts = {"Tom": cast.triager.id, "Tia": cast.second_triager.id, "Ada": cast.researcher.id}
     accounts["New"] = make_account(session, "New", Role.TRIAGER, scope=cast.slug).id
     tokens = {

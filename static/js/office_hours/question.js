@@ -73,8 +73,8 @@ class Page {
       throw new Error("Text and attachments together are larger than the portal takes.");
     }
     for (const file of files) given.push({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
-    const sealed = await seal(tar(given).stream(), this.#keys);
-    return new Response(sealed).blob();
+    const archive = tar(given);
+    return new Response(await seal(archive.stream(), archive.size, this.#keys)).blob();
   }
 
   async #sent(sealed) {
