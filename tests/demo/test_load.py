@@ -109,7 +109,7 @@ def test_the_most_serious_chain_was_fixed_within_30_days(demonstration: Session)
     challenge = challenge_by_slug(demonstration, FINISHED)
 
     found = figures(demonstration, challenge, NOW)
-    sent = submissions(demonstration, challenge.id)
+    sent = submissions(demonstration, challenge)
     [chain] = [each for each in sent if each.links > 1]
 
     assert found.days_to_fix_most_serious_chain == 29
