@@ -117,7 +117,7 @@ def faults_of(page: Page, kind: Kind, address: str, theme: Theme) -> list[str]:
     answer = page.goto(address, wait_until="load")
     assert answer
     # Scripts make this button ready, and its colours are not measured while they change.
-    page.wait_for_function("!document.querySelector('#seal-send:disabled')")
+    page.locator("#seal-send:disabled").wait_for(state="detached")
     html = Document(answer.text())
     if kind.endpoint == "error":
         told = [text for text in told if not text.startswith("Failed to load resource")]
