@@ -56,6 +56,26 @@ def test_more_files_than_are_taken_are_refused_when_they_are_chosen(form: Page, 
     assert chosen(form) == []
 
 
+@pytest.mark.parametrize(
+    ("vector", "good"),
+    [
+        ("not a vector", False), ("AV:N/AC:L", False), ("CVSS:2.0/AV:N", False), ("CVSS:3.1/AV:N/", False),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", True), ("", True),
+        (" CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/U:Amber ", True),
+    ],
+)  # fmt: skip
+def test_a_vector_is_looked_at_before_it_is_sealed(form: Page, vector: str, good: bool) -> None:
+    form.locator("#seal-text").fill(TEXT)
+    form.locator("#seal-cvss").fill(vector)
+
+    form.locator("#seal-send").click()
+
+    if good:
+        form.wait_for_url(re.compile(r"/reports/TCR-\d+$"))
+    else:
+        expect(form.locator("#seal-cvss:invalid:focus")).to_have_count(1)
+
+
 def test_twenty_files_with_odd_names_arrive(
     place: Place, form: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

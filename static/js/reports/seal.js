@@ -119,7 +119,7 @@ class Page {
     const known = this.form.elements.known_build;
     const chosen = known && known.value !== BY_HAND;
     this.form.elements.build.required = !chosen;
-    if (![...CLEAR, "known_build"].every((name) => valid(this.form.elements[name]))) return;
+    if (![...CLEAR, "known_build"].every((name) => valid(this.form.elements[name])) || !valid(part("cvss"))) return;
     if (chosen) clear.build = known.value;
     if (!sealed && !this.text.value.trim()) {
       this.#complain("Write what you have found; that is the part that is sealed.");
