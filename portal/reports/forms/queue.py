@@ -32,9 +32,7 @@ class SearchForm(Form):
     scenario = SelectField("Scenario")
     build = SelectField("Build")
     participant = SelectField("From")
-    waits = SelectField(
-        "Waits for", choices={"": "anything", MESSAGE: "an answer to a message", LINKS: "decisions on its links"}
-    )
+    waits = SelectField("Waits for", choices={"": "anything", MESSAGE: "an answer", LINKS: "link decisions"})
     late = BooleanField("Only what is late")
 
     @classmethod
