@@ -1,7 +1,10 @@
 """What all of a participant's files may take, also where a file's length is told late, or never."""
 
 import io
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,11 +13,15 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from portal.core.db import db, set_reading, start_writing
+from portal.core.errors import Refused
 from portal.reports import rules
+from portal.reports.actions import drafts
 from portal.reports.models import Report, Upload
+from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
 from portal.reports.states import ReportState, Side
-from tests.cast import Cast, sign_in
+from tests.cast import NOON, Cast, sign_in
 from tests.reports.people import Desk
 from tests.reports.test_uploads import Tus, tus
 from tests.reports.threads import key_ids, live, written
@@ -36,6 +43,40 @@ def draft(app: Flask, desk: Desk, data: bytes) -> Iterator[Report]:
     app.config["REPORT_LIMITS"] = rules.Limits(participant=len(data) * 5 // 2)
     yield desk.begin()
     del app.config["REPORT_LIMITS"]
+
+
+def test_of_two_files_that_are_announced_at_once_the_second_finds_no_room(
+    app: Flask, session: Session, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, ready, counted = [desk.begin().id for _ in range(2)], threading.Barrier(2), threading.Barrier(2)
+    session.rollback()
+    check = rules.check_room
+
+    def both_have_counted(*given: Any) -> None:
+        """Wait for the other one, who cannot come where one counts after the other."""
+        with suppress(threading.BrokenBarrierError):
+            counted.wait(0.5)
+        check(*given)
+
+    monkeypatch.setattr(rules, "check_room", both_have_counted)
+
+    def announce(report_id: int) -> bool:
+        with app.app_context():
+            set_reading(True)
+            report = reports.draft(db.session, report_id)
+            ready.wait(30)
+            start_writing(db.session)
+            try:
+                by, limits = report.submitted_by_id, rules.Limits(participant=1000)
+                drafts.begin_upload(db.session, report, limits, body=True, length=600, by=by, at=NOON)
+            except Refused:
+                db.session.rollback()
+                return False
+            db.session.commit()
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(announce, ids)) == [False, True]
 
 
 def streamed(tus: Tus, place: str, data: bytes, **more: str) -> TestResponse:

@@ -41,7 +41,7 @@ def propose(session: Session, report: Report, date: Date, side: Side, *, by: int
 
     Raises Invalid and Refused as `rules.check_date`, Conflict where somebody was first.
     """
-    theirs = _theirs(session, report)
+    theirs = queries.theirs_on(session, report)
     rules.check_date(report, date.instant, date.zone, without_fix=date.without_fix, theirs=theirs, at=at)
     found = queries.live(session, report.id)
     if found is None:
@@ -60,10 +60,6 @@ def propose(session: Session, report: Report, date: Date, side: Side, *, by: int
     _tell(session, report, side.other, "date_proposed", f"date:{made.id}", at=at)
     _remind(session, report, side.other, made, at=at)
     return made
-
-
-def _theirs(session: Session, report: Report) -> datetime | None:
-    return queries.theirs(session, [report.id]).get(report.id)
 
 
 def _counter(session: Session, found: Disclosure, side: Side, *, by: int, at: datetime) -> None:
@@ -98,7 +94,7 @@ def accept(
     early = not rules.fixed_by(report, proposal.instant, report.challenge.zone)
     if early and not (proposal.without_fix and without_fix):
         raise Invalid({"without_fix": "No fix is out by then. Both sides have to say that it may be before the fix."})
-    theirs, found = _theirs(session, report), session.get_one(Disclosure, proposal.disclosure_id)
+    theirs, found = queries.theirs_on(session, report), session.get_one(Disclosure, proposal.disclosure_id)
     if rules.open_to_all(found, theirs, at):
         raise Refused(_OUT)
     rules.check_date(report, proposal.instant, proposal.zone, without_fix=early, theirs=theirs, at=at)
@@ -114,7 +110,7 @@ def let_stand(session: Session, report: Report, proposal: DisclosureProposal, *,
     """
     found = session.get_one(Disclosure, proposal.disclosure_id)
     rules.check_stands(report, found, proposal, by, at)
-    theirs = _theirs(session, report)
+    theirs = queries.theirs_on(session, report)
     rules.check_date(report, proposal.instant, proposal.zone, without_fix=False, theirs=theirs, at=at)
     _settle(session, found, proposal, early=False, by=by, at=at, reason="Nobody answered.")
     note(session, report, "date-stands", by=by, at=at)

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.challenges.models import Challenge, Member
+from portal.challenges.models import Challenge, Member, Participant
 from portal.core import audit
 from portal.core.constraints import conflicts
 from portal.core.errors import Conflict, Refused
@@ -88,7 +88,7 @@ def begin_upload(
     live = files.of_report(session, report.id)
     if body and any(each.number == 0 for each in live):
         raise Conflict("The report has a body already. Remove that file first.")
-    rules.check_room(limits, live, files.held(session, report.participant_id), length)
+    rules.check_room(limits, live, held_by(session, report.participant_id), length)
     upload = Upload(
         id=str(uuid.uuid4()),
         report_id=report.id,
@@ -102,6 +102,12 @@ def begin_upload(
     with conflicts():
         session.flush()
     return upload
+
+
+def held_by(session: Session, participant_id: int) -> int:
+    """How many bytes a participant's files take, which nobody adds to until this transaction ends."""
+    session.execute(sa.select(Participant.id).where(Participant.id == participant_id).with_for_update(key_share=True))
+    return files.held(session, participant_id)
 
 
 def _check_send(session: Session, report: Report, at: datetime) -> None:

@@ -12,7 +12,7 @@ from portal.core.errors import Conflict, Invalid, Refused
 from portal.core.moves import Move, hold, take
 from portal.reports import rules, states
 from portal.reports.actions import own, triage
-from portal.reports.actions.drafts import end_upload
+from portal.reports.actions.drafts import end_upload, held_by
 from portal.reports.actions.notices import tell_of_message, tell_to_give_certificate
 from portal.reports.actions.timeline import note
 from portal.reports.models import (
@@ -72,7 +72,7 @@ def begin_message_upload(
     earlier = threads.live_upload(session, message.id)
     if earlier:
         end_upload(session, earlier.id, UploadState.REMOVED, at=at, states=files.LIVE)
-    held = files.held(session, report.participant_id) if message.side is Side.RESEARCHER else 0
+    held = held_by(session, report.participant_id) if message.side is Side.RESEARCHER else 0
     rules.check_room(limits, (), held, length)
     upload = Upload(
         id=str(uuid.uuid4()), report_id=report.id, message_id=message.id, owner_id=message.author_id,

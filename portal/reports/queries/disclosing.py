@@ -172,6 +172,11 @@ def theirs(session: Session, report_ids: Iterable[int]) -> dict[int, datetime]:
     return {number: until for number, until in rows if until is not None}
 
 
+def theirs_on(session: Session, report: Report) -> datetime | None:
+    """Until when other parties have one report under embargo."""
+    return theirs(session, [report.id]).get(report.id)
+
+
 def embargoes(session: Session, report_ids: Iterable[int]) -> dict[int, datetime]:
     """Until when nothing is published of reports: to the agreed hour, or longer where another party has it as well.
 

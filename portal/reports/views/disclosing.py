@@ -55,13 +55,8 @@ def panel(challenge: Challenge, report: Report, side: Side, at: datetime) -> Pan
     """The panel of a report's page."""
     found = queries.live(db.session, report.id)
     page = "reports.disclosure" if side is Side.RESEARCHER else "reports.staff_disclosure"
-    state = rules.shown_state(found, _theirs(report), at) if found else ""
+    state = rules.shown_state(found, queries.theirs_on(db.session, report), at) if found else ""
     return Panel(found, state, rules.may_ask(report), url_for(page, slug=challenge.slug, ref=report.ref))
-
-
-def _theirs(report: Report) -> datetime | None:
-    """Until when another party has the report under embargo."""
-    return queries.theirs(db.session, [report.id]).get(report.id)
 
 
 class Desk(NamedTuple):
@@ -103,7 +98,7 @@ def _page(
     status: int = 200,
 ) -> ResponseReturnValue:  # fmt: skip
     at, report = clock.now(), desk.report
-    found, theirs = queries.live(db.session, report.id), _theirs(report)
+    found, theirs = queries.live(db.session, report.id), queries.theirs_on(db.session, report)
     waiting = found.pending if found else None
     context: dict[str, Any] = {
         "challenge": desk.challenge,

@@ -161,7 +161,7 @@ def rewrapped_packets(slug: str, upload_id: str) -> ResponseReturnValue:
     """What was wrapped for a file since it was sealed; empty where nothing was."""
     challenge, _ = triager(slug)
     upload = rewraps.object_of(db.session, challenge.id, upload_id)
-    return Response(b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id)), mimetype=OCTETS)
+    return Response(_packets(upload), mimetype=OCTETS)
 
 
 @blueprint.get("/staff/<slug>/reports/<ref>/files/<int:number>/rewrapped")
@@ -186,8 +186,12 @@ def rewrapped_message(slug: str, ref: str, number: int) -> ResponseReturnValue:
     return _wrapped(upload, f"{report.ref}-message-{number}-rewrapped.pgp")
 
 
+def _packets(upload: Upload) -> bytes:
+    return b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id))
+
+
 def _wrapped(upload: Upload, name: str) -> Response:
-    packets = b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id))
+    packets = _packets(upload)
     pieces = [(chunk.key, chunk.sha256) for chunk in files.chunks(db.session, upload.id)]
     store = blobs()
 
