@@ -5,7 +5,7 @@ from typing import IO
 
 from portal.challenges.actions.files import Kept
 from portal.core.blobs import Blobs
-from portal.core.pieces import Piece, cut
+from portal.core.pieces import Piece, cut, sha256
 
 
 def keep(store: Blobs, folder: str, stream: IO[bytes]) -> Kept:
@@ -16,7 +16,7 @@ def keep(store: Blobs, folder: str, stream: IO[bytes]) -> Kept:
         digest = hashlib.sha256(data).hexdigest()
         key = f"{folder}/{digest}"
         store.put(key, data)
-        pieces.append(Piece(key, digest, size, len(data)))
+        pieces.append(Piece(key, sha256(digest), size, len(data)))
         whole.update(data)
         size += len(data)
     return Kept(pieces, size, whole.hexdigest())

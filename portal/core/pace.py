@@ -143,23 +143,21 @@ class Patient(io.RawIOBase):
         """
         if size < 0:
             return self.readall()
-        if self.slow and self._hang_up is None:
-            raise TooSlow
-        if size == 0:
-            return b""
-        found, took = self._timed(min(size, self._size))
-        if took < QUICK:
-            self._size = min(self._size * 2, LARGEST_READ)
-        elif took > SLUGGISH:
-            self._size = max(self._size // 2, 1)
-        self._came += len(found)
-        self._waited += took
-        if not self.slow and self._too_slow(self._waited, ended=not found):
-            self._give_up()
+        found = b""
+
+        def take(most: int) -> int:
+            nonlocal found
+            found = self._stream.read(most)
+            return len(found)
+
+        self._wait(size, take)
         return found
 
     @override
     def readinto(self, buffer: Any) -> int:
+        """As `read`, to where the bytes stay: without a copy in between where the stream can do so as well."""
+        if direct := getattr(self._stream, "readinto", None):
+            return self._wait(len(buffer), lambda most: direct(memoryview(buffer)[:most]))
         found = self.read(len(buffer))
         buffer[: len(found)] = found
         return len(found)
@@ -187,10 +185,27 @@ class Patient(io.RawIOBase):
             self._hang_up()
         self.slow = True
 
-    def _timed(self, size: int) -> tuple[bytes, float]:
+    def _wait(self, size: int, take: Callable[[int], int]) -> int:
+        """Let some bytes be taken, at most `size`; how many it were."""
+        if self.slow and self._hang_up is None:
+            raise TooSlow
+        if size == 0:
+            return 0
+        count, took = self._timed(min(size, self._size), take)
+        if took < QUICK:
+            self._size = min(self._size * 2, LARGEST_READ)
+        elif took > SLUGGISH:
+            self._size = max(self._size // 2, 1)
+        self._came += count
+        self._waited += took
+        if not self.slow and self._too_slow(self._waited, ended=not count):
+            self._give_up()
+        return count
+
+    def _timed(self, size: int, take: Callable[[int], int]) -> tuple[int, float]:
         begun = self._begun = self._clock()
         try:
-            found = self._stream.read(size)
+            count = take(size)
         except TooSlow:
             self.slow = True
             raise
@@ -201,9 +216,9 @@ class Patient(io.RawIOBase):
         finally:
             with self._lock:
                 self._begun = None
-        if self.slow and not found:
+        if self.slow and not count:
             raise TooSlow
-        return found, self._clock() - begun
+        return count, self._clock() - begun
 
     def _too_slow(self, waited: float, *, ended: bool = False) -> bool:
         """Whether to wait no more. Only time that was waited for the sender counts."""

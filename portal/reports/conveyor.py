@@ -1,12 +1,12 @@
 """Pieces of a file on their way into the store: walked over, then hashed and put side by side, while others come in."""
 
-import hashlib
 import secrets
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from portal.core.blobs import Blobs
+from portal.core.pieces import gmac
 from portal.reports.hashing import hashers
 from portal.reports.walker import Walker
 
@@ -16,23 +16,27 @@ _beside = ThreadPoolExecutor(8, "intake")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A chunk that does not count yet. It is kept when `stored` is done; `walker` is where the walk stands after it."""
+    """A chunk that does not count yet. It is kept when `stored` is done; `walker` is where the walk stands after it.
+
+    `hashed` is done when the file's running hash, if this process has it, has come as far.
+    """
 
     offset: int
     size: int
     key: str
+    tag: str
     walker: dict[str, Any]
     stored: Future[None]
-    sha256: Future[str]
+    hashed: Future[None]
 
     def done(self) -> bool:
         """Whether it is kept and hashed, or never will be."""
-        return self.stored.done() and self.sha256.done()
+        return self.stored.done() and self.hashed.done()
 
     def wait(self) -> None:
         """Until it is kept and hashed. Raises what the store raises."""
         self.stored.result()
-        self.sha256.result()
+        self.hashed.result()
 
 
 class Conveyor:
@@ -55,9 +59,9 @@ class Conveyor:
         key = f"reports/{self._id}/{number:06}-{secrets.token_hex(8)}"
         stored = _beside.submit(self._store.put, key, data)
         if self.pieces:
-            self.pieces[-1].sha256.result()  # the running hash takes one after the other
-        sha256 = _beside.submit(self._hash, data)
-        self.pieces.append(Piece(offset, len(data), key, self._walker.state(), stored, sha256))
+            self.pieces[-1].hashed.result()  # one after the other
+        hashed = _beside.submit(self._hash, data)
+        self.pieces.append(Piece(offset, len(data), key, gmac(data), self._walker.state(), stored, hashed))
 
     def forget(self) -> None:
         """Delete what is kept and has not counted: it never will."""
@@ -71,7 +75,6 @@ class Conveyor:
         if self._hasher:
             hashers.keep(self._id, self.offset, self._hasher)
 
-    def _hash(self, data: memoryview) -> str:
+    def _hash(self, data: memoryview) -> None:
         if self._hasher:
             self._hasher.update(data)
-        return hashlib.sha256(data).hexdigest()

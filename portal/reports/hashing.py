@@ -41,7 +41,7 @@ hashers = Hashers()
 
 
 def hash_chunks(store: Blobs, keys: Sequence[tuple[str, str]]) -> Any:
-    """The hash of a file made from its chunks, (key, SHA-256) each. Raises Unavailable where the store has lost one."""
+    """The hash of a file made from its chunks, (key, tag) each. Raises Unavailable where the store has lost one."""
     whole = hashlib.sha256()
     try:
         for data in read(store, keys):

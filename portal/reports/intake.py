@@ -198,7 +198,7 @@ class _Taking:
     def _row(self, number: int, piece: Piece) -> dict[str, object]:
         return {
             "upload_id": self._begun.id, "position": number, "offset": piece.offset, "size": piece.size,
-            "sha256": piece.sha256.result(), "key": piece.key,
+            "tag": piece.tag, "key": piece.key,
         }  # fmt: skip
 
     def _still_open(self) -> list[sa.ColumnElement[bool]]:
@@ -261,7 +261,7 @@ def complete(session: Session, store: Blobs, upload_id: str, *, at: datetime) ->
     if state is not UploadState.OPEN or position != length:
         return state is UploadState.COMPLETE
     walker = Walker.resume(upload.walker, (), limit=position + 1)
-    keys = [(chunk.key, chunk.sha256) for chunk in files.chunks(session, upload_id)]
+    keys = [(chunk.key, chunk.tag) for chunk in files.chunks(session, upload_id)]
     session.rollback()
     try:
         walker.finish()

@@ -20,6 +20,7 @@ class Line(io.RawIOBase):
     coming: list[tuple[bytes, float]]
     now: float = 0.0
     asked: list[int] = field(default_factory=list)
+    readinto = None  # type: ignore[assignment]
 
     def read(self, size: int = -1) -> bytes:
         self.asked.append(size)
@@ -41,6 +42,37 @@ def test_everything_arrives_in_order() -> None:
     assert b"".join(iter(lambda: Line([(data, 0)]).patient().read(1 << 20), data[:1])) == b""
     patient = Line([(data, 0)]).patient()
     assert b"".join(iter(lambda: patient.read(1 << 20), b"")) == data
+
+
+@dataclass
+class Direct(Line):
+    """A line that puts what comes where it is told to."""
+
+    def readinto(self, room: memoryview) -> int:  # type: ignore[override]
+        data = self.read(len(room))
+        room[: len(data)] = data
+        return len(data)
+
+
+@pytest.mark.parametrize("kind", [Line, Direct])
+def test_bytes_come_to_where_they_stay(kind: type[Line]) -> None:
+    data = bytes(range(256)) * 4096
+    line, room, end = kind([(data[:9], 0), (data[9:], 0)]), memoryview(bytearray(len(data) + 9)), 0
+    patient = line.patient()
+
+    while came := patient.readinto(room[end:]):
+        end += came
+
+    assert (end, room[:end], room[end:]) == (len(data), data, bytes(9))
+    assert line.asked[:5] == [1, 2, 4, 8, 16], "small at first, however much room there is"
+
+
+def test_who_is_slow_is_not_waited_for_either_way() -> None:
+    patient, room = Direct([(b"x", 30)] * 3).patient(Pace(window=20)), memoryview(bytearray(9))
+
+    assert (patient.readinto(room), patient.readinto(room)) == (1, 1)
+    with pytest.raises(TooSlow):
+        patient.readinto(room)
 
 
 def test_it_is_a_stream_like_others() -> None:

@@ -5,9 +5,12 @@ import io
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from portal.core.blobs import Blobs
-from portal.core.pieces import Damaged, Piece, cut, parse_range, read_range
+from portal.core.pieces import Damaged, Piece, cut, fits, gmac, parse_range, read_range, sha256
 from portal.core.web.files import attachment
 
 
@@ -45,7 +48,7 @@ def store(tmp_path: Path) -> Blobs:
 def kept(store: Blobs, content: bytes, size: int) -> list[Piece]:
     pieces = []
     for number, data in enumerate(cut(io.BytesIO(content), size)):
-        piece = Piece(f"a/{number}", hashlib.sha256(data).hexdigest(), number * size, len(data))
+        piece = Piece(f"a/{number}", gmac(data), number * size, len(data))
         store.put(piece.key, data)
         pieces.append(piece)
     return pieces
@@ -62,6 +65,23 @@ def test_a_stream_is_cut_into_whole_pieces_however_it_trickles() -> None:
     assert list(cut(Trickle(b"0123456789"), 4)) == [b"0123", b"4567", b"89"]
     assert list(cut(io.BytesIO(b"01234567"), 4)) == [b"0123", b"4567"]
     assert list(cut(io.BytesIO(b""), 4)) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"one", bytes(100_000)])
+def test_tags_fit_their_bytes_alone(data: bytes) -> None:
+    for tag in (gmac(data), sha256(hashlib.sha256(data).hexdigest())):
+        assert fits(data, tag)
+        assert not any(fits(other, tag) for other in (data + b"\0", data[:-1] + b"\1", b"\0" + data))
+    assert gmac(data) != gmac(data), "each has a key of its own"
+
+
+def test_a_tag_is_what_another_program_makes_of_it() -> None:
+    """GCM in steps, with nothing to encrypt."""
+    key, data = bytes(range(16)), b"sealed " * 1000
+    other = Cipher(AES(key), GCM(bytes(12))).encryptor()
+    other.authenticate_additional_data(data)
+    other.finalize()
+    assert fits(data, f"gmac:{key.hex()}{other.tag.hex()}")
 
 
 @pytest.mark.parametrize("begin", range(10))

@@ -216,9 +216,11 @@ def test_a_thread_reads_what_the_loop_takes_in() -> None:
         assert await asyncio.to_thread(body.read, 0) == b""
         assert await asyncio.to_thread(body.read, 10) == data[0][:10]
         read = [data[0][:10]]
+        room = memoryview(bytearray(100_000))
         while some := await asyncio.to_thread(body.read, 100_000):
             assert len(some) <= 100_000
             read.append(some)
+            read.append(bytes(room[: await asyncio.to_thread(body.readinto, room)]))
         assert b"".join(read) == b"".join(data)
         await following
 

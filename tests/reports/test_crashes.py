@@ -101,7 +101,7 @@ class Bank:
     def kept(self, upload_id: str) -> bytes:
         """The bytes that count, each piece checked."""
         with self.behind.session() as session:
-            pieces = [(each.key, each.sha256) for each in uploads.chunks(session, upload_id)]
+            pieces = [(each.key, each.tag) for each in uploads.chunks(session, upload_id)]
             return b"".join(read(blobs(), pieces))
 
     def after_a_day(self) -> None:

@@ -37,7 +37,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stored(session: Session, store: Blobs, upload: Upload) -> bytes:
     rows = session.scalars(sa.select(Chunk).where(Chunk.upload_id == upload.id).order_by(Chunk.position)).all()
-    return b"".join(read(store, [(row.key, row.sha256) for row in rows]))
+    return b"".join(read(store, [(row.key, row.tag) for row in rows]))
 
 
 def test_a_file_arrives_in_chunks_and_is_complete(

@@ -1,14 +1,21 @@
 """Reports of earlier versions keep their pauses, builds, releases and deciders: on both engines."""
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from flask_migrate import upgrade
+from sqlalchemy.exc import IntegrityError
 
+from portal.challenges.models import FilePiece
 from portal.core.db import db
+from portal.core.pieces import fits
 from portal.factory import init_migrations
-from portal.reports.models import Pause, Release, Report, Rewrap
+from portal.reports.models import Chunk, Pause, Release, Report, Rewrap
 from portal.reports.states import Told
 from tests.cast import NOON
 from tests.servers import postgresql
@@ -56,19 +63,29 @@ def rows() -> list[str]:
     ]
 
 
-def test_reports_of_earlier_versions_are_taken_over(database: str, tmp_path: Path) -> None:
+@contextmanager
+def migrated(database: str, folder: Path, *before: tuple[str, list[str]]) -> Iterator[None]:
+    """A database in which statements were run at earlier revisions, brought to the present."""
     with postgresql() as url:
-        app = made_app(database, tmp_path, url)
+        app = made_app(database, folder, url)
         init_migrations(app)
         with app.app_context():
-            upgrade(revision="0005")
-            with db.engine.begin() as connection:
-                for statement in rows():
-                    connection.execute(sa.text(statement.replace(":", "\\:")))
+            for revision, statements in before:
+                upgrade(revision=revision)
+                with db.engine.begin() as connection:
+                    for statement in statements:
+                        connection.execute(sa.text(statement.replace(":", "\\:")))
             upgrade()
-            _look()
-            db.session.rollback()
-            db.engine.dispose()
+            try:
+                yield
+            finally:
+                db.session.rollback()
+                db.engine.dispose()
+
+
+def test_reports_of_earlier_versions_are_taken_over(database: str, tmp_path: Path) -> None:
+    with migrated(database, tmp_path, ("0005", rows())):
+        _look()
 
 
 def _look() -> None:
@@ -89,6 +106,26 @@ def _look() -> None:
     assert found[1].warn_at == NOON + timedelta(days=14) * 0.8
 
 
+def test_pieces_of_earlier_versions_are_recognised_as_before(database: str, tmp_path: Path) -> None:
+    upload = (
+        f"INSERT INTO report_upload (id, report_id, owner_id, number, state, position, created_at, expires_at, swept) "
+        f"VALUES ('{'u' * 36}', 1, 1, 0, 'open', 5, {T}, {T}, TRUE)"
+    )
+    digest = hashlib.sha256(b"piece").hexdigest()
+    pieces = [
+        f'INSERT INTO report_chunk (upload_id, position, "offset", size, sha256, key) '
+        f"VALUES ('{'u' * 36}', 0, 0, 5, '{digest}', 'reports/0')",
+        f"INSERT INTO resource_file (id, challenge_id, folder, name, begun_at) VALUES (1, 1, 'resources/1', 'a', {T})",
+        f'INSERT INTO resource_file_piece (file_id, number, "offset", size, sha256, key) '
+        f"VALUES (1, 0, 0, 5, '{digest}', 'resources/1/{digest}')",
+    ]
+    with migrated(database, tmp_path, ("0005", rows()), ("0013", [upload, *pieces])):
+        tags = db.session.scalars(sa.union_all(sa.select(Chunk.tag), sa.select(FilePiece.tag))).all()
+        assert [fits(b"piece", tag) for tag in tags] == [True, True]
+        with pytest.raises(IntegrityError, match="tag_known"):
+            db.session.execute(sa.update(Chunk).values(tag=digest))
+
+
 def test_what_was_wrapped_for_others_stands(database: str, tmp_path: Path) -> None:
     upload = (
         f"INSERT INTO report_upload (id, report_id, owner_id, number, state, position, length, sha256, key_set_id, "
@@ -99,17 +136,6 @@ def test_what_was_wrapped_for_others_stands(database: str, tmp_path: Path) -> No
         f"INSERT INTO report_rewrap (id, upload_id, fingerprint, key_id, packet, at, by_id) VALUES "
         f"(1, '{'u' * 36}', '{'A' * 40}', '{'B' * 16}', 'a packet of some length', {T}, 1)"
     )
-    with postgresql() as url:
-        app = made_app(database, tmp_path, url)
-        init_migrations(app)
-        with app.app_context():
-            for revision, statements in (("0005", rows()), ("0011", [upload, wrapped])):
-                upgrade(revision=revision)
-                with db.engine.begin() as connection:
-                    for statement in statements:
-                        connection.execute(sa.text(statement.replace(":", "\\:")))
-            upgrade()
-            found = db.session.execute(sa.select(Rewrap.state, Rewrap.state_since, Rewrap.refuted_by_id)).all()
-            assert [tuple(row) for row in found] == [("standing", NOON, None)]
-            db.session.rollback()
-            db.engine.dispose()
+    with migrated(database, tmp_path, ("0005", rows()), ("0011", [upload, wrapped])):
+        found = db.session.execute(sa.select(Rewrap.state, Rewrap.state_since, Rewrap.refuted_by_id)).all()
+        assert [tuple(row) for row in found] == [("standing", NOON, None)]

@@ -9,7 +9,7 @@ from portal.challenges.models.course import Challenge
 from portal.challenges.states import BuildState, Publication, ResourceKind
 from portal.core.db import Model
 from portal.core.moves import Moving
-from portal.core.pieces import LARGEST
+from portal.core.pieces import LARGEST, TAG, TAG_KNOWN
 
 
 class Build(Moving[BuildState], Model):
@@ -64,14 +64,14 @@ class FilePiece(Model):
     __tablename__ = "resource_file_piece"
     __table_args__ = (
         sa.CheckConstraint(f"size > 0 AND size <= {LARGEST}", name="size_fits"),
-        sa.CheckConstraint("length(sha256) = 64", name="sha256_whole"),
+        sa.CheckConstraint(TAG_KNOWN, name="tag_known"),
     )
 
     file_id: Mapped[int] = mapped_column(sa.ForeignKey("resource_file.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     offset: Mapped[int] = mapped_column(sa.BigInteger)
     size: Mapped[int]
-    sha256: Mapped[str] = mapped_column(sa.String(64))
+    tag: Mapped[str] = mapped_column(sa.String(TAG))
     key: Mapped[str] = mapped_column(sa.String(160))
 
 

@@ -76,7 +76,7 @@ def resource_of(
 def pieces_of(session: Session, file: ResourceFile) -> list[Piece]:
     """The pieces of a file in their order."""
     rows = session.scalars(sa.select(FilePiece).where(FilePiece.file_id == file.id).order_by(FilePiece.number))
-    return [Piece(each.key, each.sha256, each.offset, each.size) for each in rows]
+    return [Piece(each.key, each.tag, each.offset, each.size) for each in rows]
 
 
 def file_of(session: Session, file_id: int) -> ResourceFile:

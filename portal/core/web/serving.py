@@ -76,19 +76,33 @@ class Body:
     def read(self, size: int = -1) -> bytes:
         """What has come of the next `size` bytes, at least one; none at the end. Raises TooSlow after `hang_up`."""
         with self._changed:
-            if self._held < AHEAD // 2 and not self._filling and not self._ended:
-                self._filling = True
-                self._loop.call_soon_threadsafe(self._asked.set)
-            self._changed.wait_for(lambda: self._held or self._ended)
-            if self._late and not self._held:
-                raise TooSlow
+            self._wait()
             return b"".join(self._take(self._held if size < 0 else min(size, self._held)))
 
-    def _take(self, size: int) -> Iterator[bytes]:
+    def readinto(self, room: memoryview) -> int:
+        """As `read`, to where the bytes stay; how many it were."""
+        with self._changed:
+            self._wait()
+            end = 0
+            for part in self._take(min(len(room), self._held)):
+                room[end : (end := end + len(part))] = part
+            return end
+
+    def _wait(self) -> None:
+        """Until a byte has come, or the end."""
+        if self._held < AHEAD // 2 and not self._filling and not self._ended:
+            self._filling = True
+            self._loop.call_soon_threadsafe(self._asked.set)
+        self._changed.wait_for(lambda: self._held or self._ended)
+        if self._late and not self._held:
+            raise TooSlow
+
+    def _take(self, size: int) -> Iterator[memoryview]:
+        """The next `size` bytes, which must be there, in the parts in which they lie."""
         self._held -= size
         while size:
             chunk = self._chunks[0]
-            part = chunk[self._taken : self._taken + size]
+            part = memoryview(chunk)[self._taken : self._taken + size]
             yield part
             size -= len(part)
             self._taken += len(part)

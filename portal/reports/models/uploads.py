@@ -10,6 +10,7 @@ from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
 from portal.core.db import Model
+from portal.core.pieces import TAG, TAG_KNOWN
 from portal.reports.models.keys import KeySet
 from portal.reports.models.reports import Report
 from portal.reports.models.threads import Message
@@ -74,19 +75,20 @@ class Upload(Model):
 
 
 class Chunk(Model):
-    """A piece of a file, at most 8 MiB, under `key` in the store. It never changes."""
+    """A piece of a file, at most 8 MiB, under `key` in the store. It never changes: `tag` tells (core/pieces.py)."""
 
     __tablename__ = "report_chunk"
     __table_args__ = (
         sa.UniqueConstraint("upload_id", "offset"),
         sa.CheckConstraint("size > 0", name="size_positive"),
+        sa.CheckConstraint(TAG_KNOWN, name="tag_known"),
     )
 
     upload_id: Mapped[str] = mapped_column(sa.ForeignKey("report_upload.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     offset: Mapped[int] = mapped_column(sa.BigInteger)
     size: Mapped[int]
-    sha256: Mapped[str] = mapped_column(sa.String(64))
+    tag: Mapped[str] = mapped_column(sa.String(TAG))
     key: Mapped[str] = mapped_column(sa.String(120), unique=True)
 
 

@@ -113,7 +113,7 @@ def rewrap_head(slug: str, upload_id: str) -> ResponseReturnValue:
 def _head(upload: Upload) -> bytes:
     data = b""
     for chunk in files.chunks(db.session, upload.id):
-        data += b"".join(read(blobs(), [(chunk.key, chunk.sha256)]))
+        data += b"".join(read(blobs(), [(chunk.key, chunk.tag)]))
         length = head_length(data)
         if length is not None:
             return data[:length]
@@ -192,7 +192,7 @@ def _packets(upload: Upload) -> bytes:
 
 def _wrapped(upload: Upload, name: str) -> Response:
     packets = _packets(upload)
-    pieces = [(chunk.key, chunk.sha256) for chunk in files.chunks(db.session, upload.id)]
+    pieces = [(chunk.key, chunk.tag) for chunk in files.chunks(db.session, upload.id)]
     store = blobs()
 
     def body() -> Iterator[bytes]:

@@ -200,5 +200,5 @@ def _line(event: ReportEvent) -> dict[str, Any]:
 
 def download(upload: Upload, chunks: Sequence[Chunk], store: Blobs, name: str) -> Response:
     """The ciphertext, whole or a range of it, each piece checked against its hash before it leaves."""
-    pieces = [Piece(each.key, each.sha256, each.offset, each.size) for each in chunks]
+    pieces = [Piece(each.key, each.tag, each.offset, each.size) for each in chunks]
     return files.download(store, pieces, size=upload.position, sha256=upload.sha256 or "", name=name)
