@@ -32,6 +32,8 @@ from portal.reports.walker import Recipients, Walker
 # For how many seconds from its beginning a request may let pieces count: well under the day after which those that do
 # not count are taken for left behind.
 FRESH = 12 * 3600
+# How many pieces may be on their way into the store while another comes in: no disk is equally fast all the time.
+BESIDE = 2
 MOVED_ON = "The file has grown meanwhile. Ask for its offset and go on from there."
 
 
@@ -137,11 +139,13 @@ class _Taking:
         self._session.commit()
 
     def one_by_one(self, stream: IO[bytes]) -> None:
-        """Let each piece count as soon as it is kept, while the next one comes in, and while that one is put."""
+        """Let each piece count as soon as it is kept, while the next one comes in."""
         for data in pieces(stream, self._missing(), between=self._let_count_if_kept):
             self._put(data)
-            if earlier := self.conveyor.pieces[:-1]:
-                self._let_count(earlier)
+            if len(self.conveyor.pieces) > BESIDE:
+                self._let_count(self.conveyor.pieces[:1])
+        if earlier := self.conveyor.pieces[:-1]:
+            self._let_count(earlier)
         self._check_end(stream)
         self._let_count(self.conveyor.pieces)
 
