@@ -81,7 +81,9 @@ def test_one_writes_another_reviews_and_then_all_read(client: FlaskClient, sessi
     assert client.post(f"{page}/withdraw", data={"reason": "Outdated"}).status_code == 302
     assert client.get(f"{PAGE}/answers/{key}").status_code == 404
     assert client.post(f"{page}/return").status_code == 302
-    tags = session.scalars(sa.select(AuditEntry.tag).where(AuditEntry.subject.like("answer:%"))).all()
+    tags = session.scalars(
+        sa.select(AuditEntry.tag).where(AuditEntry.subject.like("answer:%")).order_by(AuditEntry.id)
+    ).all()
     assert [tag.partition(":")[2] for tag in tags] == [
         "draft-answer", "review-answer", "publish-answer", "withdraw-answer", "return-answer",
     ]  # fmt: skip
