@@ -93,8 +93,8 @@ run: $(VENV)/.run static/vendor/.made
 	echo '    researcher1@ … researcher70@   applicant1@ …           each of  demo.example'; \
 	echo; \
 	export PORTAL_SCHEDULER="$${PORTAL_SCHEDULER:-embedded}"; \
-	$(BIN)/granian --interface rsgi --host 127.0.0.1 --port $(PORT) --workers 1 --workers-kill-timeout 5 \
-		--log-level warning app:app & \
+	$(BIN)/granian --interface asginl --host 127.0.0.1 --port $(PORT) --workers 1 --workers-kill-timeout 5 \
+		--log-level warning app:app.asgi & \
 	server=$$!; trap : INT; trap 'sleep 1; kill -TERM $$server 2>/dev/null' HUP TERM; \
 	while kill -0 $$server 2>/dev/null; do wait $$server; done
 

@@ -26,7 +26,7 @@ from portal.core.web.headers import init_headers
 from portal.core.web.limits import init_limits
 from portal.core.web.pages import init_pages
 from portal.core.web.patience import init_patience
-from portal.core.web.serving import init_serving
+from portal.core.web.serving import Serving, init_serving, serving
 from portal.home.context import init_context
 
 # Every room, from the ground up. A room brings `models`, `personal`, `views.blueprint`, `commands.group`, `jobs.JOBS`
@@ -60,6 +60,11 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     if config.scheduler == "embedded" and os.environ.get("FLASK_RUN_FROM_CLI") != "true":  # a command only passes by
         app.extensions["portal.scheduler"] = worker.start(app)
     return app
+
+
+def create_asgi(environ: Mapping[str, str] | None = None) -> Serving:
+    """The portal as an ASGI application, of which `create_app` is the inside."""
+    return serving(create_app(environ))
 
 
 def _home() -> Path:

@@ -2,7 +2,7 @@
 
 Every chunk is its own transaction, because a connection may break at any byte and nothing that was kept may be lost. No
 transaction is open while bytes are awaited. Whoever counts first wins: a chunk counts only if the file still ends where
-the chunk begins.
+the chunk begins, and, where the file's length was not announced, while all that its participant holds still fits.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.core.blobs import Blobs
-from portal.core.errors import Conflict
+from portal.core.errors import Conflict, Refused
 from portal.reports import refusals, rules
 from portal.reports.actions.drafts import end_upload
 from portal.reports.arriving import goes_on, pieces
@@ -26,6 +26,7 @@ from portal.reports.hashing import hash_chunks, hashers
 from portal.reports.models import Chunk, KeySet, Upload
 from portal.reports.queries import threads
 from portal.reports.queries import uploads as files
+from portal.reports.quota import Room, room
 from portal.reports.states import UploadState
 from portal.reports.walker import Recipients, Walker
 
@@ -69,6 +70,7 @@ class Course:
     limit: int
     chunks: int
     sets: tuple[Recipients, ...]
+    room: Room | None
 
 
 def course(
@@ -78,7 +80,8 @@ def course(
     wanted = threads.wanted(session, upload, sets, at or upload.created_at)
     most = limits.message if upload.message_id else limits.file
     count = session.scalars(sa.select(sa.func.count()).where(Chunk.upload_id == upload.id)).one()
-    return Course(upload.id, upload.number, upload.position, upload.length, upload.walker, most, count, wanted)
+    fits = room(session, upload, limits)
+    return Course(upload.id, upload.number, upload.position, upload.length, upload.walker, most, count, wanted, fits)
 
 
 def receive(
@@ -96,7 +99,7 @@ def receive(
     `length` is the file's length where this request is the one that tells it. With a `checksum` (SHA-256, or SHA-1 if
     it has 20 bytes) nothing counts until all bytes of the request have come and fit. Raises NotAcceptable once the
     walker sees what is wrong (the file has then ended), Conflict if another request was first or has taken over,
-    WrongChecksum, MoreThanAnnounced.
+    Refused once the participant's files would be too large together, WrongChecksum, MoreThanAnnounced.
     """
     # The lock that reading may have taken must not be held while the network is waited for.
     session.rollback()
@@ -107,12 +110,12 @@ def receive(
             taking.one_by_one(stream)
         else:
             taking.all_or_none(stream, checksum)
-    except Conflict:
-        taking.conveyor.forget()
-        raise
     except refusals.NotAcceptable as refusal:
         taking.conveyor.forget()
         refuse(session, begun.id, refusal, at=at)
+        raise
+    except (Conflict, Refused):
+        taking.conveyor.forget()
         raise
     taking.conveyor.put_aside()
     if taking.position == taking.length:
@@ -192,6 +195,7 @@ class _Taking:
         if self._told is not None:
             mine.append(sa.or_(Upload.length.is_(None), Upload.length == self._told))
         self._change(mine, self._values(first))
+        self._check_room()
         if rows:
             self._session.execute(sa.insert(Chunk), rows)
         self._session.commit()
@@ -217,6 +221,15 @@ class _Taking:
         if changed.rowcount != 1 or time.monotonic() > self._stale:
             self._session.rollback()
             raise Conflict(MOVED_ON)
+
+    def _check_room(self) -> None:
+        """Of a file that counts as it grows: whether it still fits beside all that count now. Raises Refused."""
+        try:
+            if self._begun.room:
+                self._begun.room.check(self._session)
+        except Refused:
+            self._session.rollback()
+            raise
 
     def _check_mine(self) -> None:
         """Early, for bytes that count late: whether another request has taken over. Raises Conflict."""

@@ -1,22 +1,21 @@
 """Sealing in a real browser: how fast beside openpgp.js alone, and how much memory the page takes for it."""
 
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from portal.factory import create_app
 from tests.bench.measuring import MIB, Result, Sizes, compared, measure, medians
 from tests.reports.openpgp import gpg_home
-from tests.reports.test_browser_sealing import NEW, prepared
-from tests.servers import chromium, web
+from tests.reports.test_browser_sealing import MOST_GROWTH, NEW, hollow, prepared
+from tests.servers import Renderers, chromium, web
 
-MEMORY = 300
 LONGEST = 600_000
+Cookies = list[dict[str, str]]
 # openpgp.js by itself in the page: the same keys and settings, bytes from a file, what comes out is dropped.
 ALONE = """async ([address, keys, size]) => {
   const openpgp = await import(address);
@@ -41,19 +40,10 @@ def seal(sizes: Sizes) -> Iterator[Result]:
         cookies, _ = prepared(create_app(site.environ), gpg, site)
         browser = stack.enter_context(chromium())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))
-        context = browser.new_context()
-        context.add_cookies(cookies)  # type: ignore[arg-type]
-        page = context.new_page()
-        yield _speed(page, site.url, _file(folder / "some.bin", sizes.sealed), sizes)
-        page.close()
-        yield _memory(context.new_page(), site.url, _file(folder / "much.bin", sizes.upload - 4 * MIB))
-
-
-def _file(path: Path, size: int) -> Path:
-    """A file of so many bytes, which take no room."""
-    with path.open("wb") as file:
-        file.truncate(size)
-    return path
+        context = _context(browser, cookies)
+        yield _speed(context.new_page(), site.url, hollow(folder / "some.bin", sizes.sealed), sizes)
+        context.close()
+        yield _memory(browser, cookies, site.url, hollow(folder / "much.bin", sizes.upload - 4 * MIB))
 
 
 def _speed(page: Page, url: str, file: Path, sizes: Sizes) -> Result:
@@ -85,26 +75,20 @@ def _send(page: Page, url: str, file: Path) -> float:
     return time.perf_counter() - begun
 
 
-def _memory(page: Page, url: str, file: Path) -> Result:
-    """By what the kernel says of the processes that show pages: workers and their buffers live in them, and no counter
-    inside of the page knows of all of it.
-    """
+def _memory(browser: Browser, cookies: Cookies, url: str, file: Path) -> Result:
+    pages = Renderers(browser)
+    page = _context(browser, cookies).new_page()
     page.goto(f"{url}{NEW}")
     expect(page.locator("#seal-send")).to_be_enabled()
-    before = _renderers("VmRSS")
+    pages.begin()
     took = _send(page, url, file)
-    grown = max(peak - before.get(number, 0) for number, peak in _renderers("VmHWM").items()) / MIB
+    grown = pages.grown()
     note = f"{file.stat().st_size / MIB:.0f} MiB in {took:.0f} s"
-    return Result("memory of a page", "MiB", grown, f"< {MEMORY} MiB more", grown < MEMORY, note=note)
+    reach = f"< {MOST_GROWTH // MIB} MiB more"
+    return Result("memory of a page", "MiB", grown / MIB, reach, grown < MOST_GROWTH, note=note)
 
 
-def _renderers(line: str) -> dict[int, int]:
-    """What each process that shows pages tells of itself under a name (see proc(5)), in bytes."""
-    listed = subprocess.run(["ps", "-e", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    numbers = [int(row.split()[0]) for row in listed.splitlines() if "--type=renderer" in row]
-    found = {}
-    for number in numbers:
-        status = Path(f"/proc/{number}/status")
-        rows = [row.split() for row in status.read_text().splitlines()] if status.exists() else []
-        found[number] = next((int(row[1]) * 1024 for row in rows if row[0] == f"{line}:"), 0)
-    return found
+def _context(browser: Browser, cookies: Cookies) -> BrowserContext:
+    context = browser.new_context()
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    return context

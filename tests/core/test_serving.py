@@ -1,13 +1,13 @@
-"""The portal's own way into Granian: requests as WSGI has them, bodies that a thread stops waiting for, HTTP/2."""
+"""The portal's own way from ASGI: requests as WSGI has them, bodies that a thread stops waiting for, HTTP/2."""
 
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -15,13 +15,17 @@ from portal.core.pace import TooSlow
 from portal.core.web.serving import AHEAD, Body
 from tests.servers import Site, web
 from tests.servers.site import ROOT
+from tests.servers.waiting import until
 
 DATA, HEADERS, SETTINGS, GOAWAY = 0, 1, 4, 7
 END_STREAM, END_HEADERS = 1, 4
 FILE = bytes(range(256)) * 10_000
+# More than the buffers of two sockets hold.
+MUCH = 1 << 25
 # What a server made of a request, as JSON; the same application both ways.
 MIRROR = """
 import os
+from pathlib import Path
 from flask import Flask, request, send_file
 from portal.core.pace import Pace
 from portal.core.web.patience import init_patience
@@ -30,7 +34,7 @@ from portal.core.web.serving import Serving
 app = Flask("mirror")
 app.config["PACE"] = Pace(window=float(os.environ["WINDOW"]), notice=0.1, slow_at_once=1)
 init_patience(app)
-app.__rsgi__ = Serving(app, 4)
+app.asgi = Serving(app, 4)
 
 
 @app.route("/", defaults={"path": ""}, methods=["GET", "HEAD", "POST", "PATCH", "DELETE"])
@@ -38,6 +42,11 @@ app.__rsgi__ = Serving(app, 4)
 def mirror(path: str):
     if path == "stream":
         return app.response_class(piece * 100_000 for piece in (b"a", b"b", b"c"))
+    if path == "much":
+        answer = app.response_class(bytes(1 << 16) for _ in range(512))
+        answer.content_length = 1 << 25
+        answer.call_on_close(Path(os.environ["SENT"]).with_name("closed").touch)
+        return answer
     if path == "file":
         return send_file(os.environ["SENT"])
     if path == "nothing":
@@ -53,7 +62,7 @@ REQUESTS = {
     "no host": b"GET / HTTP/1.0\r\n\r\n",
     "odd path": b"GET /a%20b//%C3%A9/%2F;x=1?q=%20&q=\xc3\xa9&& HTTP/1.1\r\nHost: here\r\n\r\n",
     "no UTF-8": b"GET /%ff%00 HTTP/1.1\r\nHost: here\r\n\r\n",
-    "headers": b"GET / HTTP/1.1\r\nHost: here\r\nX-Two: 1\r\nX-Two: 2\r\nX-Odd: \xe9\r\n\r\n",
+    "headers": b"GET / HTTP/1.1\r\nHost: here\r\nX-Two: 1\r\nX-Two: 2\r\n\r\n",
     "cookies": b"GET / HTTP/1.1\r\nHost: here\r\nCookie: a=b; c=d\r\n\r\n",
     "form": b"POST /f HTTP/1.1\r\nHost: here\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\na=b",
     "chunked": b"PATCH /f HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
@@ -82,7 +91,7 @@ def served(folder: Path, interface: str, window: float) -> AbstractContextManage
 def ports(mirror: Path) -> Iterator[dict[str, int]]:
     """Where the same application is served in each way."""
     with ExitStack() as stack:
-        yield {each: stack.enter_context(served(mirror, each, 0.3)).port for each in ("rsgi", "wsgi")}
+        yield {each: stack.enter_context(served(mirror, each, 0.3)).port for each in ("asginl", "wsgi")}
 
 
 def answered(port: int, request: bytes) -> tuple[bytes, dict[str, object]]:
@@ -97,7 +106,7 @@ def answered(port: int, request: bytes) -> tuple[bytes, dict[str, object]]:
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
 def test_a_request_looks_as_it_does_over_wsgi(ports: dict[str, int], request_: bytes) -> None:
-    ours, theirs = answered(ports["rsgi"], request_), answered(ports["wsgi"], request_)
+    ours, theirs = answered(ports["asginl"], request_), answered(ports["wsgi"], request_)
 
     assert ours[0] == theirs[0]
     # Over WSGI this server shows the environment of its process besides.
@@ -110,13 +119,19 @@ def test_a_request_looks_as_it_does_over_wsgi(ports: dict[str, int], request_: b
 def test_a_header_with_an_underscore_is_not_taken_for_one_that_a_proxy_vouches_for(ports: dict[str, int]) -> None:
     asked = b"GET / HTTP/1.1\r\nHost: here\r\nX_Forwarded_For: 192.0.2.1\r\nX-Forwarded_Proto: https\r\n\r\n"
 
-    status, told = answered(ports["rsgi"], asked)
+    status, told = answered(ports["asginl"], asked)
 
     assert status.startswith(b"HTTP/1.1 200")
     assert not {name for name in told if "FORWARDED" in name}
 
 
-@pytest.mark.parametrize("way", ["rsgi", "wsgi"])
+def test_a_header_that_is_no_text_comes_octet_by_octet(ports: dict[str, int]) -> None:
+    asked = b"GET / HTTP/1.1\r\nHost: here\r\nX-Odd: \xe9\r\n\r\n"
+
+    assert answered(ports["asginl"], asked)[1]["HTTP_X_ODD"] == "\xe9"
+
+
+@pytest.mark.parametrize("way", ["asginl", "wsgi"])
 def test_an_answer_may_come_in_pieces_or_have_none(ports: dict[str, int], way: str) -> None:
     with closing(HTTPConnection("127.0.0.1", ports[way], timeout=10)) as line:
         line.request("GET", "/stream")
@@ -136,12 +151,44 @@ def test_an_answer_may_come_in_pieces_or_have_none(ports: dict[str, int], way: s
 def test_silent_clients_take_no_thread_at_all(mirror: Path) -> None:
     """More of them than there are threads, each of whom would be waited for longer than this test may take."""
     begun = b"POST /f HTTP/1.1\r\nHost: here\r\nContent-Length: 60000\r\n"
-    with served(mirror, "rsgi", 600) as site, ExitStack() as stack:
+    with served(mirror, "asginl", 600) as site, ExitStack() as stack:
         for rest in (b"\r\n", b"\r\nsome", b"Expect: 100-continue\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n") * 5:
             line = stack.enter_context(closing(socket.create_connection(("127.0.0.1", site.port), timeout=10)))
             line.sendall(begun + rest if b"chunked" not in rest else begun.replace(b"Content-Length: 60000\r\n", rest))
         for _ in range(5):
             assert answered(site.port, REQUESTS["form"])[1]["body"] == "a=b"
+
+
+@contextmanager
+def asked_for_much(port: int) -> Iterator[IO[bytes]]:
+    """A connection on which a large answer has begun to come: its content, of which nothing more is taken so far."""
+    with closing(socket.socket()) as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        line.settimeout(30)
+        line.connect(("127.0.0.1", port))
+        line.sendall(b"GET /much HTTP/1.1\r\nHost: here\r\n\r\n")
+        with line.makefile("rb") as file:
+            assert file.readline() == b"HTTP/1.1 200 OK\r\n"
+            while file.readline().strip():
+                pass
+            yield file
+
+
+def test_who_takes_nothing_takes_no_thread(mirror: Path) -> None:
+    """More of them than there are threads, each of whom would be waited for longer than this test may take."""
+    with served(mirror, "asginl", 600) as site, ExitStack() as stack:
+        contents = [stack.enter_context(asked_for_much(site.port)) for _ in range(20)]
+        for _ in range(5):
+            assert answered(site.port, REQUESTS["form"])[1]["body"] == "a=b"
+        # Who takes it after all gets it whole.
+        assert len(contents[7].read(MUCH)) == MUCH
+
+
+def test_who_takes_nothing_is_let_go_and_sees_that_it_is_not_all(ports: dict[str, int], mirror: Path) -> None:
+    (mirror / "closed").unlink(missing_ok=True)
+    with asked_for_much(ports["asginl"]) as content:
+        until((mirror / "closed").exists, "the answer to be let go")
+        assert len(content.read(MUCH)) < MUCH
 
 
 def frame(kind: int, flags: int, stream: int, content: bytes = b"") -> bytes:
@@ -158,7 +205,7 @@ def fields(method: str, path: str) -> bytes:
 def test_of_two_streams_of_a_connection_only_the_silent_one_ends(ports: dict[str, int]) -> None:
     """HTTP/2 by prior knowledge: one stream is silent, the others are answered meanwhile and after it."""
     with (
-        closing(socket.create_connection(("127.0.0.1", ports["rsgi"]), timeout=10)) as line,
+        closing(socket.create_connection(("127.0.0.1", ports["asginl"]), timeout=10)) as line,
         line.makefile("rb") as file,
     ):
         line.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0))
@@ -193,17 +240,14 @@ class Slowly:
         self.chunks = list(chunks)
         self.given = 0
 
-    def __aiter__(self) -> "Slowly":
-        return self
-
-    async def __anext__(self) -> bytes:
+    async def __call__(self) -> dict[str, Any]:
         if not self.chunks:
-            raise StopAsyncIteration
+            return {"type": "http.request", "body": b"", "more_body": False}
         self.given += len(self.chunks[0])
-        return self.chunks.pop(0)
+        return {"type": "http.request", "body": self.chunks.pop(0), "more_body": True}
 
 
-async def held(source: AsyncIterator[bytes]) -> tuple[Body, "asyncio.Task[None]"]:
+async def held(source: Slowly) -> tuple[Body, "asyncio.Task[None]"]:
     body = Body(asyncio.get_running_loop(), source)
     return body, asyncio.create_task(body.follow())
 
@@ -248,8 +292,10 @@ def test_no_more_is_taken_in_than_is_asked_for() -> None:
 
 def test_after_hanging_up_what_has_come_is_given_and_no_more() -> None:
     class Silent(Slowly):
-        async def __anext__(self) -> bytes:
-            return self.chunks.pop(0) if self.chunks else await asyncio.Event().wait()  # type: ignore[return-value]
+        async def __call__(self) -> dict[str, Any]:
+            if not self.chunks:
+                await asyncio.Event().wait()
+            return await super().__call__()
 
     async def run() -> None:
         body, following = await held(Silent(b"some"))

@@ -4,8 +4,8 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,11 +20,13 @@ from portal.reports.actions import keys
 from portal.triage import main as triage
 from tests.cast import make_cast, sign_in
 from tests.reports.openpgp import Gpg, gpg_home
-from tests.servers import Site, web
+from tests.servers import Renderers, Site, web
 
 pytestmark = pytest.mark.browser
 
 MIB = 2**20
+# By how much the page may grow, however large the file is that it seals.
+MOST_GROWTH = 300 * MIB
 SECRET = "the check stops before the last block"
 TEXT = f"# What I found\n\nWhen it is asked twice, {SECRET}. π and “quotes” stay as they are.\n"
 NAME = "secret-name-of-a-trace.bin"
@@ -92,6 +94,13 @@ def prepared(app: Flask, gpg: Gpg, site: Site) -> tuple[list[dict[str, str]], st
         db.session.remove()
         db.engine.dispose()
     return cookies, token
+
+
+def hollow(path: Path, size: int) -> Path:
+    """A file of so many bytes, which take no room."""
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -331,3 +340,18 @@ def test_what_is_sealed_to_too_few_is_refused_in_the_servers_words(place: Place,
     choose_sealed(form, tmp_path / "report.pgp")
 
     expect(form.locator("#seal-error")).to_contain_text("recovery@example.org")
+
+
+@pytest.mark.slow
+def test_the_page_does_not_hold_the_file_that_it_seals(place: Place, browser: Browser, tmp_path: Path) -> None:
+    pages = Renderers(browser)
+    with closing(browser.new_context()) as context:
+        context.add_cookies(place.context.cookies())  # type: ignore[arg-type]
+        form = replace(place, context=context).form()
+        pages.begin()
+        form.set_input_files("#seal-files", hollow(tmp_path / NAME, 500 * MIB))
+        form.locator("#seal-text").fill(TEXT)
+        form.locator("#seal-send").click()
+        form.wait_for_url(re.compile(r"/reports/TCR-\d+$"), timeout=180_000)
+
+        assert pages.grown() < MOST_GROWTH

@@ -15,11 +15,12 @@ from werkzeug.test import TestResponse
 
 from portal.core.db import db, set_reading, start_writing
 from portal.core.errors import Refused
-from portal.reports import rules
+from portal.reports import intake, rules
 from portal.reports.actions import drafts
 from portal.reports.models import Report, Upload
-from portal.reports.queries import reports
+from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
+from portal.reports.rules import limits
 from portal.reports.states import ReportState, Side
 from tests.cast import NOON, Cast, sign_in
 from tests.reports.people import Desk
@@ -45,20 +46,26 @@ def draft(app: Flask, desk: Desk, data: bytes) -> Iterator[Report]:
     del app.config["REPORT_LIMITS"]
 
 
-def test_of_two_files_that_are_announced_at_once_the_second_finds_no_room(
-    app: Flask, session: Session, desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ids, ready, counted = [desk.begin().id for _ in range(2)], threading.Barrier(2), threading.Barrier(2)
-    session.rollback()
-    check = rules.check_room
+@pytest.fixture
+def both_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has counted waits for the other one, who cannot come where one counts after the other."""
+    counted, check = threading.Barrier(2), rules.check_quota
 
     def both_have_counted(*given: Any) -> None:
-        """Wait for the other one, who cannot come where one counts after the other."""
         with suppress(threading.BrokenBarrierError):
             counted.wait(0.5)
         check(*given)
 
-    monkeypatch.setattr(rules, "check_room", both_have_counted)
+    monkeypatch.setattr(rules, "check_quota", both_have_counted)
+    monkeypatch.setattr(limits, "check_quota", both_have_counted)
+
+
+@pytest.mark.usefixtures("both_count")
+def test_of_two_files_that_are_announced_at_once_the_second_finds_no_room(
+    app: Flask, session: Session, desk: Desk
+) -> None:
+    ids, ready = [desk.begin().id for _ in range(2)], threading.Barrier(2)
+    session.rollback()
 
     def announce(report_id: int) -> bool:
         with app.app_context():
@@ -67,8 +74,8 @@ def test_of_two_files_that_are_announced_at_once_the_second_finds_no_room(
             ready.wait(30)
             start_writing(db.session)
             try:
-                by, limits = report.submitted_by_id, rules.Limits(participant=1000)
-                drafts.begin_upload(db.session, report, limits, body=True, length=600, by=by, at=NOON)
+                by, most = report.submitted_by_id, rules.Limits(participant=1000)
+                drafts.begin_upload(db.session, report, most, body=True, length=600, by=by, at=NOON)
             except Refused:
                 db.session.rollback()
                 return False
@@ -77,6 +84,39 @@ def test_of_two_files_that_are_announced_at_once_the_second_finds_no_room(
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(announce, ids)) == [False, True]
+
+
+@pytest.mark.usefixtures("both_count")
+@pytest.mark.parametrize("told", [False, True])
+def test_of_two_files_that_come_at_once_without_a_length_the_second_finds_no_room(
+    app: Flask, session: Session, desk: Desk, cast: Cast, data: bytes, told: bool
+) -> None:
+    ids, ready = [desk.upload(desk.begin()).id for _ in range(2)], threading.Barrier(2)
+    most, length = rules.Limits(participant=len(data) * 3 // 2), len(data) if told else None
+    session.rollback()
+
+    def send(upload_id: str) -> bool:
+        with app.app_context():
+            upload = db.session.get_one(Upload, upload_id)
+            course = intake.course(db.session, upload, keys.accepted_sets(db.session, NOON, NOON), most)
+            db.session.rollback()
+            ready.wait(30)
+            try:
+                intake.receive(db.session, desk.store, course, io.BytesIO(data), at=NOON, length=length)
+            except Refused as refusal:
+                return WORDS not in str(refusal)
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(send, ids)) == [False, True]
+
+    # Of the one that did not fit nothing is kept: it may go on once there is room.
+    session.rollback()
+    rows = [session.get_one(Upload, each) for each in ids]
+    assert sorted(row.position for row in rows) == [0, len(data)]
+    assert files.held(session, cast.participant.id) == len(data)
+    kept_of = {key.split("/")[1] for key in desk.store.list("reports/")}
+    assert kept_of == {each.id for each in rows if each.position}
 
 
 def streamed(tus: Tus, place: str, data: bytes, **more: str) -> TestResponse:

@@ -3,7 +3,7 @@
 >>> with postgresql() as url, smtp() as mailbox, s3() as store, web({"PORTAL_DATABASE_URL": url}) as site: ...
 """
 
-from tests.servers.browser import chromium, chromium_path
+from tests.servers.browser import Renderers, chromium, chromium_path
 from tests.servers.calendars import Computer, radicale
 from tests.servers.mailbox import Mailbox, Received, smtp
 from tests.servers.mailstore import MailStore, mail_store
@@ -16,6 +16,7 @@ __all__ = [
     "MailStore",
     "Mailbox",
     "Received",
+    "Renderers",
     "Site",
     "Store",
     "chromium",

@@ -3,7 +3,8 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -33,3 +34,41 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+class Renderers:
+    """The processes of a browser that begin to show pages after this, and what the kernel says that they take.
+
+    Workers and their buffers live in them, and no counter inside of a page knows of all of it. A page in a context of
+    its own has a process of its own, whose peak is nobody else's.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._session = browser.new_browser_cdp_session()
+        self._others = self._numbers()
+        self._before: dict[int, int] = {}
+
+    def begin(self) -> None:
+        """Count from here on how much they grow. A page has to be there."""
+        self._before = self._told("VmRSS")
+        assert self._before
+
+    def grown(self) -> int:
+        """By how many bytes the one that grew most has been larger since then than it was, if only for a moment."""
+        peaks = self._told("VmHWM")
+        assert self._before.keys() <= peaks.keys(), "a process that was looked at has ended"
+        return max(peak - self._before.get(number, 0) for number, peak in peaks.items())
+
+    def _numbers(self) -> set[int]:
+        listed = self._session.send("SystemInfo.getProcessInfo")["processInfo"]
+        return {each["id"] for each in listed if each["type"] == "renderer"}
+
+    def _told(self, name: str) -> dict[int, int]:
+        """What each tells of itself under a name (see proc(5)), in bytes."""
+        found = {}
+        for number in self._numbers() - self._others:
+            with suppress(OSError):  # ended meanwhile
+                lines = Path(f"/proc/{number}/status").read_text().splitlines()
+                (kibibytes,) = [line.split()[1] for line in lines if line.startswith(f"{name}:")] or ["0"]
+                found[number] = int(kibibytes) * 1024
+        return found

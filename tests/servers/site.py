@@ -29,7 +29,7 @@ class Site:
         workers: int,
         folder: Path,
         python: Path,
-        interface: str = "rsgi",
+        interface: str = "asginl",
     ) -> None:
         self.data = data
         self.port = free_port()
@@ -81,7 +81,7 @@ class Site:
         with self.log.open("wb") as output:
             fcntl.flock(output, fcntl.LOCK_SH)  # held by every process that inherits it, so its end tells theirs
             self._process = subprocess.Popen(
-                [*command, self.app],
+                [*command, self.app if self.interface == "wsgi" else self._asgi],
                 env=self.environ,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -92,6 +92,10 @@ class Site:
         until_answering(self.port, "/healthz", self._process, self.log)
         # The first one answers; a signal that reaches another before it has taken its place would be lost.
         until(lambda: self._workers_begun() == self.workers, "all workers")
+
+    @property
+    def _asgi(self) -> str:
+        return self.app.replace(":create_app", ":create_asgi") if ":create_app" in self.app else f"{self.app}.asgi"
 
     def _workers_begun(self) -> int:
         return len(re.findall(r"Started worker-\d+$", self.log.read_text(), re.MULTILINE))
@@ -134,7 +138,7 @@ def web(
     workers: int = 1,
     migrate: bool = True,
     data: Path | None = None,
-    interface: str = "rsgi",
+    interface: str = "asginl",
 ) -> Iterator[Site]:
     """Serve `app`, found from `folder` by `python`, with settings from `environ`: on an empty database of its own in
     SQLite unless they name another, or on a copy of all `data` of another portal. What is not the portal needs the

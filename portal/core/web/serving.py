@@ -1,17 +1,19 @@
-"""The application over Granian's own interface (RSGI), in which no thread awaits the bytes that somebody sends.
+"""The application over ASGI, in which no thread awaits what somebody sends or takes.
 
 Over WSGI a read of Granian cannot be ended: whoever sends nothing more keeps a thread until the connection ends. Here
 an event loop takes in what comes. A thread begins once a request has come as far as a form does, and can be told at
-any time to wait no longer.
+any time to wait no longer. What is answered piece by piece is sent by the loop; a thread makes each piece once the one
+before has been taken. (Granian's own interface, RSGI, takes all at once into memory, however slowly somebody reads.)
 """
 
 import asyncio
 import sys
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from threading import Condition
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from flask import Flask
 from werkzeug.wsgi import FileWrapper
 
 from portal.config import Config
-from portal.core.pace import TooSlow
+from portal.core.pace import Pace, TooSlow
 from portal.core.web.patience import BODILESS, HANG_UP, pace_of
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 # How many bytes are taken in before they are asked for, once somebody asks; and how many of a file are sent at once.
 AHEAD = 1 << 20
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 # What WSGI calls otherwise than HTTP_….
 PLAIN = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
@@ -34,28 +39,26 @@ PLAIN = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 class Body:
     """What one request brings: filled by the event loop, emptied by a thread."""
 
-    def __init__(self, loop: AbstractEventLoop, source: AsyncIterator[bytes] | None) -> None:
-        self._loop, self._source = loop, source
+    def __init__(self, loop: AbstractEventLoop, receive: Receive | None) -> None:
+        self._loop, self._receive = loop, receive
         self._chunks: deque[bytes] = deque()
         self._taken = self._held = 0
-        self._ended, self._late = source is None, False
+        self._ended, self._late = receive is None, False
         self._filling = False
         self._changed = Condition()
         self._asked = asyncio.Event()
 
     async def fill(self, least: int) -> None:
         """Take in at least `least` bytes, or all that come."""
-        while self._source and not self._ended and self._held < least:
-            try:
-                chunk = await self._source.__anext__()  # `anext` with a default brings this server down
-            except (StopAsyncIteration, RuntimeError):  # the end, of the body or of the connection
-                chunk = None
+        while self._receive and not self._ended and self._held < least:
+            message = await self._receive()
+            chunk = message.get("body", b"")
             with self._changed:
-                if chunk is None:
-                    self._ended = True
-                elif chunk:
+                if chunk:
                     self._chunks.append(chunk)
                     self._held += len(chunk)
+                # The end, of the body or of the connection.
+                self._ended = self._ended or not message.get("more_body")
                 self._filling = self._filling and self._held < least
                 self._changed.notify()
 
@@ -112,40 +115,49 @@ class Body:
 
 
 def init_serving(app: Flask, config: Config) -> None:
-    """Let Granian find its own interface where it looks for it: on what it serves."""
-    app.__rsgi__ = Serving(app, config.threads)  # type: ignore[attr-defined]
+    """Give the application a second face, for servers that speak ASGI."""
+    app.asgi = Serving(app, config.threads)  # type: ignore[attr-defined]
+
+
+def serving(app: Flask) -> "Serving":
+    """The other face of an application."""
+    return app.asgi  # type: ignore[attr-defined, no-any-return]
 
 
 class Serving:
-    """The application as Granian calls it: `__rsgi__` of what it is told to serve."""
+    """The application as a server of ASGI calls it."""
 
     def __init__(self, app: Flask, threads: int) -> None:
         self._app = app
         self._threads = ThreadPoolExecutor(threads, "request")
 
-    async def __call__(self, scope: Any, protocol: Any) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope.proto != "http":
-            protocol.close(None)
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
             return
         loop = asyncio.get_running_loop()
-        body = Body(loop, None if scope.method in BODILESS else protocol.__aiter__())
+        bodiless = scope["method"] in BODILESS
+        body = Body(loop, None if bodiless else receive)
+        asked = environ(scope, body)
         following = None
-        if scope.method not in BODILESS:
-            if not self._asks_first(scope.headers):
+        if not bodiless:
+            if not self._asks_first(asked):
                 await self._begin(body)
             following = loop.create_task(body.follow())
         try:
-            await loop.run_in_executor(self._threads, self._answer, environ(scope, body), protocol, loop)
+            await self._send(await loop.run_in_executor(self._threads, self._answer, asked), send)
         finally:
             if following:
                 following.cancel()
 
-    def _asks_first(self, headers: Any) -> bool:
+    def _asks_first(self, asked: "WSGIEnvironment") -> bool:
         """Whether somebody waits to be asked for more than a form has: the answer may be that it is not wanted."""
-        length = headers.get("content-length", "")
+        length = asked.get("CONTENT_LENGTH", "")
         return (
-            "expect" in headers and length.isdecimal() and int(length) > (self._app.config["MAX_CONTENT_LENGTH"] or 0)
+            "HTTP_EXPECT" in asked
+            and length.isdecimal()
+            and int(length) > (self._app.config["MAX_CONTENT_LENGTH"] or 0)
         )
 
     async def _begin(self, body: Body) -> None:
@@ -157,7 +169,8 @@ class Serving:
             return
         body.hang_up()
 
-    def _answer(self, asked: "WSGIEnvironment", protocol: Any, loop: AbstractEventLoop) -> None:
+    def _answer(self, asked: "WSGIEnvironment") -> "Answer":
+        """What the application answers, with its first piece."""
         status, headers = 500, [("Content-Type", "text/plain")]
 
         def start(line: str, lines: list[tuple[str, str]], _fault: object = None) -> Callable[[bytes], object]:
@@ -165,45 +178,78 @@ class Serving:
             status, headers = int(line[:3]), lines
             return lambda _data: None
 
-        answer = self._app(asked, start)
+        made = self._app(asked, start)
+        whole = True
         try:
-            chunks = iter(answer)
-            first = next(chunks, b"")
-            if not first or str(len(first)) in [value for name, value in headers if name.lower() == "content-length"]:
-                protocol.response_bytes(status, headers, first)
-            else:
-                _stream(protocol.response_stream(status, headers), first, chunks, loop)
+            rest = iter(made)
+            first = next(rest, b"")
+            lengths = [value for name, value in headers if name.lower() == "content-length"]
+            whole = not first or str(len(first)) in lengths
+            return Answer(status, headers, made, first, None if whole else rest)
         finally:
-            if hasattr(answer, "close"):
-                answer.close()
+            if whole:
+                close(made)
+
+    async def _send(self, answer: "Answer", send: Send) -> None:
+        """Send piece by piece, and end the answer early for whoever does not take them: then its length is not true."""
+        lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+        await send({"type": "http.response.start", "status": answer.status, "headers": lines})
+        if answer.rest is None:
+            await send({"type": "http.response.body", "body": answer.first})
+            return
+        loop, pace = asyncio.get_running_loop(), pace_of(self._app)
+        piece: bytes | None = answer.first
+        try:
+            while piece is not None:
+                if not await taken(send, piece, pace):
+                    return
+                piece = await loop.run_in_executor(self._threads, next, answer.rest, None)
+        finally:
+            await loop.run_in_executor(self._threads, close, answer.made)
+        await send({"type": "http.response.body"})
 
 
-def _stream(transport: Any, first: bytes, chunks: Iterator[bytes], loop: AbstractEventLoop) -> None:
-    """Send piece by piece, each once the one before has been taken."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of which one piece has been made, and whatever makes the rest, if there is more."""
 
-    async def send(data: bytes) -> None:
-        await transport.send_bytes(data)
+    status: int
+    headers: list[tuple[str, str]]
+    made: Iterable[bytes]
+    first: bytes
+    rest: Iterator[bytes] | None
 
-    asyncio.run_coroutine_threadsafe(send(first), loop).result()
-    for chunk in chunks:
-        asyncio.run_coroutine_threadsafe(send(chunk), loop).result()
+
+async def taken(send: Send, data: bytes, pace: Pace) -> bool:
+    """Send some bytes; whether they were taken, no more slowly than bytes may come."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(pace.window * max(1.0, len(data) / pace.least)):
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+        return True
+    return False
 
 
-def environ(scope: Any, body: Body) -> "WSGIEnvironment":
+def close(made: Iterable[bytes]) -> None:
+    """Tell an answer, as PEP 3333 has it, that nothing more of it is wanted."""
+    if hasattr(made, "close"):
+        made.close()
+
+
+def environ(scope: Message, body: Body) -> "WSGIEnvironment":
     """A request as PEP 3333 has it."""
-    server, client = _address(scope.server), _address(scope.client)
+    server, client = _address(scope["server"]), _address(scope["client"])
     told = {
-        "REQUEST_METHOD": scope.method,
+        "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
-        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": server[0],
         "SERVER_PORT": server[1],
         "REMOTE_ADDR": client[0],
         "REMOTE_PORT": client[1],
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.scheme,
+        "wsgi.url_scheme": scope["scheme"],
         "wsgi.input": body,
         "wsgi.input_terminated": True,
         "wsgi.file_wrapper": lambda file, _size: FileWrapper(file, AHEAD),
@@ -213,18 +259,22 @@ def environ(scope: Any, body: Body) -> "WSGIEnvironment":
         "wsgi.run_once": False,
         HANG_UP: body.hang_up,
     }
-    for name in scope.headers.keys():  # noqa: SIM118 - no mapping
+    return told | _headers(scope["headers"])
+
+
+def _headers(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by their names in WSGI; one that comes several times is one list."""
+    found: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in lines):
         if "_" in name:  # here it would look like the one with a hyphen, which a proxy may vouch for
             continue
-        values = scope.headers.get_all(name)
-        told[PLAIN.get(name) or f"HTTP_{name.upper().replace('-', '_')}"] = ("; " if name == "cookie" else ",").join(
-            values
-        )
-    told.setdefault("HTTP_HOST", scope.authority or "")
-    return told
+        known = PLAIN.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+        between = "; " if name == "cookie" else ","
+        found[known] = f"{found[known]}{between}{value}" if known in found else value
+    return {"HTTP_HOST": "", **found}
 
 
-def _address(told: str) -> tuple[str, str]:
+def _address(told: tuple[str, int | None] | None) -> tuple[str, str]:
     """Host and port; of a socket in the file system its path."""
-    host, _, port = told.rpartition(":")
-    return (host.strip("[]"), port) if port.isdecimal() else (host or port, "0")
+    host, port = told or ("", None)
+    return host, str(port or 0)

@@ -61,10 +61,11 @@ def own(session: Session, upload_id: str, participant_id: int) -> Upload:
     return found
 
 
-def counts(session: Session, upload: Upload) -> bool:
-    """Whether a file takes of its participant's room: all do but the team's messages."""
-    rows = sa.select(Upload.id).outerjoin(Message, Message.id == Upload.message_id)
-    return session.scalars(rows.where(Upload.id == upload.id, _not_the_teams())).one_or_none() is not None
+def counted_for(session: Session, upload: Upload) -> int | None:
+    """The participant of whose room a file takes: all do but the team's messages."""
+    rows = sa.select(Report.participant_id).join(Upload, Upload.report_id == Report.id)
+    rows = rows.outerjoin(Message, Message.id == Upload.message_id)
+    return session.scalars(rows.where(Upload.id == upload.id, _not_the_teams())).one_or_none()
 
 
 def held(session: Session, participant_id: int, besides: str = "") -> int:

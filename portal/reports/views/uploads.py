@@ -14,12 +14,11 @@ from portal.core.blobs import blobs
 from portal.core.db import db
 from portal.core.errors import Conflict, Refused
 from portal.core.web.limits import limiter
-from portal.reports import intake, rules
+from portal.reports import intake, quota, rules
 from portal.reports.actions import drafts
 from portal.reports.models import Upload
 from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
-from portal.reports.quota import Bounded
 from portal.reports.refusals import TooLarge
 from portal.reports.states import UploadState
 from portal.reports.views import blueprint
@@ -175,7 +174,7 @@ def _patch(found: Upload, _by: int, at: datetime) -> Response:
 
 def _receive(found: Upload, digest: bytes | None, length: int | None, room: int | None, at: datetime) -> int:
     """Let the bytes in, no more than there is room for; the new offset."""
-    stream = Bounded(request.stream, sys.maxsize if room is None else room)
+    stream = quota.Bounded(request.stream, sys.maxsize if room is None else room)
     course = intake.course(db.session, found, keys.accepted_sets(db.session, at, found.created_at), limits(), at)
     try:
         offset = intake.receive(
@@ -195,16 +194,18 @@ def _receive(found: Upload, digest: bytes | None, length: int | None, room: int 
 def _room(found: Upload, length: int | None) -> int | None:
     """How many bytes more may come of a file whose length is not known; None of others. Raises Refused.
 
-    A length that was announced was looked at then, one that is told now (`length`) is looked at here.
+    This is early, for whoever sends what cannot fit; others may send meanwhile, so each piece is counted as well. A
+    length that was announced was looked at then, one that is told now (`length`) is looked at here.
     """
-    if found.length is not None or not files.counts(db.session, found):
+    room = quota.room(db.session, found, limits())
+    if room is None:
         return None
-    held = files.held(db.session, found.report.participant_id, besides=found.id)
+    held = files.held(db.session, room.participant_id, besides=found.id)
     rules.check_quota(limits(), held, found.position + (request.content_length or 0) if length is None else length)
     return None if length is not None else limits().participant - held - found.position
 
 
-def _check_overrun(stream: Bounded) -> None:
+def _check_overrun(stream: quota.Bounded) -> None:
     if stream.overrun:
         raise Refused(rules.NO_ROOM)
 
