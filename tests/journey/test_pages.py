@@ -34,6 +34,9 @@ RULES: dict[Theme, dict[str, Any]] = {
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
 # The answer has every element that has passed, and takes longer to tell than to find.
+# A page above that has the name of the page itself.
+REPEATED = """(([above, own]) => own.filter(name => above.includes(name)))(
+   [".crumbs li", ".page-head .reference"].map(at => [...document.querySelectorAll(at)].map(each => each.innerText)))"""
 ASK = "options => axe.run(options).then(found => found.violations)"
 
 
@@ -127,6 +130,7 @@ def faults_of(page: Page, kind: Kind, address: str, theme: Theme) -> list[str]:
         told.append(f"{html.headings} h1, title “{page.title()}”")
     size = len(gzip.compress(answer.body()))
     told += [f"{size} bytes of HTML"] if size > MOST else []
+    told += [f"“{name}” stands above the title and again under it" for name in page.evaluate(REPEATED)]
     for event, listener in listen.items():
         page.remove_listener(event, listener)  # axe sets styles of its own
     return told + html.faults + serious(page, theme) + too_wide(page)

@@ -1,6 +1,7 @@
 """The triagers' queue and reports, as pages and for programs."""
 
 import hashlib
+import re
 from collections.abc import Callable
 
 import pytest
@@ -37,6 +38,12 @@ def bearer(session: Session, cast: Cast) -> dict[str, str]:
     secret = make_token(session, cast.challenge.id, "portal-triage", by=cast.triager.id, at=NOON)
     session.commit()
     return {"Authorization": f"Bearer {secret}"}
+
+
+def typed_rows(page: str) -> list[tuple[str, str]]:
+    """What the page says that somebody had typed."""
+    [panel] = re.findall(r'<section class="panel" id="typed".*?</section>', page, re.DOTALL)
+    return [(term, re.sub("<[^>]+>", "", value)) for term, value in re.findall("<dt>(.*?)</dt><dd>(.*?)</dd>", panel)]
 
 
 def test_the_queue_shows_what_waits_and_what_is_late(triager: FlaskClient, desk: Desk, clock: Clock) -> None:
@@ -137,11 +144,21 @@ def test_what_was_typed_stays_where_a_rule_says_no(
     assert refused.status_code == 422
     for words in ("so the report as a whole is not by design", "The outer fence", "It is meant.", report.ref):
         assert words in refused.text
+    assert typed_rows(refused.text) == [
+        ("Step", "Call it by design"),
+        ("Message to the researcher", "It is meant."),
+        ("Mitigated by", "The outer fence"),
+    ]
     alone = desk.in_state(ReportState.REPRODUCING)
     kept = triager.post(f"{QUEUE}/{alone.ref}/move", data={"move": "duplicate", "duplicate_of": alone.ref})
     assert (kept.status_code, f'value="{alone.ref}"' in kept.text) == (422, True)
     wrong = {"move": "confirm", "severity": "low", "message": "Well.", "fixed_on": "2099-01-01"}
     assert "far ahead" in triager.post(f"{QUEUE}/{report.ref}/move", data=wrong).text
+    gone = {"move": "fix", "severity": "low", "fixed_release": "20.10", "fixed_on": "2020-07-02"}
+    assert typed_rows(triager.post(f"{QUEUE}/{report.ref}/move", data=gone).text) == [
+        ("Step", "Mark as fixed"), ("Severity", "Low"), ("Release", "20.10"), ("Released on", "2 Jul 2020"),
+    ]  # fmt: skip
+    assert 'id="typed"' not in triager.post(f"{QUEUE}/{report.ref}/move", data={"move": "close"}).text
     told = triager.post(f"{QUEUE}/{report.ref}/move", json=typed, headers={"Accept": "application/json"})
     assert (told.status_code, told.is_json) == (422, True)
 

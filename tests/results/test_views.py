@@ -1,5 +1,7 @@
 """Results over HTTP: nothing before they are released, and nobody named who did not ask for it."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
@@ -47,6 +49,19 @@ def test_a_release_in_the_future_is_none_yet(client: FlaskClient, session: Sessi
     assert client.get(f"{PUBLIC}/results.json").status_code == 404
     clock.at = AFTER
     assert client.get(f"{PUBLIC}/results.json").status_code == 200
+
+
+def test_no_bar_of_the_timeline_sticks_out(
+    client: FlaskClient, session: Session, cast: Cast, jury: Jury, clock: Clock
+) -> None:
+    release(client, cast, clock)
+    [timeline] = re.findall(r"chart-spans.*?</figure>", client.get(f"{PUBLIC}/results").text, re.DOTALL)
+    bars = [(float(x), float(width)) for x, width in re.findall(r'x="([\d.]+)%" width="([\d.]+)%"', timeline)]
+
+    assert len(bars) >= 4
+    assert all(x >= 0 and width >= 1.2 and x + width <= 100.01 for x, width in bars), bars
+    # The results are the last day of all, and a day is too short to be seen.
+    assert bars[-1] == (98.8, 1.2)
 
 
 def test_one_proposes_and_another_releases(

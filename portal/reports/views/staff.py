@@ -15,7 +15,7 @@ from portal.challenges.models import Challenge
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import NotFound
-from portal.core.moves import open_moves
+from portal.core.moves import move_named, open_moves
 from portal.reports import rules, states
 from portal.reports.actions import triage
 from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm, SendForm
@@ -56,6 +56,7 @@ def staff_page(
         meanwhile=shapes.entries(_since(events, tried), names=True),
         notes=reports.notes(db.session, report),
         tried=tried,
+        tried_step=move_named(states.MOVES, tried.move.data or "").label if tried else None,
         **_steps(report, drawn["chain"], tried),
         assign_form=_assign_form(challenge, report),
         assess_form=assess_form or _assess_form(challenge, report),
