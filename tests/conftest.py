@@ -31,7 +31,7 @@ settings.load_profile("steady")
 
 KINDS = ("sqlite", "postgresql")
 # Where the tests are that take longest.
-LONGEST = ("journey", "bench", "packaging", "demo", "faults")
+LONGEST = ("simulation", "journey", "bench", "packaging", "demo", "faults")
 
 
 def pytest_collection_finish() -> None:
