@@ -3,6 +3,7 @@
 import gc
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ settings.load_profile("steady")
 
 KINDS = ("sqlite", "postgresql")
 # Where the tests are that take longest.
-LONGEST = ("journey", "bench", "packaging", "demo", "faults")
+LONGEST = ("simulation", "journey", "bench", "packaging", "demo", "faults")
 
 
 def pytest_collection_finish() -> None:
@@ -40,6 +41,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -154,8 +156,10 @@ def statements(app: Flask, session: Session) -> Iterator[list[str]]:
 def pytest_configure() -> None:
     """Clocks and zones of the machine must not matter."""
     os.environ["TZ"] = os.environ.get("PORTAL_TEST_TZ", "UTC")
-    # More than a hundred processes start in a run: they need not compile the portal each.
+    # More than a hundred processes start in a run: they need not compile the portal each, nor this one the tests anew.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    gc.disable()  # until the tests are collected
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

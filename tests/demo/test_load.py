@@ -1,11 +1,13 @@
 """The demonstration as it is loaded: the figures of 2020 from its rows, the same each time, and work for everybody."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -39,6 +41,7 @@ from portal.reports.queries.disclosing import calendar
 from portal.reports.queries.publications import public as listed
 from portal.reports.receipts import Signer
 from portal.results.queries import figures, submissions
+from tests.once import once
 from tests.servers import postgresql
 
 pytestmark = pytest.mark.slow
@@ -47,34 +50,53 @@ APPLICATIONS = 60
 
 
 @contextmanager
-def loaded(kind: str, folder: Path, *, running: bool = True) -> Iterator[Flask]:
-    """An application whose database holds a small demonstration."""
+def opened(folder: Path, url: str = "") -> Iterator[Flask]:
+    """An application with its data in a folder, and its rows there or in the database of that address."""
     settings = {
         "PORTAL_DATA": str(folder),
         "PORTAL_SECRET_KEY": "only-for-tests-" * 4,
         "PORTAL_TESTING": "1",
         "PORTAL_DEMONSTRATION": "1",
     }
-    with ExitStack() as stack:
-        if kind == "postgresql":
-            settings["PORTAL_DATABASE_URL"] = stack.enter_context(postgresql())
-        app = create_app(settings)
-        with app.app_context():
-            set_reading(False)
-            Model.metadata.create_all(db.engine)
-            config = config_of(app)
-            load_all(
-                db.session, config, blobs(), Signer.of(config), Random(2020), applications=APPLICATIONS,
-                running_too=running, now=NOW,
-            )  # fmt: skip
-            yield app
-            db.session.rollback()
-            db.engine.dispose()
+    app = create_app({**settings, "PORTAL_DATABASE_URL": url} if url else settings)
+    with app.app_context():
+        set_reading(False)
+        yield app
+        db.session.rollback()
+        db.engine.dispose()
+
+
+def load(folder: Path, url: str = "") -> None:
+    """Leave a small demonstration there."""
+    with opened(folder, url) as app:
+        Model.metadata.create_all(db.engine)
+        config = config_of(app)
+        load_all(
+            db.session, config, blobs(), Signer.of(config), Random(2020), applications=APPLICATIONS, running_too=True,
+            now=NOW,
+        )  # fmt: skip
+
+
+def small_demonstration(url: str) -> None:
+    """Leave a small demonstration in a database that others copy."""
+    with TemporaryDirectory(prefix="portal-demonstration-") as folder:
+        load(Path(folder), url)
+
+
+def first(folders: pytest.TempPathFactory) -> Path:
+    """The data of a small demonstration, loaded once for all the processes of a run: to be read only."""
+    return once(folders, small_demonstration.__name__, load)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def demonstration(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    with loaded(request.param, tmp_path_factory.mktemp("demo")):
+    folder, url = tmp_path_factory.mktemp("demo"), ""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            url = stack.enter_context(postgresql(small_demonstration))
+        else:
+            shutil.copytree(first(tmp_path_factory), folder, dirs_exist_ok=True)
+        stack.enter_context(opened(folder, url))
         yield db.session
 
 
@@ -212,10 +234,13 @@ def told(session: Session) -> list[Any]:
     ]
 
 
-def test_the_same_seed_makes_the_same_demonstration(tmp_path: Path) -> None:
-    with loaded("sqlite", tmp_path / "first"):
-        first = told(db.session)
-    with loaded("sqlite", tmp_path / "second"):
-        second = told(db.session)
+def test_the_same_seed_makes_the_same_demonstration(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    again, copy = tmp_path / "again", tmp_path / "first"
+    shutil.copytree(first(tmp_path_factory), copy)
+    load(again)
+    with opened(copy):
+        before = told(db.session)
+    with opened(again):
+        after = told(db.session)
 
-    assert first == second
+    assert before == after
