@@ -1,7 +1,7 @@
 """Advisories as CSAF 2.0 documents (OASIS, profile “Security Advisory”), and what a provider tells about them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -49,6 +49,26 @@ class Version:
     number: int
     at: datetime
     summary: str
+
+
+# What is said of a version that nobody wrote. It names nobody: names may be taken back.
+PASSING = "Who is thanked, or what else there is to read, has changed."
+
+
+def history(versions: Iterable[tuple[datetime, str]], changes: Iterable[datetime]) -> tuple[Version, ...]:
+    """The lines of the history (CSAF 2.0, 3.2.1.12.6): written versions with their words, and all other changes.
+
+    `versions` are in their order. A change within the second of a version, or of another change, is no line of its
+    own: documents tell times by the second.
+    """
+    lines = [(at.replace(microsecond=0), words) for at, words in versions]
+    taken = {at for at, _ in lines}
+    for second in sorted({at.replace(microsecond=0) for at in changes} - taken):
+        if second > lines[0][0]:
+            lines.append((second, PASSING))
+    # Sorting keeps versions of one second in their order.
+    lines.sort(key=lambda line: line[0])
+    return tuple(Version(number, at, words) for number, (at, words) in enumerate(lines, start=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from portal.accounts import personal
 from portal.challenges.models import Member
 from portal.core.moves import take
 from portal.reports import states
+from portal.reports.actions import editions
 from portal.reports.models import (
     BuildFinding,
     DisclosureProposal,
@@ -193,12 +194,22 @@ def erase(session: Session, account_id: int, at: datetime) -> None:
     session.flush()
     # That it may be passed on stays true; the name under which does not.
     session.execute(sa.update(PassingOn).where(PassingOn.account_id == account_id).values(credit=""))
+    _forget_words(session, account_id)
+    with editions.noted(session, _challenges(session, account_id), at=at):
+        _thank_no_more(session, account_id)
+        _unlist(session, account_id)
+
+
+def _challenges(session: Session, account_id: int) -> list[int]:
+    """The challenges in which the person takes part, or has."""
+    return list(session.scalars(sa.select(Member.challenge_id).where(Member.account_id == account_id)))
+
+
+def _thank_no_more(session: Session, account_id: int) -> None:
     mine = sa.select(Member.id).where(Member.account_id == account_id)
     session.execute(
         sa.delete(ReportCredit).where(ReportCredit.member_id.in_(mine)).execution_options(synchronize_session=False)
     )
-    _forget_words(session, account_id)
-    _unlist(session, account_id)
 
 
 def _forget_words(session: Session, account_id: int) -> None:

@@ -46,7 +46,7 @@ def show(slug: str) -> ResponseReturnValue:
     challenge, now = challenge_or_404(slug), clock.now()
     if not rules.released(challenge, now):
         return render_template("results/not_yet.html", challenge=challenge), 404
-    published = publications.public(db.session, challenge.id, today_in(challenge, now), now)
+    published = publications.public(db.session, challenge, now)
     return render_template("results/show.html", **_context(challenge, now), published=published, host=host_of)
 
 

@@ -15,9 +15,12 @@ from portal.awards.rules import Table
 from portal.awards.states import MOVES, PAYMENT_MOVES, Quality
 from portal.challenges.models import Participant, Scenario
 from portal.challenges.states import ScenarioKind
+from portal.reports.actions import links
 from portal.reports.models import KeySet, Report
 from portal.reports.queries import reports
-from portal.reports.states import ReportState, Severity
+from portal.reports.queries.links import numbered
+from portal.reports.rules import LinkText, Verdict
+from portal.reports.states import CONFIRM_LINK, ReportState, Severity
 from tests.cast import NOON, Cast
 
 AMOUNTS = {
@@ -76,6 +79,17 @@ class Jury:
             given |= {"fixed_release": "20.07", "fixed_on": date(2020, 7, 21)}
         report = Report(**{**given, **values})
         self.session.add(report)
+        self.session.commit()
+        return reports.draft(self.session, report.id)
+
+    def chain(self, report: Report, *severities: Severity) -> Report:
+        """A report with a confirmed link of each severity."""
+        by, at = self.cast.triager.id, NOON + timedelta(minutes=1)
+        given = [LinkText(f"Link {number}") for number in range(1, len(severities) + 1)]
+        links.add_links(self.session, report, given, by=by, at=at)
+        for number, severity in enumerate(severities, 1):
+            link = numbered(self.session, report.id, number)
+            links.decide_link(self.session, report, link, CONFIRM_LINK, Verdict(severity=severity), by=by, at=at)
         self.session.commit()
         return reports.draft(self.session, report.id)
 

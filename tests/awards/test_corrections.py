@@ -12,6 +12,7 @@ from portal.awards import actions, queries
 from portal.awards.models import Award, Payment
 from portal.awards.states import AwardState, Entry, PaymentState, Quality, Reason
 from portal.core.errors import Conflict, Invalid, Refused
+from portal.reports.states import Severity
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
 
@@ -201,18 +202,18 @@ def test_shares_never_change(session: Session, jury: Jury, statement: str) -> No
 
 def test_parts_of_a_report_are_awarded_each_with_a_cap_for_all(session: Session, cast: Cast, jury: Jury) -> None:
     jury.publish(cap=Decimal(50_000))
-    report = jury.report()
-    first = jury.award(report, part="first link", reason=Reason.CHAIN)
-    second = jury.award(report, Quality.LOW, part="second link", severity="important", reason=Reason.CHAIN)
+    report = jury.chain(jury.report(), Severity.CRITICAL, Severity.IMPORTANT, Severity.CRITICAL)
+    first = jury.award(report, part="link 1", reason=Reason.CHAIN)
+    second = jury.award(report, Quality.LOW, part="link 2", reason=Reason.CHAIN)
 
-    assert (first.amount, first.subject) == (48_000, "R-0001, first link")
+    assert (first.amount, first.subject) == (48_000, "R-0001, link 1")
     assert second.working.splitlines()[-2:] == [
         "No award is more than 50,000", "Its other parts have 48,000: 50,000 − 48,000 = 2,000",
     ]  # fmt: skip
     assert second.amount == 2_000
     assert queries.granted(session, cast.challenge.id) == [(report.id, 50_000)]
     with pytest.raises(Refused, match="have it already"):
-        jury.propose(report, part="third link")
+        jury.propose(report, part="link 3")
     with pytest.raises(Refused, match="Parts of this report have awards"):
         jury.propose(report)
     even(session, cast)
@@ -220,32 +221,52 @@ def test_parts_of_a_report_are_awarded_each_with_a_cap_for_all(session: Session,
 
 def test_a_part_is_refused_beside_the_whole_until_that_is_void(session: Session, cast: Cast, jury: Jury) -> None:
     whole = jury.award()
+    jury.chain(whole.report, Severity.CRITICAL)
     with pytest.raises(Refused, match="The whole report has an award"):
-        jury.propose(whole.report, part="link")
+        jury.propose(whole.report, part="link 1")
 
     void = actions.propose_void(session, whole, "awarded in parts", by=cast.triager.id, at=NOON)
     jury.decide(void, "approve", cast.lead.id)
 
-    assert jury.award(whole.report, part="link").amount == 48_000
+    assert jury.award(whole.report, part="link 1").amount == 48_000
     even(session, cast)
 
 
 def test_two_parts_that_were_proposed_at_once_do_not_break_the_cap(session: Session, cast: Cast, jury: Jury) -> None:
     jury.publish(cap=Decimal(50_000))
-    report = jury.report()
-    first, second = jury.propose(report, part="a"), jury.propose(report, part="b")
+    report = jury.chain(jury.report(), Severity.CRITICAL, Severity.CRITICAL)
+    first, second = jury.propose(report, part="link 1"), jury.propose(report, part="link 2")
     assert (first.amount, second.amount) == (48_000, 48_000)
     jury.decide(first, "approve", cast.lead.id)
 
     with pytest.raises(Refused, match="would have 96,000, and the most is 50,000"):
         jury.decide(second, "approve", cast.lead.id)
     jury.decide(second, "return", cast.lead.id, reason="over the cap")
-    assert jury.award(report, part="b").amount == 2_000
+    assert jury.award(report, part="link 2").amount == 2_000
 
 
 def test_a_fixed_amount_is_for_the_whole(jury: Jury) -> None:
     with pytest.raises(Refused, match="fixed amount for the whole"):
-        jury.propose(jury.report(achieved="H1"), part="link")
+        jury.propose(jury.chain(jury.report(achieved="H1"), Severity.CRITICAL), part="link 1")
+
+
+def test_a_part_that_is_no_link_is_awarded_no_more(jury: Jury) -> None:
+    """Nothing says what triage holds of it, so nothing could be compared when it is approved or paid."""
+    report = jury.report()
+    with pytest.raises(Refused, match=r"are its links\. It has none yet: draw up its chain first"):
+        jury.propose(report, part="first link")
+    jury.chain(report, Severity.CRITICAL)
+    with pytest.raises(Refused, match="are its links: link 1"):
+        jury.propose(report, part="first link")
+
+
+def test_what_was_proposed_for_such_a_part_before_is_not_approved(session: Session, cast: Cast, jury: Jury) -> None:
+    award = jury.propose(jury.chain(jury.report(), Severity.CRITICAL), part="link 1")
+    session.execute(sa.update(Award).where(Award.id == award.id).values(part="first link", link_id=None))
+    session.commit()
+    session.expire_all()
+    with pytest.raises(Refused, match="The parts of this report are its links"):
+        jury.decide(award, "approve", cast.lead.id)
 
 
 def test_only_a_part_has_a_severity_of_its_own(jury: Jury) -> None:

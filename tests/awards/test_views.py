@@ -236,17 +236,20 @@ def test_what_makes_no_sense_is_told_at_its_field(
 
 
 def test_a_team_and_a_part_by_their_pages(client: FlaskClient, session: Session, cast: Cast, jury: Jury) -> None:
-    jury.report(participant=cast.team)
+    report = jury.report(participant=cast.team)
     sign_in(client, cast.triager)
-    page = client.get(f"{STAFF}/new?report=R-0001&part=first+link&severity=important").text
-    assert ("Propose an award for “first link”" in page, "20,000 × 1.1 = 22,000" in page) == (True, True)
-    data = {"quality": "high", "reason": "chain", "part": "first link", "severity": "important",
+    page = client.get(f"{STAFF}/new?report=R-0001").text
+    assert (">Draw up a chain</a> first" in page, 'name="part"' in page) == (True, True)
+    jury.chain(report, Severity.IMPORTANT)
+    page = client.get(f"{STAFF}/new?report=R-0001&part=link+1").text
+    assert ("Propose an award for “link 1”" in page, "20,000 × 1.1 = 22,000" in page) == (True, True)
+    data = {"quality": "high", "reason": "chain", "part": "link 1",
             f"share_{cast.team_lead.id}": "1", f"share_{cast.colleague.id}": "3"}  # fmt: skip
 
     assert client.post(f"{STAFF}/new?report=R-0001", data=data).status_code == 302
 
     award = session.scalars(sa.select(Award)).one()
-    assert (award.part, award.severity, award.amount) == ("first link", Severity.IMPORTANT, 22_000)
+    assert (award.part, award.severity, award.amount) == ("link 1", Severity.IMPORTANT, 22_000)
     assert [(share.weight, share.amount) for share in award.shares] == [(1, 5_500), (3, 16_500)]
 
 

@@ -3,13 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from portal.core.blobs import Blobs
 from portal.core.errors import Refused
-from portal.reports import rules
+from portal.reports import jobs, rules
 from portal.reports.actions import drafts, own
-from portal.reports.models import Report
+from portal.reports.models import Chunk, Report
+from portal.reports.rules.limits import KEEP_OPEN
 from portal.reports.states import ReportState
 from tests.cast import SLUG, Cast, sign_in
 from tests.conftest import Clock
@@ -57,6 +60,42 @@ def test_what_was_begun_in_time_is_sent_for_another_day(desk: Desk) -> None:
         desk.upload(late, body=False, at=END + DAY)
     desk.session.rollback()
     drafts.withdraw(desk.session, desk.again(late), by=late.submitted_by_id, at=END + DAY)
+
+
+def test_what_is_filled_too_late_is_refused_and_collected(
+    client: FlaskClient, session: Session, cast: Cast, desk: Desk, clock: Clock, store: Blobs
+) -> None:
+    """Announced in time, filled after the time for sending: it is no report, and nothing of it stays."""
+    report, data = desk.begin(at=END - SECOND), desk.seal(100)
+    upload = desk.upload(report, length=len(data), at=END + DAY - SECOND)
+    late = END + DAY + timedelta(minutes=1)
+    clock.at = late
+    sign_in(client, cast.researcher)
+    sent = client.patch(
+        f"{REPORTS}/uploads/{upload.id}", data=data,
+        headers={"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+    )  # fmt: skip
+    assert (sent.status_code, sent.headers["Upload-Offset"]) == (204, str(len(data)))
+    assert store.list(f"reports/{upload.id}") != []
+
+    page = client.get(f"{REPORTS}/{report.ref}").text
+    assert "It was not sent in time: reports were taken until" in page
+    assert "it is not taken as a report any more; the portal gives it up two days after it was begun" in page
+    answer = client.post(f"{REPORTS}/{report.ref}/submit", headers={"Accept": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert answer.json["reason"] == "It could be sent for one day after the end of the challenge, and that day is over."
+
+    given_up = END - SECOND + 2 * KEEP_OPEN
+    jobs.expire(session, given_up)
+    assert desk.again(report).state is ReportState.UPLOADING
+    jobs.expire(session, given_up + SECOND)
+    assert (desk.again(report).state, desk.again(report).received_at) == (ReportState.WITHDRAWN, None)
+    jobs.collect(session, given_up + DAY)
+    assert store.list(f"reports/{upload.id}") != []
+    jobs.collect(session, given_up + DAY + 2 * SECOND)
+    assert store.list(f"reports/{upload.id}") == []
+    assert session.scalars(sa.select(Chunk)).all() == []
 
 
 def test_nothing_is_taken_once_the_results_are_out(cast: Cast, desk: Desk) -> None:

@@ -337,7 +337,7 @@ def test_a_version_that_never_came_out_leaves_no_gap(
     (told,) = validated([document])["found"]
     assert told["wrong"] == []
     history = document["document"]["tracking"]["revision_history"]  # type: ignore[index]
-    assert [(each["number"], each["summary"]) for each in history] == [("1", "Not published."), ("2", "Version 2.")]
+    assert [(each["number"], each["summary"]) for each in history] == [("1", "Not published."), ("2", "A new version.")]
     checker = Checker(client)
     checker.check()
     assert checker.faults == []

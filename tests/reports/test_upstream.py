@@ -318,7 +318,16 @@ def test_a_public_case_is_among_the_references_from_the_second_at_which_its_emba
     assert referred(client, address) == [("The kernel: K-4711", PAGE)]
     cases.step("fixed", "", "5.8", at=clock.at)
     assert referred(client, address) == [("The kernel: K-4711", PAGE)]
-    # Another party's embargo that is longer holds our own advisory too, moved after it was published or not.
+
+
+def test_another_partys_longer_embargo_holds_our_own_advisory_too(
+    client: FlaskClient, session: Session, cast: Cast, cases: Cases, clock: Clock
+) -> None:
+    """Also one that is noted after the advisory was published, as long as nobody can read it yet."""
+    cases.about().allow()
+    cases.step("report")
+    address = advised(cases, session, cast)
+    known(cases, session, until=NOON + WEEK)
     known(cases, session, until=NOON + 2 * WEEK)
     for at, status in ((NOON + WEEK, 404), (NOON + 2 * WEEK - SECOND, 404), (NOON + 2 * WEEK, 200)):
         clock.at = at

@@ -27,28 +27,6 @@ def whole_cents(_form: Form, field: DecimalField) -> None:
         raise ValidationError("At most two places after the point.")
 
 
-class PartForm(Form):
-    """Which link of a chain is to be awarded, and how severe it is."""
-
-    class Meta(Form.Meta):
-        """It only looks."""
-
-        csrf = False
-
-    report = HiddenField()
-    part = StringField(
-        "Part of the report", [Optional(), Length(max=60)],
-        description="A neutral name of one link of a chain, such as “first link”. Finance and the participant read it.",
-    )  # fmt: skip
-    severity = SelectField(
-        "Severity of this part",
-        choices=[
-            SelectChoice("", "As the report"),
-            *(SelectChoice(severity.value, severity.capitalize()) for severity in Severity),
-        ],
-    )  # fmt: skip
-
-
 class ProposeForm(Form):
     """How good a report is, and why it is awarded as it is; the fields for shares are added by `propose_form`."""
 

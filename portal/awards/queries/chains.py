@@ -15,7 +15,7 @@ from portal.awards.states import AwardState
 from portal.reports.models import JoinedReports, Report, ReportLink
 from portal.reports.queries import capabilities
 from portal.reports.queries import links as chains
-from portal.reports.queries.assigning import not_own
+from portal.reports.queries.assigning import is_impartial, not_own
 
 
 class Piece(NamedTuple):
@@ -28,7 +28,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The pieces in their order, what joins their reports, and whether some are kept from whoever looks."""
+    """The pieces in their order, what joins their reports, and whether something may be kept from whoever looks."""
 
     pieces: Sequence[Piece]
     joins: Sequence[JoinedReports]
@@ -38,9 +38,9 @@ class Chain:
 def chain_of(session: Session, report: Report, roles: Collection[Role], *, reader: int) -> Chain | None:
     """The chain of a report as these roles may see it; None where it is one whole that hangs together with nothing.
 
-    Reports of participants to whom the reader belongs are left out.
+    Reports of participants to whom the reader belongs are left out, and what hangs together by them alone.
     """
-    joins = capabilities.joined(session, report.challenge_id)
+    joins = capabilities.joined(session, report.challenge_id, reader=reader)
     numbers = rules.together(report.id, [(each.giving_id, each.assuming_id) for each in joins])
     links = chains.of_reports(session, numbers)
     if len(numbers) == 1 and not links[report.id]:
@@ -50,7 +50,7 @@ def chain_of(session: Session, report: Report, roles: Collection[Role], *, reade
     given = _awards(session, list(found), roles)
     pieces = [piece for each in shown for piece in _pieces(each, links[each.id], given)]
     named = [each for each in joins if {each.giving_id, each.assuming_id} <= found.keys()]
-    return Chain(pieces, named, kept=len(shown) < len(numbers))
+    return Chain(pieces, named, kept=not is_impartial(session, report.challenge_id, reader))
 
 
 def _reports(session: Session, numbers: Sequence[int], reader: int) -> dict[int, Report]:
@@ -77,5 +77,5 @@ def lines_of(session: Session, report: Report, link: ReportLink | None) -> list[
     """What the working says of the chain: the link, and what its participant's own reports give to each other."""
     count = len(chains.of_report(session, report.id))
     found = [f"{link.label.capitalize()} of {count} of {report.ref}: {link.title}"] if link else []
-    joins = capabilities.with_report(session, report, own_only=True)
+    joins = capabilities.with_report(session, report)
     return [*found, *(f"{j.giving.ref} gives {j.capability.code}, which {j.assuming.ref} assumes" for j in joins)]

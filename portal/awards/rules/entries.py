@@ -43,12 +43,13 @@ def check_link(part: str, states: Mapping[str, LinkState], stands: Collection[st
     """Raises Refused where a part is none of the report's links, or a link that is not awarded.
 
     `states` are those of the links by their names, empty for a report without a chain; `stands` are the parts that
-    have an entry already: some are older than the chain.
+    have an entry already: those that are no links are older than chains, and can only be corrected.
     """
     state = states.get(part)
     if state is None:
-        if part and states and part not in stands:
-            raise Refused(f"The parts of this report are its links: {', '.join(states)}.")
+        if part and part not in stands:
+            told = f": {', '.join(states)}." if states else ". It has none yet: draw up its chain first."
+            raise Refused(f"The parts of this report are its links{told}")
         return
     if state not in GOOD_LINKS:
         raise Refused(f"Only a confirmed link is awarded. {part.capitalize()} is {state.replace('_', ' ')}.")

@@ -29,7 +29,8 @@ def lost(award: Award) -> str:
 def changed(award: Award) -> str:
     """What triage has come to say otherwise since an award was worked out; else "".
 
-    The severity of a part that is no link was the proposer's own to say: nothing is compared with it.
+    A part that is no link is older than chains: its severity was the proposer's own to say, and triage has none that
+    could be compared with it. No such part is awarded anew (`check_link`).
     """
     report, link = award.report, award.link
     if not award.amount or lost(award):

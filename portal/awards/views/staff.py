@@ -11,7 +11,7 @@ from portal.accounts.current import current_account
 from portal.accounts.gate import my_roles, only
 from portal.accounts.states import Role
 from portal.awards import actions, queries, states
-from portal.awards.forms import PartForm, PaymentForm, ProposeForm, StepForm, VoidForm, propose_form
+from portal.awards.forms import PaymentForm, ProposeForm, StepForm, VoidForm, propose_form
 from portal.awards.models import Award, Payment
 from portal.awards.rules import ROUNDING, Working, changed, lost, offered
 from portal.awards.rules.people import CONFLICT
@@ -127,7 +127,6 @@ def _propose_page(report: Report, form: ProposeForm, status: int) -> ResponseRet
         stands=[award for award in entries if award.state in states.GRANTED and award.amount],
         corrects=next((award for award in entries if award.state in states.GRANTED and award.part == part), None),
         returned=[award for award in entries if award.state is AwardState.RETURNED and award.part == part],
-        parts=PartForm(data={"report": report.ref, "part": part, "severity": severity}),
     )  # fmt: skip
     return page, status
 

@@ -166,7 +166,7 @@ def _publish(session: Session, challenge: Challenge, found: Advisory, *, by: int
     last = found.revisions[-1].at if found.revisions else None
     made = AdvisoryRevision(
         advisory_id=found.id, number=number, at=max(visible, last) if last else visible,
-        summary=found.change or f"Version {number}.", content=text.kept(), written_by_id=found.written_by_id,
+        summary=found.change or "A new version.", content=text.kept(), written_by_id=found.written_by_id,
         approved_by_id=by, approved_at=at,
     )  # fmt: skip
     session.add(made)

@@ -14,6 +14,7 @@ from portal.core import audit, outbox
 from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, NotFound, Refused
 from portal.core.moves import Move, take
+from portal.reports.actions import editions
 from portal.reports.actions.timeline import note
 from portal.reports.models import Publication, PublicationReport, Report, ReportCredit
 from portal.reports.rules import disclosing as rules
@@ -86,7 +87,8 @@ def decide(
         raise Invalid({"reason": "Say why."})
     given = reason if "reason" in step.needs else None
     to = session.scalars(sa.select(Account.email).where(Account.id == found.submitted_by_id)).one()
-    take(session, found, step, at=at, decided_at=at, decided_by_id=by, reason=given)
+    with editions.noted(session, [challenge.id], at=at):
+        take(session, found, step, at=at, decided_at=at, decided_by_id=by, reason=given)
     _record(session, challenge, found, f"{step.name}-publication", by=by, at=at)
     if found.participant_id is not None:
         outbox.post(
@@ -98,9 +100,10 @@ def decide(
 def take_off(session: Session, challenge: Challenge, found: Publication, *, by: int, at: datetime) -> None:
     """Off every list at once, whatever the team said of it: what a participant has handed in is theirs."""
     _record(session, challenge, found, "take-publication-off", by=by, at=at)
-    session.execute(sa.delete(PublicationReport).where(PublicationReport.publication_id == found.id))
-    session.execute(sa.delete(Publication).where(Publication.id == found.id))
-    session.expunge(found)
+    with editions.noted(session, [challenge.id], at=at):
+        session.execute(sa.delete(PublicationReport).where(PublicationReport.publication_id == found.id))
+        session.execute(sa.delete(Publication).where(Publication.id == found.id))
+        session.expunge(found)
 
 
 def _record(session: Session, challenge: Challenge, found: Publication, verb: str, *, by: int, at: datetime) -> None:
@@ -114,13 +117,14 @@ def thank(session: Session, report: Report, member: Member, thanks: Thanks, *, a
     """Let a report's advisory thank a member; said again, in the new way."""
     if report.participant_id != member.participant_id:
         raise NotFound("report")
-    given = session.get(ReportCredit, (report.id, member.id))
-    if given is None:
-        given = ReportCredit(report_id=report.id, member_id=member.id)
-        session.add(given)
-    given.kind, given.name, given.url, given.given_at = thanks.kind, thanks.name, thanks.url, at
-    with conflicts():
-        session.flush()
+    with editions.noted(session, [report.challenge_id], at=at):
+        given = session.get(ReportCredit, (report.id, member.id))
+        if given is None:
+            given = ReportCredit(report_id=report.id, member_id=member.id)
+            session.add(given)
+        given.kind, given.name, given.url, given.given_at = thanks.kind, thanks.name, thanks.url, at
+        with conflicts():
+            session.flush()
     # The timeline tells that it was done, not the name.
     note(session, report, "give-credit", by=member.account_id, at=at)
 
@@ -130,6 +134,6 @@ def thank_no_more(session: Session, report: Report, member: Member, *, at: datet
     given = session.get(ReportCredit, (report.id, member.id))
     if given is None:
         return
-    session.delete(given)
-    session.flush()
+    with editions.noted(session, [report.challenge_id], at=at):
+        session.delete(given)
     note(session, report, "take-credit-back", by=member.account_id, at=at)

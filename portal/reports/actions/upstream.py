@@ -14,6 +14,7 @@ from portal.core.constraints import conflicts
 from portal.core.errors import Invalid, Refused
 from portal.core.moves import Move, take
 from portal.reports import rules, states
+from portal.reports.actions import editions
 from portal.reports.actions.timeline import note, tell_researcher, tell_triagers
 from portal.reports.models import (
     PassingOn,
@@ -92,10 +93,11 @@ def add_subject(
         raise Refused(f"{case.reference} is about {report.ref} already.")
     if case.state is not UpstreamState.DRAFTED:
         rules.check_passed_on([report], upstream.consents(session, [report.id]))
-    session.add(UpstreamSubject(case_id=case.id, report_id=report.id, link_id=link.id if link else None))
-    with conflicts():
-        session.flush()
-    session.expire(case, ["subjects"])
+    with editions.noted(session, [case.challenge_id], at=at):
+        session.add(UpstreamSubject(case_id=case.id, report_id=report.id, link_id=link.id if link else None))
+        with conflicts():
+            session.flush()
+        session.expire(case, ["subjects"])
     _happened(session, case, "subject", f"{report.ref}, {link.label}" if link else report.ref, by=by, at=at)
 
 
@@ -106,10 +108,10 @@ def write(session: Session, case: UpstreamCase, text: CaseText, *, by: int, at: 
         "embargo_until": text.embargo_until, "embargo_zone": text.embargo_zone, "public_page": text.public_page,
     }  # fmt: skip
     changed = [name for name, value in fresh.items() if getattr(case, name) != value]
-    for name in changed:
-        setattr(case, name, fresh[name])
+    with editions.noted(session, [case.challenge_id], at=at):
+        for name in changed:
+            setattr(case, name, fresh[name])
     if changed:
-        session.flush()
         _happened(session, case, "write", ", ".join(name.replace("_", " ") for name in changed), by=by, at=at)
 
 
@@ -131,7 +133,8 @@ def step(
         values = {"reported_at": at}
     if move.target is UpstreamState.FIXED:
         values["fixed_in"] = fixed_in
-    take(session, case, move, at=at, **values)
+    with editions.noted(session, [case.challenge_id], at=at):
+        take(session, case, move, at=at, **values)
     _happened(session, case, move.name, text, by=by, at=at)
     if case.told:
         _tell(session, case, f"{move.name}:{at.isoformat()}", at=at)

@@ -6,6 +6,7 @@ from portal.reports.models.advised import (
 from portal.reports.models.advisories import (
     Advisory,
     AdvisoryBuild,
+    AdvisoryChange,
     AdvisoryFlaw,
     AdvisoryRevision,
 )
@@ -81,6 +82,7 @@ from portal.reports.models.upstream import (
 __all__ = [
     "Advisory",
     "AdvisoryBuild",
+    "AdvisoryChange",
     "AdvisoryFlaw",
     "AdvisoryRevision",
     "AdvisorySignature",

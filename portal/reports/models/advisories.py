@@ -106,6 +106,18 @@ class AdvisoryRevision(Model):
     approved_at: Mapped[datetime]
 
 
+class AdvisoryChange(Model):
+    """An instant at which the file of a published advisory changed though nobody wrote a version: thanks, links.
+
+    What has changed is not in it: names may be taken back.
+    """
+
+    __tablename__ = "advisory_change"
+
+    advisory_id: Mapped[int] = mapped_column(sa.ForeignKey(Advisory.id), primary_key=True)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+
+
 explain("uq_advisory_year_number", "Somebody has just begun an advisory. Try again.",
         columns="advisory.year, advisory.number")  # fmt: skip
 explain("uq_advisory_flaw_advisory_id_report_id", "The report is in this advisory already.",
@@ -115,3 +127,4 @@ explain("uq_advisory_flaw_advisory_id_cve", "Another flaw of this advisory has t
 explain("uq_advisory_revision_advisory_id_number", "Somebody has just published it.",
         columns="advisory_revision.advisory_id, advisory_revision.number")  # fmt: skip
 append_only(AdvisoryRevision.__table__)
+append_only(AdvisoryChange.__table__)

@@ -1,6 +1,6 @@
 """Advisories: as the team writes them, and what is public of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from portal.challenges.models import Challenge
 from portal.core.errors import NotFound
-from portal.reports.models import Advisory, AdvisoryBuild, AdvisoryFlaw, AdvisoryRevision, Report
+from portal.reports.models import Advisory, AdvisoryBuild, AdvisoryChange, AdvisoryFlaw, AdvisoryRevision, Report
 from portal.reports.queries.disclosing import embargoes
 from portal.reports.rules.advisories import Flaw, Product, Text
 from portal.reports.states import AdvisoryState, Affected, ReportState
@@ -109,7 +109,8 @@ def public(
     """What everybody may read at an instant: advisories with those of their versions that are out.
 
     A version is out when its hour has come, the results of its challenge are out, and no report that it covers is
-    under embargo: since the last of these. The latest advisory comes first.
+    under embargo: since the last of these. One that a later version was ahead of never comes out. The latest advisory
+    comes first.
     """
     rows = (
         sa.select(Advisory, AdvisoryRevision)
@@ -130,9 +131,30 @@ def public(
     for row, each in found:
         since = _since(row.challenge, each, covered[each.id], until)
         if since is not None and since <= at:
-            before = out.setdefault(row, [])
-            before.append(Out(each, max([since, *(one.since for one in before)])))
-    return list(out.items())
+            out.setdefault(row, []).append(Out(each, since))
+    return [(row, _in_order(versions)) for row, versions in out.items()]
+
+
+def _in_order(versions: Sequence[Out]) -> list[Out]:
+    """Those versions of an advisory that no later one was ahead of."""
+    kept: list[Out] = []
+    for each in reversed(versions):
+        if not kept or each.since <= kept[-1].since:
+            kept.append(each)
+    return kept[::-1]
+
+
+def changes(session: Session, advisory_ids: Iterable[int]) -> dict[int, list[datetime]]:
+    """At which instants advisories are noted to have changed without a version, the earliest first."""
+    rows = session.execute(
+        sa.select(AdvisoryChange.advisory_id, AdvisoryChange.at)
+        .where(AdvisoryChange.advisory_id.in_(list(advisory_ids)))
+        .order_by(AdvisoryChange.at)
+    )
+    found: dict[int, list[datetime]] = {}
+    for number, at in rows:
+        found.setdefault(number, []).append(at)
+    return found
 
 
 def hours(session: Session, challenge: Challenge) -> dict[int, datetime]:

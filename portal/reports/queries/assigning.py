@@ -29,6 +29,21 @@ def is_own(session: Session, slug: str, ref: str, account_id: int) -> bool:
     return session.scalars(rows.limit(1)).one_or_none() is not None
 
 
+def is_impartial(session: Session, challenge_id: int, account_id: int) -> bool:
+    """Whether an account belongs to no participant of a challenge.
+
+    Only such a triager is told which reports were first, and what was decided for that: who has reports of their own
+    would know from what is left out of it what the team holds of them.
+    """
+    rows = sa.select(Member.id).where(Member.challenge_id == challenge_id, Member.account_id == account_id)
+    return session.scalars(rows.limit(1)).one_or_none() is None
+
+
+def participations(session: Session, account_id: int) -> frozenset[int]:
+    """The participants to whom an account belongs."""
+    return frozenset(session.scalars(sa.select(Member.participant_id).where(Member.account_id == account_id)))
+
+
 def not_own(account_id: int) -> sa.ColumnElement[bool]:
     """Reports of participants to whom an account does not belong."""
     return Report.participant_id.not_in(sa.select(Member.participant_id).where(Member.account_id == account_id))

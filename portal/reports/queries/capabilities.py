@@ -1,6 +1,6 @@
 """Finding capabilities, who assumes and who gives them, and reports that go together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.core.errors import NotFound
 from portal.reports import states
 from portal.reports.models import Capability, JoinedReports, Report, ReportLink
+from portal.reports.queries.assigning import not_own, participations
 from portal.reports.states import LinkState
 
 
@@ -50,14 +51,19 @@ def one(session: Session, challenge_id: int, code: str) -> Capability:
     return found
 
 
-def places(session: Session, challenge_id: int) -> list[Place]:
-    """Every capability with what assumes and what gives it; a link that came to nothing gives nothing."""
+def places(session: Session, challenge_id: int, *, reader: int | None = None) -> list[Place]:
+    """Every capability with what assumes and what gives it; a link that came to nothing gives nothing.
+
+    The reader's own reports are left out, where one is named.
+    """
+    others = [not_own(reader)] if reader else []
     found = {each.id: Place(each) for each in all_of(session, challenge_id)}
     assumed = session.scalars(
         sa.select(Report)
         .options(joinedload(Report.participant))
         .where(
-            Report.challenge_id == challenge_id, Report.capability_id.is_not(None), Report.state.not_in(states.FALLEN)
+            Report.challenge_id == challenge_id, Report.capability_id.is_not(None), Report.state.not_in(states.FALLEN),
+            *others,
         )
         .order_by(Report.number)
     )  # fmt: skip
@@ -69,7 +75,7 @@ def places(session: Session, challenge_id: int) -> list[Place]:
         .options(joinedload(ReportLink.report).joinedload(Report.participant))
         .where(
             Report.challenge_id == challenge_id, ReportLink.gives_id.is_not(None),
-            ReportLink.state.in_((LinkState.OPEN, *states.GOOD_LINKS)), Report.state.not_in(states.FALLEN),
+            ReportLink.state.in_((LinkState.OPEN, *states.GOOD_LINKS)), Report.state.not_in(states.FALLEN), *others,
         )
         .order_by(Report.number, ReportLink.position)
     )  # fmt: skip
@@ -78,9 +84,9 @@ def places(session: Session, challenge_id: int) -> list[Place]:
     return list(found.values())
 
 
-def joined(session: Session, challenge_id: int) -> Sequence[JoinedReports]:
-    """Reports of a challenge that go together."""
-    return session.scalars(
+def joined(session: Session, challenge_id: int, *, reader: int) -> Sequence[JoinedReports]:
+    """Reports of a challenge that go together, without the reader's own."""
+    rows = session.scalars(
         sa.select(JoinedReports)
         .join(JoinedReports.capability)
         .options(
@@ -90,10 +96,15 @@ def joined(session: Session, challenge_id: int) -> Sequence[JoinedReports]:
         .where(Capability.challenge_id == challenge_id)
         .order_by(JoinedReports.at, JoinedReports.giving_id, JoinedReports.assuming_id)
     ).all()  # fmt: skip
+    return _of_others(rows, participations(session, reader))
 
 
-def with_report(session: Session, report: Report, *, own_only: bool) -> Sequence[JoinedReports]:
-    """What goes together with a report; `own_only` leaves out what others sent."""
+def _of_others(rows: Sequence[JoinedReports], mine: Collection[int]) -> list[JoinedReports]:
+    return [each for each in rows if not {each.giving.participant_id, each.assuming.participant_id} & set(mine)]
+
+
+def with_report(session: Session, report: Report, *, reader: int | None = None) -> Sequence[JoinedReports]:
+    """What goes together with a report: for a triager all but their own, for its researcher what is theirs too."""
     rows = (
         sa.select(JoinedReports)
         .options(
@@ -103,6 +114,6 @@ def with_report(session: Session, report: Report, *, own_only: bool) -> Sequence
         .order_by(JoinedReports.at)
     )
     found = session.scalars(rows).all()
-    if not own_only:
-        return found
+    if reader is not None:
+        return _of_others(found, participations(session, reader))
     return [each for each in found if each.giving.participant_id == each.assuming.participant_id]

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from portal.core.errors import NotFound
 from portal.reports import rules, states
 from portal.reports.models import DuplicateException, Receipt, Report, ReportLink
-from portal.reports.queries.reports import of_challenge
+from portal.reports.queries.assigning import not_own
+from portal.reports.queries.reports import of_others
 from portal.reports.states import LinkState, ReportState
 
 NEAR, MOST = timedelta(days=60), 300
@@ -47,9 +48,11 @@ def numbered(session: Session, report_id: int, number: int) -> ReportLink:
     return found
 
 
-def target(session: Session, challenge_id: int, ref: str, number: int | None) -> tuple[Report, ReportLink | None]:
-    """The report, and perhaps the link of it, that is named as the first. Raises NotFound."""
-    report = of_challenge(session, challenge_id, ref)
+def target(
+    session: Session, challenge_id: int, ref: str, number: int | None, *, reader: int
+) -> tuple[Report, ReportLink | None]:
+    """The report, and perhaps the link of it, that a triager names. Raises NotFound, also for one of their own."""
+    report = of_others(session, challenge_id, ref, reader=reader)
     return report, numbered(session, report.id, number) if number else None
 
 
@@ -71,8 +74,11 @@ def excepted(session: Session, report_id: int, first_id: int) -> bool:
     return session.get(DuplicateException, (report_id, first_id)) is not None
 
 
-def similar(session: Session, report: Report) -> list[rules.Looks]:
-    """Other reports of the challenge that look alike from what is in clear, the most alike and the oldest first."""
+def similar(session: Session, report: Report, *, reader: int) -> list[rules.Looks]:
+    """Other reports of the challenge that look alike from what is in clear, the most alike and the oldest first.
+
+    The reader's own are left out.
+    """
     assert report.received_at is not None
     rows = session.scalars(
         sa.select(Report)
@@ -80,7 +86,7 @@ def similar(session: Session, report: Report) -> list[rules.Looks]:
         .where(
             Report.challenge_id == report.challenge_id, Report.id != report.id,
             Report.received_at.between(report.received_at - NEAR, report.received_at + NEAR),
-            Report.state.not_in(states.FALLEN),
+            Report.state.not_in(states.FALLEN), not_own(reader),
         )
         .order_by(Report.number)
         .limit(MOST)

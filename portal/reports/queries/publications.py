@@ -1,17 +1,18 @@
 """What is linked about a challenge's reports, and who is thanked for them."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import UTC, datetime, time
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from portal.challenges.models import Member, Participant
+from portal.challenges.models import Challenge, Member, Participant
 from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
-from portal.reports.models import Publication, PublicationReport, Report, ReportCredit
-from portal.reports.queries.disclosing import over
+from portal.reports.models import Publication, Report, ReportCredit
+from portal.reports.queries.disclosing import embargoes
 from portal.reports.states import Credit, PublicationState, ReportState
 
 _WITH = (selectinload(Publication.reports), joinedload(Publication.participant))
@@ -72,23 +73,31 @@ def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
     return count, oldest
 
 
-def public(session: Session, challenge_id: int, today: date, at: datetime) -> Sequence[Publication]:
-    """What is listed, out, and about no report under embargo; the latest first."""
-    held = (
-        sa.select(PublicationReport.report_id)
-        .join(Report, Report.id == PublicationReport.report_id)
-        .where(PublicationReport.publication_id == Publication.id, ~over(at))
-        .exists()
-    )
-    return session.scalars(
+def listed(session: Session, challenge: Challenge) -> list[tuple[Publication, datetime]]:
+    """What is listed, and from which instant everybody sees it; the latest comes first.
+
+    That is when its day begins in the challenge's zone, and the embargo of each report that it is about is over. What
+    is about a report without an agreed hour is not in it.
+    """
+    rows = session.scalars(
         sa.select(Publication)
         .options(*_WITH)
-        .where(
-            Publication.challenge_id == challenge_id, Publication.state == PublicationState.LISTED,
-            Publication.published_on <= today, ~held,
-        )
+        .where(Publication.challenge_id == challenge.id, Publication.state == PublicationState.LISTED)
         .order_by(Publication.published_on.desc(), Publication.id.desc())
-    ).all()  # fmt: skip
+    ).all()
+    until = embargoes(session, {report.id for row in rows for report in row.reports})
+    found = []
+    for row in rows:
+        about = {report.id for report in row.reports}
+        if row.decided_at is not None and about <= until.keys():
+            begins = datetime.combine(row.published_on, time(), ZoneInfo(challenge.zone)).astimezone(UTC)
+            found.append((row, max(row.decided_at, begins, *(until[number] for number in about))))
+    return found
+
+
+def public(session: Session, challenge: Challenge, at: datetime) -> list[Publication]:
+    """What everybody sees listed at an instant; the latest first."""
+    return [row for row, since in listed(session, challenge) if since <= at]
 
 
 def choices(session: Session, challenge_id: int, participant_id: int | None) -> dict[str, str]:
@@ -125,6 +134,18 @@ def thanked(session: Session, report_ids: Iterable[int]) -> list[Thanked]:
         )
     )
     return list(dict.fromkeys(Thanked(*row) for row in rows))
+
+
+def ended(session: Session, report_ids: Iterable[int]) -> list[tuple[int, datetime]]:
+    """When it ended that somebody was thanked for a report because their participation did."""
+    rows = session.execute(
+        sa.select(ReportCredit.report_id, Participant.removed_at)
+        .distinct()
+        .join(Member, Member.id == ReportCredit.member_id)
+        .join(Participant, Participant.id == Member.participant_id)
+        .where(ReportCredit.report_id.in_(list(report_ids)), Participant.removed_at.is_not(None))
+    )
+    return [(number, at) for number, at in rows if at is not None]
 
 
 def credit_of(session: Session, report_id: int, member_id: int) -> ReportCredit | None:

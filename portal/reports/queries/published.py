@@ -1,24 +1,25 @@
 """Advisories as files, as everybody gets them at an instant: the bytes of each, and who has signed just these.
 
 A file says what is true at its instant: who wants to be thanked, what else there is to read. Where that changes, the
-bytes change, and a signature over the old ones counts no more.
+bytes change under a new number, and a signature over the old ones counts no more. What changes at an hour that rows
+tell needs no row of its own; before such rows are changed, `actions.editions` notes what they had brought about.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge
-from portal.challenges.rules import today_in
 from portal.reports import certificates, csaf
 from portal.reports.models import Advisory, AdvisorySignature
 from portal.reports.queries import advised, advisories, keys, publications, upstream
 from portal.reports.queries.advisories import Out
 from portal.reports.rules.advisories import Text, file_name
-from portal.reports.rules.upstream import is_public, name_of
+from portal.reports.rules.upstream import name_of, public_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,67 +43,129 @@ class File:
         return hashlib.sha256(self.data).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An advisory as it stands at an instant.
+
+    `hours` are those at which its file changed since the last change that is noted: a link came out, a participation
+    ended. They follow from rows; nobody has to do anything at them. `noted` is that last change.
+    """
+
+    row: Advisory
+    advisory: csaf.Advisory
+    hours: tuple[datetime, ...]
+    noted: datetime | None
+
+
 def files(
     session: Session, publisher: csaf.Publisher, at: datetime, challenge_id: int | None = None,
     ident: str | None = None,
 ) -> list[File]:  # fmt: skip
     """What everybody gets at an instant, which may be still to come. The latest advisory comes first."""
+    return _signed(session, publisher, standing(session, at, challenge_id, ident), at)
+
+
+def standing(
+    session: Session, at: datetime, challenge_id: int | None = None, ident: str | None = None
+) -> list[Standing]:
+    """How the advisories that are out stand at an instant. The latest comes first."""
     found = advisories.public(session, at, challenge_id=challenge_id, ident=ident)
-    texts = {row.id: Text.read(versions[-1].version.content) for row, versions in found}
+    texts = {each.version.id: Text.read(each.version.content) for _, versions in found for each in versions}
+    around = _around(session, found, {number for text in texts.values() for number in text.report_ids})
+    return [_standing(row, versions, texts, around, at) for row, versions in found]
+
+
+class _Shown(NamedTuple):
+    """A link, the reports that it is about, and from when on everybody sees it."""
+
+    about: frozenset[int]
+    link: csaf.Link
+    since: datetime
+
+
+class _Around(NamedTuple):
+    """What advisories say besides their texts: thanks by report, links by challenge; and what changed by itself."""
+
+    thanks: Mapping[int, Sequence[csaf.Credited]]
+    links: Mapping[int, Sequence[_Shown]]
+    ended: Sequence[tuple[frozenset[int], datetime]]
+    changes: Mapping[int, Sequence[datetime]]
+
+
+def _around(session: Session, found: Sequence[tuple[Advisory, Sequence[Out]]], covered: Collection[int]) -> _Around:
     thanks: dict[int, list[csaf.Credited]] = {}
-    for each in publications.thanked(session, {number for text in texts.values() for number in text.report_ids}):
+    for each in publications.thanked(session, covered):
         thanks.setdefault(each.report_id, []).append(csaf.Credited(each.kind, each.name, each.url))
-    links = {challenge: _links(session, challenge, at) for challenge in {row.challenge for row, _ in found}}
-    shaped = {row.id: _shaped(row, versions, texts[row.id], thanks, links[row.challenge]) for row, versions in found}
-    return _signed(session, publisher, shaped, at)
-
-
-def _links(session: Session, challenge: Challenge, at: datetime) -> list[tuple[frozenset[int], csaf.Link]]:
-    """What there is to read at an instant, with the reports that it is about: publications, cases at other parties."""
-    listed = publications.public(session, challenge.id, today_in(challenge, at), at)
-    cases = [each for each in upstream.cases(session, challenge.id) if is_public(each, at)]
-    return [
-        *((frozenset(one.id for one in each.reports), csaf.Link(each.title, each.url)) for each in listed),
-        *((frozenset(one.report_id for one in each.subjects), csaf.Link(name_of(each), each.public_page))
-          for each in sorted(cases, key=lambda each: each.number)),
-    ]  # fmt: skip
-
-
-def _shaped(
-    row: Advisory, versions: Sequence[Out], text: Text, thanks: Mapping[int, Sequence[csaf.Credited]],
-    links: Sequence[tuple[frozenset[int], csaf.Link]],
-) -> csaf.Advisory:  # fmt: skip
-    return csaf.Advisory(
-        ident=row.ident,
-        page=f"/challenges/{row.challenge.slug}/advisories/{row.ident}",
-        text=text,
-        versions=_history(versions),
+    return _Around(
         thanks=thanks,
-        links=tuple(dict.fromkeys(link for about, link in links if text.report_ids & about)),
+        links={each.id: _links(session, each) for each in {row.challenge for row, _ in found}},
+        ended=[(frozenset({number}), since) for number, since in publications.ended(session, covered)],
+        changes=advisories.changes(session, [row.id for row, _ in found]),
     )
 
 
-def _history(versions: Sequence[Out]) -> tuple[csaf.Version, ...]:
-    """A line for each number up to the present version's, also for one that has never come out (CSAF 2.0, 6.1.22)."""
+def _links(session: Session, challenge: Challenge) -> list[_Shown]:
+    """What there is to read, some day: publications, cases at other parties."""
+    cases = sorted(upstream.cases(session, challenge.id), key=lambda each: each.number)
+    return [
+        *(_Shown(frozenset(one.id for one in each.reports), csaf.Link(each.title, each.url), since)
+          for each, since in publications.listed(session, challenge)),
+        *(_Shown(frozenset(one.report_id for one in each.subjects), csaf.Link(name_of(each), each.public_page), since)
+          for each in cases if (since := public_from(each))),
+    ]  # fmt: skip
+
+
+def _standing(
+    row: Advisory, versions: Sequence[Out], texts: Mapping[int, Text], around: _Around, at: datetime
+) -> Standing:
+    noted = [each for each in around.changes.get(row.id, ()) if each <= at]
+    last, text, shown = max(noted, default=None), texts[versions[-1].version.id], around.links[row.challenge_id]
+    passing = [*around.ended, *((each.about, each.since) for each in shown)]
+    spans = [(each.since, texts[each.version.id].report_ids) for each in versions]
+    hours = tuple(since for since in _hours(spans, passing, at) if last is None or since > last)
+    advisory = csaf.Advisory(
+        ident=row.ident,
+        page=f"/challenges/{row.challenge.slug}/advisories/{row.ident}",
+        text=text,
+        versions=csaf.history(_versions(versions), [*noted, *hours]),
+        thanks={number: around.thanks[number] for number in text.report_ids & around.thanks.keys()},
+        links=tuple(dict.fromkeys(link for about, link, since in shown if since <= at and about & text.report_ids)),
+    )
+    return Standing(row, advisory, hours, last)
+
+
+def _hours(
+    spans: Sequence[tuple[datetime, frozenset[int]]], passing: Iterable[tuple[frozenset[int], datetime]], at: datetime
+) -> list[datetime]:
+    """When something that passes by itself touched the reports that the version of its hour covered."""
+    found = set()
+    for about, since in passing:
+        then = next((covered for begun, covered in reversed(spans) if begun <= since), frozenset())
+        if since <= at and about & then:
+            found.add(since)
+    return sorted(found)
+
+
+def _versions(versions: Sequence[Out]) -> list[tuple[datetime, str]]:
+    """A line for each number up to the present version's, also for one that has never come out."""
     out = {each.version.number: each for each in versions}
     lines, since = [], versions[-1].since
     for number in range(versions[-1].version.number, 0, -1):
         each = out.get(number)
         since = each.since if each else since
-        lines.append(csaf.Version(number, since, each.version.summary if each else "Not published."))
-    return tuple(reversed(lines))
+        lines.append((since, each.version.summary if each else "Not published."))
+    return lines[::-1]
 
 
-def _signed(
-    session: Session, publisher: csaf.Publisher, shaped: Mapping[int, csaf.Advisory], at: datetime
-) -> list[File]:
-    given, counts = advised.signatures(session, shaped), _signers(session, at) if shaped else frozenset()
+def _signed(session: Session, publisher: csaf.Publisher, found: Sequence[Standing], at: datetime) -> list[File]:
+    given = advised.signatures(session, [each.row.id for each in found])
+    counts = _signers(session, at) if found else frozenset()
     made = []
-    for number, advisory in shaped.items():
-        data = csaf.dumped(csaf.document(advisory, publisher))
-        over = given.get((number, hashlib.sha256(data).hexdigest()), ())
-        signature = next((each for each in over if each.fingerprint in counts), None)
-        made.append(File(number, advisory, at, data, signature))
+    for each in found:
+        data = csaf.dumped(csaf.document(each.advisory, publisher))
+        over = given.get((each.row.id, hashlib.sha256(data).hexdigest()), ())
+        signature = next((one for one in over if one.fingerprint in counts), None)
+        made.append(File(each.row.id, each.advisory, at, data, signature))
     return made
 
 

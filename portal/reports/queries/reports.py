@@ -62,6 +62,12 @@ def of_challenge(session: Session, challenge_id: int, ref: str) -> Report:
     return _one(session, (Report.challenge_id == challenge_id, Report.ref == ref, Report.received_at.is_not(None)))
 
 
+def of_others(session: Session, challenge_id: int, ref: str, *, reader: int) -> Report:
+    """The same, but none of a participant to whom the reader belongs: they name none of their own. Raises NotFound."""
+    arrived = (Report.challenge_id == challenge_id, Report.ref == ref, Report.received_at.is_not(None))
+    return _one(session, (*arrived, not_own(reader)))
+
+
 def some(session: Session, challenge_id: int, refs: Sequence[str], *, reader: int) -> Sequence[Report]:
     """Reports that have arrived, by their references, without those of a participant to whom the reader belongs."""
     where = (Report.challenge_id == challenge_id, Report.ref.in_(refs), Report.received_at.is_not(None))
@@ -113,11 +119,20 @@ def submitted(session: Session, challenge_id: int) -> Sequence[Report]:
     ).all()
 
 
-def events(session: Session, report: Report, *, told_only: bool) -> Sequence[ReportEvent]:
-    """The timeline, the oldest first; for the researcher only what the team tells."""
+# Lines that tell with which other reports one hangs together.
+_TOGETHER = ("join", "allow-later", "reconsider")
+
+
+def events(session: Session, report: Report, *, told_only: bool, impartial: bool = True) -> Sequence[ReportEvent]:
+    """The timeline, the oldest first; for the researcher only what the team tells.
+
+    To a triager who is not `impartial` nothing is told of other reports.
+    """
     rows = sa.select(ReportEvent).options(joinedload(ReportEvent.actor)).where(ReportEvent.report_id == report.id)
     if told_only:
         rows = rows.where(ReportEvent.told)
+    if not impartial:
+        rows = rows.where(ReportEvent.what.not_in(_TOGETHER))
     return session.scalars(rows.order_by(ReportEvent.id)).all()
 
 

@@ -7,7 +7,8 @@ from portal.challenges.models import Challenge
 from portal.challenges.rules import ends_at
 from portal.core.errors import Refused
 
-# What was begun in time may still be sealed and sent: a large file takes hours, and lines break.
+# What was begun in time may still be sealed and sent: a large file takes hours, and lines break. A report is received
+# when it is submitted: bytes that come later still fill what was announced, which then is no report and is collected.
 UNDER_WAY = timedelta(days=1)
 OVER = (
     "The challenge is over: new reports are not taken any more. What has arrived goes on, and so do messages about it."

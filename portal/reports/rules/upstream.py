@@ -51,16 +51,17 @@ def quiet_since(case: UpstreamCase, at: datetime) -> datetime | None:
     return last if case.state in states.UPSTREAM_OPEN and last is not None and last + SILENCE <= at else None
 
 
-def is_public(case: UpstreamCase, at: datetime) -> bool:
-    """Whether everybody may be told of a case: its page is known, and its embargo is over.
+def public_from(case: UpstreamCase) -> datetime | None:
+    """From which instant on everybody may be told of a case; None where that is not known.
 
-    Where no embargo was agreed on, it is public once the party has fixed or refused it.
+    Its page has to be known, and its embargo over. Where no embargo was agreed on, it is public once the party has
+    fixed or refused it.
     """
     if not case.public_page or case.state is UpstreamState.DRAFTED:
-        return False
+        return None
     if case.embargo_until is not None:
-        return case.embargo_until <= at
-    return case.state not in states.UPSTREAM_OPEN
+        return case.embargo_until
+    return None if case.state in states.UPSTREAM_OPEN else case.state_since
 
 
 def name_of(case: UpstreamCase) -> str:

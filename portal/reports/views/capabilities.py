@@ -53,9 +53,10 @@ def _relate_form(challenge: Challenge, *, bound: bool) -> RelateForm:
 
 
 def _page(challenge: Challenge, form: CapabilityForm, relate: RelateForm, status: int = 200) -> ResponseReturnValue:
-    joined = capabilities.joined(db.session, challenge.id)
+    me = current_account().id
+    joined = capabilities.joined(db.session, challenge.id, reader=me)
     pairs = {(each.giving_id, each.assuming_id) for each in joined}
-    places = capabilities.places(db.session, challenge.id)
+    places = capabilities.places(db.session, challenge.id, reader=me)
     page = render_template(
         "reports/staff_capabilities.html", challenge=challenge, places=places, joined=joined, form=form, relate=relate,
         offers=[(place.capability, *pair) for place in places for pair in place.offers(pairs)],
@@ -95,7 +96,7 @@ def relate_capability(slug: str) -> ResponseReturnValue:
     if form.errors or named is None:
         return _page(challenge, _capability_form(challenge, bound=False), form, 422)
     try:
-        report, link = links.target(db.session, challenge.id, *named)
+        report, link = links.target(db.session, challenge.id, *named, reader=current_account().id)
     except NotFound:
         form.report.errors = ["There is no such report or link."]
         return _page(challenge, _capability_form(challenge, bound=False), form, 422)
@@ -115,7 +116,8 @@ def join_reports(slug: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         raise Invalid({"giving": "Name both reports and the capability."})
     giving, assuming = (
-        reports.of_challenge(db.session, challenge.id, each.data or "") for each in (form.giving, form.assuming)
+        reports.of_others(db.session, challenge.id, each.data or "", reader=current_account().id)
+        for each in (form.giving, form.assuming)
     )
     found = capabilities.one(db.session, challenge.id, form.capability.data or "")
     actions.join(db.session, giving, assuming, found, by=current_account().id, at=clock.now())

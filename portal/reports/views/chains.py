@@ -18,6 +18,7 @@ from portal.reports.actions import links as actions
 from portal.reports.forms import LinkForm
 from portal.reports.models import Report, ReportLink
 from portal.reports.queries import capabilities, known, links, reports
+from portal.reports.queries.assigning import is_impartial
 from portal.reports.states import ReportState
 from portal.reports.views import blueprint, shapes
 from portal.reports.views.who import signer
@@ -52,18 +53,26 @@ class Earlier(NamedTuple):
 class Drawn(NamedTuple):
     """A chain as a page shows it: its links, what became of them in one sentence, and who was earlier by link.
 
-    The whole report's earlier one stands under None.
+    The whole report's earlier one stands under None. To a triager who takes part in the challenge none is told: then
+    some are `kept` from them, or none are.
     """
 
     links: Sequence[ReportLink]
     sentence: str
     earlier: dict[int | None, Earlier]
     changes: bool
+    kept: bool = False
 
 
-def drawn(report: Report, *, team: bool) -> Drawn:
-    """The chain of a report, for the team or for its researcher."""
-    found = links.of_report(db.session, report.id)
+def drawn(report: Report, *, reader: int | None = None) -> Drawn:
+    """The chain of a report for a triager who reads it, or for its researcher."""
+    found, team = links.of_report(db.session, report.id), reader is not None
+    kept = reader is not None and not is_impartial(db.session, report.challenge_id, reader)
+    earlier = {} if kept else _earlier(report, found, team=team)
+    return Drawn(found, rules.in_part(report, found), earlier, report.state in states.DRAWN_UP, kept)
+
+
+def _earlier(report: Report, found: Sequence[ReportLink], *, team: bool) -> dict[int | None, Earlier]:
     firsts: dict[int | None, tuple[Report, int | None]] = {}
     if report.duplicate_of:
         firsts[None] = (report.duplicate_of, None)
@@ -79,7 +88,7 @@ def drawn(report: Report, *, team: bool) -> Drawn:
             earlier[key] = Earlier(
                 first.ref if told else None, first.received_at, priority.receipt_hash(receipt), number if told else None
             )
-    return Drawn(found, rules.in_part(report, found), earlier, report.state in states.DRAWN_UP)
+    return earlier
 
 
 # Why a step of the whole report is not offered now, by its label.
@@ -92,13 +101,17 @@ def offered(steps: Sequence[Move[ReportState]], chain: Drawn) -> tuple[list[Move
     return [step for step in steps if not why[step.name]], [(s.label, why[s.name]) for s in steps if why[s.name]]
 
 
-def shown(report: Report, *, team: bool) -> dict[str, Any]:
-    """What the panels of a report's page show: its chain, and the known issues that were revealed for it."""
-    adrift = bool(report.duplicate_of and report.duplicate_of.state in states.FALLEN)
-    provable = known.proving(db.session, report) if team and report.state in states.KNOWN.sources else []
+def shown(report: Report, *, reader: int | None = None) -> dict[str, Any]:
+    """What the panels of a report's page show: its chain, and the known issues that were revealed for it.
+
+    `reader` is the triager who looks; without one it is for the researcher.
+    """
+    chain = drawn(report, reader=reader)
+    adrift = bool(report.duplicate_of and report.duplicate_of.state in states.FALLEN and not chain.kept)
+    provable = known.proving(db.session, report) if reader and report.state in states.KNOWN.sources else []
     return {
-        "chain": drawn(report, team=team), "link_form": LinkForm(formdata=None), "adrift": adrift,
-        "joined": capabilities.with_report(db.session, report, own_only=not team),
+        "chain": chain, "link_form": LinkForm(formdata=None), "adrift": adrift,
+        "joined": capabilities.with_report(db.session, report, reader=reader),
         "issues": known.shown_to(db.session, report), "recipe": commitments.recipe, "provable": provable,
         "listed": known.listed_for(db.session, report),
     }  # fmt: skip

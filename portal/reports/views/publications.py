@@ -8,7 +8,7 @@ from portal.accounts.gate import everyone, only, signed_in
 from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404, member_or_404
 from portal.challenges.models import Challenge
-from portal.challenges.rules import host_of, today_in
+from portal.challenges.rules import host_of
 from portal.core import clock
 from portal.core.db import db
 from portal.core.errors import Invalid
@@ -32,7 +32,7 @@ def publications(slug: str) -> ResponseReturnValue:
     return render_template(
         "reports/publications.html",
         challenge=challenge,
-        rows=queries.public(db.session, challenge.id, today_in(challenge, at), at),
+        rows=queries.public(db.session, challenge, at),
         disclosed=disclosing.disclosed(db.session, challenge.id, at),
         host=host_of,
     )

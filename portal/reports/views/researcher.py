@@ -225,7 +225,7 @@ def show_page(
     """A report's page, with what was sent and did not fit."""
     trusted_types("seal")
     at = clock.now()
-    drawn = chains.shown(report, team=False)
+    drawn = chains.shown(report)
     own_steps, held = _own_steps(report, tried, drawn["chain"])
     may_replace = report.received_at is not None and report.replaces_id is None
     return render_template(

@@ -58,10 +58,13 @@ class Entry(NamedTuple):
     actor: str | None
 
 
-def entries(events: Sequence[ReportEvent], *, names: bool) -> list[Entry]:
-    """The timeline for a page, the newest first; who of the team did it is told to the team only."""
+def entries(events: Sequence[ReportEvent], *, names: bool, firsts: bool = False) -> list[Entry]:
+    """The timeline for a page, the newest first; who of the team did it is told to the team only.
+
+    `firsts` says whether it is told which report was first.
+    """
     return [
-        Entry(each.at, _title(each), _detail(each, names), each.actor.name if each.actor and names else None)
+        Entry(each.at, _title(each), _detail(each, firsts), each.actor.name if each.actor and names else None)
         for each in reversed(events)
     ]
 
@@ -71,9 +74,9 @@ def _title(event: ReportEvent) -> str:
     return f"{said}: {event.reason_code.replace('_', ' ')}" if event.reason_code else said
 
 
-def _detail(event: ReportEvent, names: bool) -> str | None:
-    """What was named and said; which report was first is told to the team only."""
-    named = event.detail if names or event.what != states.DUPLICATE.name else None
+def _detail(event: ReportEvent, firsts: bool) -> str | None:
+    """What was named and said."""
+    named = event.detail if firsts or event.what != states.DUPLICATE.name else None
     return " – ".join(part for part in (named, event.message) if part) or None
 
 
@@ -102,9 +105,9 @@ def clock_told(report: Report, at: datetime) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def link_told(link: ReportLink) -> dict[str, Any]:
+def link_told(link: ReportLink, *, firsts: bool) -> dict[str, Any]:
     """One link of a chain with what was decided on it: open while nobody has."""
-    first = link.duplicate_of.ref if link.duplicate_of else None
+    first = link.duplicate_of.ref if link.duplicate_of and firsts else None
     return {
         "number": link.number,
         "title": link.title,
@@ -115,7 +118,7 @@ def link_told(link: ReportLink) -> dict[str, Any]:
         "state_since": instant(link.state_since),
         "severity": link.severity,
         "achieved": link.achieved_scenario.code if link.achieved_scenario else None,
-        "duplicate_of": f"{first}/{link.duplicate_link.number}" if link.duplicate_link else first,
+        "duplicate_of": f"{first}/{link.duplicate_link.number}" if first and link.duplicate_link else first,
         "known_issue": link.known_issue.reference if link.known_issue else None,
         "mitigating_layer": link.mitigating_layer,
         "fixed_release": link.fixed_release,
@@ -124,9 +127,10 @@ def link_told(link: ReportLink) -> dict[str, Any]:
 
 
 def summary(
-    slug: str, report: Report, uploads: Sequence[Upload], links: Sequence[ReportLink], at: datetime | None = None
-) -> dict[str, Any]:
-    """A report as a list shows it, with its links in the order of its chain."""
+    slug: str, report: Report, uploads: Sequence[Upload], links: Sequence[ReportLink], at: datetime | None = None, *,
+    firsts: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """A report as a list shows it, with its links in the order of its chain; `firsts` if it is told who was first."""
     return {
         "ref": report.ref,
         "title": report.title,
@@ -147,7 +151,7 @@ def summary(
         "key_set": report.key_set.number if report.key_set else None,
         "url": url_for("reports.staff_show", slug=slug, ref=report.ref),
         "files": [_file(slug, report, upload) for upload in uploads],
-        "links": [link_told(link) for link in links],
+        "links": [link_told(link, firsts=firsts) for link in links],
     }
 
 
@@ -165,14 +169,14 @@ def _file(slug: str, report: Report, upload: Upload) -> dict[str, Any]:
 
 def whole(
     slug: str, report: Report, uploads: Sequence[Upload], links: Sequence[ReportLink], events: Sequence[ReportEvent],
-    at: datetime | None = None,
+    at: datetime | None = None, *, firsts: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """A report with its timeline and the moves that are open, those left out with which its links do not agree."""
     moves = open_moves(states.MOVES, report.state, {Role.TRIAGER})
     return {
-        **summary(slug, report, uploads, links, at),
+        **summary(slug, report, uploads, links, at, firsts=firsts),
         "mitigating_layer": report.mitigating_layer,
-        "duplicate_of": report.duplicate_of.ref if report.duplicate_of else None,
+        "duplicate_of": report.duplicate_of.ref if report.duplicate_of and firsts else None,
         "fixed_release": report.fixed_release,
         "fixed_on": report.fixed_on.isoformat() if report.fixed_on else None,
         "led_to_improvement": report.led_to_improvement,

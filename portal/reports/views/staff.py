@@ -22,6 +22,7 @@ from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm, Sen
 from portal.reports.models import Report, ReportEvent
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
+from portal.reports.queries.assigning import is_impartial
 from portal.reports.states import ReportState, Severity, Side
 from portal.reports.views import blueprint, chains, releasing, shapes, threads, upstream
 from portal.reports.views.disclosing import panel
@@ -40,9 +41,10 @@ def staff_page(
     assess_form: AssessForm | None = None, sealed_form: SendForm | None = None,
 ) -> str:  # fmt: skip
     """The page, with what was tried and did not fit, if any, and what happened since the person saw it."""
-    at, events = clock.now(), reports.events(db.session, report, told_only=False)
+    at, me, events = clock.now(), current_account().id, events_for(report, current_account().id)
     seen = events[-1].id if events else 0
-    drawn = chains.shown(report, team=True)
+    drawn = chains.shown(report, reader=me)
+    firsts = not drawn["chain"].kept
     return render_template(
         "reports/staff_show.html",
         challenge=challenge,
@@ -51,9 +53,9 @@ def staff_page(
         waited=shapes.waited(rules.paused(report, at)),
         uploads=files.of_report(db.session, report.id),
         again=reports.sealed_again(db.session, report) if report.state is ReportState.UNREADABLE else None,
-        entries=shapes.entries(events, names=True),
+        entries=shapes.entries(events, names=True, firsts=firsts),
         seen=seen,
-        meanwhile=shapes.entries(_since(events, tried), names=True),
+        meanwhile=shapes.entries(_since(events, tried), names=True, firsts=firsts),
         notes=reports.notes(db.session, report),
         tried=tried,
         tried_step=move_named(states.MOVES, tried.move.data or "").label if tried else None,
@@ -91,16 +93,22 @@ def _since(events: Sequence[ReportEvent], tried: MoveForm | None) -> list[Report
 
 def overtaken(report: Report, tried: MoveForm) -> bool:
     """Whether something has happened to the report since the person who tries a step saw it."""
-    return bool(_since(reports.events(db.session, report, told_only=False), tried))
+    return bool(_since(events_for(report, current_account().id), tried))
 
 
-def find_duplicate(form: MoveForm, challenge_id: int) -> None:
-    """Look up the report that a form names as the first one; an unknown one counts as none."""
+def events_for(report: Report, reader: int) -> Sequence[ReportEvent]:
+    """The timeline as a triager sees it."""
+    impartial = is_impartial(db.session, report.challenge_id, reader)
+    return reports.events(db.session, report, told_only=False, impartial=impartial)
+
+
+def find_duplicate(form: MoveForm, challenge_id: int, reader: int) -> None:
+    """Look up the report that a form names as the first one; an unknown one, or one's own, counts as none."""
     ref = (form.duplicate_of.data or "").upper()
     if not ref:
         return
     try:
-        form.duplicate_of_id = reports.of_challenge(db.session, challenge_id, ref).id
+        form.duplicate_of_id = reports.of_others(db.session, challenge_id, ref, reader=reader).id
     except NotFound:
         form.duplicate_of.data = ""
 

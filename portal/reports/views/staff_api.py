@@ -17,9 +17,10 @@ from portal.reports.forms import MoveForm
 from portal.reports.models import Report
 from portal.reports.queries import links, queue, reports
 from portal.reports.queries import uploads as files
+from portal.reports.queries.assigning import is_impartial
 from portal.reports.rules.searching import read_search
 from portal.reports.views import blueprint, shapes
-from portal.reports.views.staff import find_duplicate, overtaken, staff_page
+from portal.reports.views.staff import events_for, find_duplicate, overtaken, staff_page
 from portal.reports.views.who import by_token, triager
 
 MOST = 200
@@ -36,7 +37,10 @@ def queue_json(slug: str) -> ResponseReturnValue:
     page = queue.page(db.session, challenge.id, search, account.id, clock.now(), after, limit)
     numbers, at = [report.id for report in page.rows], clock.now()
     held, chains = files.of_reports(db.session, numbers), links.of_reports(db.session, numbers)
-    found = [shapes.summary(slug, report, held[report.id], chains[report.id], at) for report in page.rows]
+    firsts = is_impartial(db.session, challenge.id, account.id)
+    found = [
+        shapes.summary(slug, report, held[report.id], chains[report.id], at, firsts=firsts) for report in page.rows
+    ]
     return jsonify(reports=found, next=page.next)
 
 
@@ -45,14 +49,15 @@ def queue_json(slug: str) -> ResponseReturnValue:
 @only(Role.TRIAGER)
 def staff_report(slug: str, ref: str) -> ResponseReturnValue:
     """One report as JSON."""
-    challenge, _ = triager(slug)
-    return _report(slug, reports.of_challenge(db.session, challenge.id, ref))
+    challenge, account = triager(slug)
+    return _report(slug, reports.of_challenge(db.session, challenge.id, ref), account.id)
 
 
-def _report(slug: str, report: Report) -> ResponseReturnValue:
+def _report(slug: str, report: Report, reader: int) -> ResponseReturnValue:
     uploads = files.of_reports(db.session, [report.id])[report.id]
-    chain, events = links.of_report(db.session, report.id), reports.events(db.session, report, told_only=False)
-    return jsonify(shapes.whole(slug, report, uploads, chain, events, clock.now()))
+    chain, events = links.of_report(db.session, report.id), events_for(report, reader)
+    firsts = is_impartial(db.session, report.challenge_id, reader)
+    return jsonify(shapes.whole(slug, report, uploads, chain, events, clock.now(), firsts=firsts))
 
 
 @blueprint.get("/staff/<slug>/reports/<ref>/files/<int:number>")
@@ -67,9 +72,9 @@ def staff_file(slug: str, ref: str, number: int) -> ResponseReturnValue:
     return shapes.download(upload, files.chunks(db.session, upload.id), blobs(), name)
 
 
-def _answer(slug: str, report: Report) -> ResponseReturnValue:
+def _answer(slug: str, report: Report, reader: int) -> ResponseReturnValue:
     if by_token() or wants_json() or request.is_json:
-        return _report(slug, report)
+        return _report(slug, report, reader)
     return redirect(url_for("reports.staff_show", slug=slug, ref=report.ref))
 
 
@@ -82,7 +87,7 @@ def acknowledge(slug: str, ref: str) -> ResponseReturnValue:
     report = reports.of_challenge(db.session, challenge.id, ref)
     triage.acknowledge(db.session, report, by=account.id, at=clock.now())
     db.session.commit()
-    return _answer(slug, report)
+    return _answer(slug, report, account.id)
 
 
 @blueprint.post("/staff/<slug>/reports/<ref>/move")
@@ -94,7 +99,7 @@ def move(slug: str, ref: str) -> ResponseReturnValue:
     report = reports.of_challenge(db.session, challenge.id, ref)
     form = MoveForm(meta={"csrf": False}) if by_token() else MoveForm()
     step = move_named(states.MOVES, form.move.data or "")
-    find_duplicate(form, challenge.id)
+    find_duplicate(form, challenge.id, account.id)
     if not form.check(step):
         if by_token() or request.is_json:
             raise Invalid({name: str(messages[0]) for name, messages in form.errors.items() if name})
@@ -112,4 +117,4 @@ def move(slug: str, ref: str) -> ResponseReturnValue:
         if by_token() or request.is_json or not (form.refuse(fault) or overtaken(report, form)):
             raise
         return staff_page(challenge, report, tried=form), fault.status
-    return _answer(slug, report)
+    return _answer(slug, report, by)

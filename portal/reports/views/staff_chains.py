@@ -20,6 +20,7 @@ from portal.reports.actions import links as actions
 from portal.reports.forms import AllowLaterForm, LinkForm, OrderForm, SplitForm, VerdictForm
 from portal.reports.models import KnownIssue, Report, ReportLink
 from portal.reports.queries import known, links, reports
+from portal.reports.queries.assigning import is_impartial
 from portal.reports.states import LinkState
 from portal.reports.views import blueprint
 from portal.reports.views.chains import drawn
@@ -41,7 +42,7 @@ def chain_page(
     challenge: Challenge, report: Report, tried: tuple[str, Form] | None = None, status: int = 200
 ) -> ResponseReturnValue:
     """The page, with the form that was tried and did not fit, under its key."""
-    shown = drawn(report, team=True)
+    shown = drawn(report, reader=current_account().id)
     steps, held = _steps(report, shown.links)
     forms: dict[str, Form] = {"add": LinkForm(formdata=None)}
     # Empty forms look the same for every link.
@@ -91,7 +92,7 @@ def _verdict_form(challenge: Challenge, issues: Sequence[KnownIssue], *, bound: 
         form.issue = next((each for each in issues if str(each.number) == form.known_issue.data), None)
         named = form.named()
         try:
-            form.first = links.target(db.session, challenge.id, *named) if named else None
+            form.first = links.target(db.session, challenge.id, *named, reader=current_account().id) if named else None
         except NotFound:
             form.first = None
     return form
@@ -180,7 +181,7 @@ def decide_link(slug: str, ref: str, number: int, name: str) -> ResponseReturnVa
 def similar(slug: str, ref: str) -> ResponseReturnValue:
     """Other reports that look alike, from what is in clear."""
     challenge, report = _report(slug, ref)
-    found = links.similar(db.session, report)
+    found = links.similar(db.session, report, reader=current_account().id)
     return render_template("reports/similar.html", challenge=challenge, report=report, found=found)
 
 
@@ -203,8 +204,10 @@ def duplicates(slug: str) -> ResponseReturnValue:
 
 
 def _duplicates_page(challenge: Challenge, form: AllowLaterForm, status: int = 200) -> ResponseReturnValue:
+    impartial = is_impartial(db.session, challenge.id, current_account().id)
+    rows = links.adrift(db.session, challenge.id) if impartial else []
     page = render_template(
-        "reports/duplicates.html", challenge=challenge, reports=links.adrift(db.session, challenge.id), form=form,
+        "reports/duplicates.html", challenge=challenge, reports=rows, form=form, impartial=impartial,
         roles_here=my_roles(challenge.slug),
     )  # fmt: skip
     return page, status
@@ -218,7 +221,7 @@ def allow_later(slug: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _duplicates_page(challenge, form, 422)
     report, first = (
-        reports.of_challenge(db.session, challenge.id, (named.data or "").upper())
+        reports.of_others(db.session, challenge.id, (named.data or "").upper(), reader=current_account().id)
         for named in (form.report, form.first)
     )
     actions.allow_later(db.session, report, first, form.reason.data or "", by=current_account().id, at=clock.now())

@@ -103,7 +103,7 @@ def _send(challenge: Challenge, form: SendForm, ref: str, number: int, by: int) 
     step = None
     if form.move.data:
         move = move_named(states.MOVES, form.move.data)
-        find_duplicate(form, challenge.id)
+        find_duplicate(form, challenge.id, by)
         form.message.data = form.message.data or (template.title if template else f"See sealed message {number}.")
         if not form.check(move):
             raise Invalid({name: str(messages[0]) for name, messages in form.errors.items() if name})

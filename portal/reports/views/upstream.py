@@ -152,7 +152,7 @@ def add_subject(slug: str, number: int) -> ResponseReturnValue:
         form.report.errors = form.report.errors or ["Name a report, or a link of it: R-0007 or R-0007/2."]
         return _case_page(challenge, found, ("subject", form), 422)
     try:
-        report, link = links.target(db.session, challenge.id, *named)
+        report, link = links.target(db.session, challenge.id, *named, reader=current_account().id)
     except NotFound:
         form.report.errors = ["There is no such report."]
         return _case_page(challenge, found, ("subject", form), 422)
