@@ -123,7 +123,7 @@ lint: $(VENV)/.test
 
 # The tests run even where lint found something, so that one run tells everything; either makes it fail.
 test: $(VENV)/.test static/vendor/.made system
-	@($(LINT)) </dev/null; lint=$$?; $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS) </dev/null && exit $$lint
+	@($(LINT)) </dev/null; lint=$$?; $(BIN)/python -m pytest -n 3 --dist worksteal $(TESTS) </dev/null && exit $$lint
 
 bench: $(VENV)/.test static/vendor/.made
 	@$(BIN)/python -m tests.bench
