@@ -103,7 +103,8 @@ def test_a_question_is_kept_with_what_shows_of_it(session: Session, cast: Cast, 
     assert (question.sealed_by_id, question.sealed_at) == (cast.researcher.id, NOON + HOUR)
     assert question.content == stage.sealed(*keys, size=90)
     assert (question.size, question.recipients) == (len(question.content), keys[0].key_ids)
-    tags = session.scalars(sa.select(AuditEntry.tag).where(AuditEntry.subject == f"booking:{booking.id}")).all()
+    mine = sa.select(AuditEntry.tag).where(AuditEntry.subject == f"booking:{booking.id}")
+    tags = session.scalars(mine.order_by(AuditEntry.id)).all()
     assert tags == ["office_hours:book", "office_hours:seal-question", "office_hours:seal-question"]
 
 
