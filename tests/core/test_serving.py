@@ -43,7 +43,8 @@ def mirror(path: str):
     if path == "stream":
         return app.response_class(piece * 100_000 for piece in (b"a", b"b", b"c"))
     if path == "much":
-        answer = app.response_class(bytes(1 << 16) for _ in range(512))
+        made = Path(os.environ["SENT"]).with_name("made")
+        answer = app.response_class(made.write_text(str(number)) and bytes(1 << 16) for number in range(512))
         answer.content_length = 1 << 25
         answer.call_on_close(Path(os.environ["SENT"]).with_name("closed").touch)
         return answer
@@ -189,6 +190,15 @@ def test_who_takes_nothing_is_let_go_and_sees_that_it_is_not_all(ports: dict[str
     with asked_for_much(ports["asginl"]) as content:
         until((mirror / "closed").exists, "the answer to be let go")
         assert len(content.read(MUCH)) < MUCH
+
+
+def test_for_whoever_has_left_nothing_more_is_made(mirror: Path) -> None:
+    (mirror / "closed").unlink(missing_ok=True)
+    with served(mirror, "asginl", 600) as site:
+        with asked_for_much(site.port):
+            pass
+        until((mirror / "closed").exists, "the answer to be let go")
+    assert int((mirror / "made").read_text()) < 500
 
 
 def frame(kind: int, flags: int, stream: int, content: bytes = b"") -> bytes:

@@ -146,7 +146,11 @@ class Serving:
                 await self._begin(body)
             following = loop.create_task(body.follow())
         try:
-            await self._send(await loop.run_in_executor(self._threads, self._answer, asked), send)
+            answer = await loop.run_in_executor(self._threads, self._answer, asked)
+            gone = None
+            if bodiless and answer.rest is not None:
+                following = gone = loop.create_task(leaving(receive))
+            await self._send(answer, send, gone)
         finally:
             if following:
                 following.cancel()
@@ -190,8 +194,11 @@ class Serving:
             if whole:
                 close(made)
 
-    async def _send(self, answer: "Answer", send: Send) -> None:
-        """Send piece by piece, and end the answer early for whoever does not take them: then its length is not true."""
+    async def _send(self, answer: "Answer", send: Send, gone: "asyncio.Task[None] | None") -> None:
+        """Send piece by piece, and end the answer early for whoever does not take them: then its length is not true.
+
+        Nothing more is made once `gone` is done.
+        """
         lines = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": lines})
         if answer.rest is None:
@@ -201,7 +208,7 @@ class Serving:
         piece: bytes | None = answer.first
         try:
             while piece is not None:
-                if not await taken(send, piece, pace):
+                if not await taken(send, piece, pace) or (gone and gone.done()):
                     return
                 piece = await loop.run_in_executor(self._threads, next, answer.rest, None)
         finally:
@@ -218,6 +225,12 @@ class Answer:
     made: Iterable[bytes]
     first: bytes
     rest: Iterator[bytes] | None
+
+
+async def leaving(receive: Receive) -> None:
+    """Wait until whoever asked, and sends nothing more, has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def taken(send: Send, data: bytes, pace: Pace) -> bool:
