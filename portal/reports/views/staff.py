@@ -91,9 +91,9 @@ def _since(events: Sequence[ReportEvent], tried: MoveForm | None) -> list[Report
     return [each for each in events if each.id > int(seen)] if seen.isascii() and seen.isdigit() else []
 
 
-def overtaken(report: Report, tried: MoveForm) -> bool:
+def overtaken(report: Report, tried: MoveForm, reader: int) -> bool:
     """Whether something has happened to the report since the person who tries a step saw it."""
-    return bool(_since(events_for(report, current_account().id), tried))
+    return bool(_since(events_for(report, reader), tried))
 
 
 def events_for(report: Report, reader: int) -> Sequence[ReportEvent]:

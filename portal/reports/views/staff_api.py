@@ -105,7 +105,7 @@ def move(slug: str, ref: str) -> ResponseReturnValue:
             raise Invalid({name: str(messages[0]) for name, messages in form.errors.items() if name})
         return staff_page(challenge, report, tried=form), 422
     by = account.id
-    if overtaken(report, form) and not by_token():
+    if overtaken(report, form, by) and not by_token():
         return staff_page(challenge, report, tried=form), 409
     try:
         triage.move(db.session, report, step, form.outcome(), by=by, at=clock.now())
@@ -114,7 +114,7 @@ def move(slug: str, ref: str) -> ResponseReturnValue:
         # What was typed stays; the page says who was first, or why not.
         db.session.rollback()
         report = reports.of_challenge(db.session, challenge.id, ref)
-        if by_token() or request.is_json or not (form.refuse(fault) or overtaken(report, form)):
+        if by_token() or request.is_json or not (form.refuse(fault) or overtaken(report, form, by)):
             raise
         return staff_page(challenge, report, tried=form), fault.status
     return _answer(slug, report, by)
