@@ -191,7 +191,7 @@ def test_what_was_found_in_2020_is_public_and_what_is_found_now_is_not(demonstra
     ]  # fmt: skip
     assert {row.challenge_id for row, _ in out} == {past.id}
     assert public(demonstration, past.results_released_at - timedelta(seconds=1)) == []
-    assert len(listed(demonstration, past.id, NOW.date(), NOW)) == 2
+    assert len(listed(demonstration, past, NOW)) == 2
     assert [each.state for each in calendar(demonstration, past.id)] == ["published"] * 5
     assert [each.state for each in calendar(demonstration, now.id)] == ["requested", "agreed"]
 
