@@ -34,7 +34,11 @@ RULES: dict[Theme, dict[str, Any]] = {
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
 # Colours are measured, so nothing may be on its way from one to another.
-SETTLE = "() => document.getAnimations().filter(each => each instanceof CSSTransition).forEach(each => each.finish())"
+SETTLE = """() => {
+  const moving = () => document.getAnimations().filter(each => each instanceof CSSTransition);
+  // What inherits a colour begins to change its own once the other has ended.
+  for (let found = moving(); found.length; found = moving()) found.forEach(each => each.finish());
+}"""
 # The answer has every element that has passed, and takes longer to tell than to find.
 # A page above that has the name of the page itself.
 REPEATED = """(([above, own]) => own.filter(name => above.includes(name)))(
