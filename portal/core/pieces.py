@@ -48,7 +48,7 @@ def sha256(digest: str) -> str:
     return f"sha256:{digest}"
 
 
-def fits(data: bytes, tag: str) -> bool:
+def fits(data: bytes | memoryview, tag: str) -> bool:
     """Whether a tag is that of these bytes."""
     kind, _, told = tag.partition(":")
     if kind == "sha256":
@@ -76,11 +76,11 @@ def _filled(stream: IO[bytes], missing: int) -> Iterator[bytes]:
 def read(store: Blobs, keys: Sequence[tuple[str, str]]) -> Iterator[bytes]:
     """The pieces under (key, tag), one after another. Raises Damaged rather than give out other bytes."""
     for key, tag in keys:
-        yield _checked(store, key, tag)
+        yield bytes(_checked(store, key, tag))
 
 
-def _checked(store: Blobs, key: str, tag: str) -> bytes:
-    data = store.get(key)
+def _checked(store: Blobs, key: str, tag: str) -> memoryview:
+    data = store.view(key)
     if not fits(data, tag):
         raise Damaged(key)
     return data
@@ -96,7 +96,7 @@ def read_range(store: Blobs, pieces: Sequence[Piece], begin: int, end: int) -> I
             data = _checked(store, piece.key, piece.tag)
             last = min(end - piece.offset, piece.size)
             for position in range(max(begin - piece.offset, 0), last, SLICE):
-                yield data[position : min(position + SLICE, last)]
+                yield bytes(data[position : min(position + SLICE, last)])
             del data  # before the next one comes
 
 

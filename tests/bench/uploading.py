@@ -24,13 +24,19 @@ REACH = {"upload": 0.6, "download": 0.5}
 
 def _memory(site: Site, line: str) -> int:
     """The greatest number, in bytes, that any process of the server tells of itself under a name (see proc(5))."""
+    rows = [row for place in _processes(site) for row in (place / "status").read_text().splitlines()]
+    return max((int(row.split()[1]) * 1024 for row in rows if row.startswith(f"{line}:")), default=0)
+
+
+def _forget_peaks(site: Site) -> None:
+    """Let VmHWM begin anew: what was done before was another thing (proc(5), clear_refs)."""
+    for place in _processes(site):
+        (place / "clear_refs").write_text("5")
+
+
+def _processes(site: Site) -> list[Path]:
     listed = subprocess.run(["ps", "-e", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
-    found = [0]
-    for number, group in (row.split() for row in listed.splitlines()):
-        if int(group) == site.pid:
-            status = Path(f"/proc/{number}/status").read_text()
-            found += [int(row.split()[1]) * 1024 for row in status.splitlines() if row.startswith(f"{line}:")]
-    return max(found)
+    return [Path("/proc", number) for number, group in map(str.split, listed.splitlines()) if int(group) == site.pid]
 
 
 @dataclass
@@ -45,6 +51,7 @@ class Course:
     def compared(self, name: str, ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> Result:
         """A rate beside the store's own, and how much memory it took."""
         site = self.client.stage.site
+        _forget_peaks(site)
         before = _memory(site, "VmRSS")
         rate, bare = medians(ours, theirs, rounds=rounds)
         grown = (_memory(site, "VmHWM") - before) / MIB

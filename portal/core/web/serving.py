@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 # How many bytes are taken in before they are asked for, once somebody asks; and how many of a file are sent at once.
-AHEAD = 1 << 20
+AHEAD, AT_ONCE = 1 << 22, 1 << 20
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -265,7 +265,7 @@ def environ(scope: Message, body: Body) -> "WSGIEnvironment":
         "wsgi.url_scheme": scope["scheme"],
         "wsgi.input": body,
         "wsgi.input_terminated": True,
-        "wsgi.file_wrapper": lambda file, _size: FileWrapper(file, AHEAD),
+        "wsgi.file_wrapper": lambda file, _size: FileWrapper(file, AT_ONCE),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
