@@ -1,4 +1,4 @@
-"""What `flask` and WSGI servers load. Nothing imports it."""
+"""What `flask` and servers load: `app` for WSGI, `app.asgi` for ASGI. Nothing imports it."""
 
 import gc
 

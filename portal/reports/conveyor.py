@@ -59,7 +59,7 @@ class Conveyor:
         key = f"reports/{self._id}/{number:06}-{secrets.token_hex(8)}"
         stored = _beside.submit(self._store.put, key, data)
         if self.pieces:
-            self.pieces[-1].hashed.result()  # one after the other
+            self.pieces[-1].hashed.result()  # the running hash takes one after the other
         hashed = _beside.submit(self._hash, data)
         self.pieces.append(Piece(offset, len(data), key, gmac(data), self._walker.state(), stored, hashed))
 

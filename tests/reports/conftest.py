@@ -12,10 +12,11 @@ from portal.reports import receipts
 from portal.reports.actions import drafts
 from portal.reports.actions.keys import propose, publish_key_set
 from portal.reports.models import KeySet, Report, Upload
-from portal.reports.states import Severity
+from portal.reports.states import ReportState, Severity
 from tests.cast import NOON, Cast
 from tests.reports.openpgp import certificate, message, sign
 from tests.reports.people import Desk
+from tests.reports.press import Press
 
 TOM = certificate("Tom Triager <tom-triager@example.org>", seed=1)
 TIA = certificate("Tia Triager <tia-triager@example.org>", seed=2)
@@ -81,3 +82,15 @@ def publish_next(
     proposal = propose(session, triagers, recovery, at=at)
     signature = sign(proposal.statement, seed=by, at=at)
     return publish_key_set(session, triagers, recovery, by=None, at=at, signature=signature)
+
+
+@pytest.fixture
+def press(session: Session, cast: Cast) -> Press:
+    """Who speaks for both sides."""
+    return Press(session, cast)
+
+
+@pytest.fixture
+def fixed(desk: Desk) -> list[Report]:
+    """Three reports of one researcher that are fixed."""
+    return [desk.in_state(ReportState.FIXED) for _ in range(3)]

@@ -44,18 +44,6 @@ FOLDER = "/.well-known/csaf/white"
 NOT_RUN = ("6.2 (optional)", "6.3 (informative: hunspell, links)")
 
 
-@pytest.fixture
-def press(session: Session, cast: Cast) -> Press:
-    """Who speaks for both sides."""
-    return Press(session, cast)
-
-
-@pytest.fixture
-def fixed(desk: Desk) -> list[Report]:
-    """Three reports of one researcher that are fixed."""
-    return [desk.in_state(ReportState.FIXED) for _ in range(3)]
-
-
 def node() -> str:
     """Node, of the machine or of the wheel that the Makefile brings where there is none."""
     found = shutil.which("node")

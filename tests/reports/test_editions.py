@@ -22,7 +22,7 @@ from portal.reports.actions.upstream import CaseText
 from portal.reports.models import Advisory, AdvisoryChange, Publication, Report
 from portal.reports.personal import erase
 from portal.reports.queries import reports
-from portal.reports.states import LIST, REFUSE, Credit, PublicationKind, ReportState
+from portal.reports.states import LIST, REFUSE, Credit, PublicationKind
 from tests.cast import NOON, Cast
 from tests.conftest import Clock
 from tests.reports.people import Desk
@@ -70,18 +70,6 @@ class Reader:
     def version(self, at: datetime) -> int:
         """Its number at an instant."""
         return int(self.read(at)["version"])
-
-
-@pytest.fixture
-def press(session: Session, cast: Cast) -> Press:
-    """Who speaks for both sides."""
-    return Press(session, cast)
-
-
-@pytest.fixture
-def fixed(desk: Desk) -> list[Report]:
-    """Three reports of one researcher that are fixed."""
-    return [desk.in_state(ReportState.FIXED) for _ in range(3)]
 
 
 @pytest.fixture

@@ -24,11 +24,6 @@ Mails = Callable[[], list[OutgoingMail]]
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
-@pytest.fixture
-def press(session: Session, cast: Cast) -> Press:
-    return Press(session, cast)
-
-
 def live(session: Session, report: Report) -> Disclosure:
     session.expire_all()
     found = queries.live(session, report.id)

@@ -40,6 +40,12 @@ def bearer(session: Session, cast: Cast) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
+def led_to(page: str) -> dict[str, bool]:
+    """Where the faults in the list at the top of a page lead to, and whether that is on it."""
+    summaries = "".join(re.findall(r"data-error-summary.*?</div>", page, re.DOTALL))
+    return {name: f'id="{name}"' in page for name in re.findall(r'href="#([^"]+)"', summaries)}
+
+
 def typed_rows(page: str) -> list[tuple[str, str]]:
     """What the page says that somebody had typed."""
     [panel] = re.findall(r'<section class="panel" id="typed".*?</section>', page, re.DOTALL)
@@ -155,9 +161,11 @@ def test_what_was_typed_stays_where_a_rule_says_no(
     wrong = {"move": "confirm", "severity": "low", "message": "Well.", "fixed_on": "2099-01-01"}
     assert "far ahead" in triager.post(f"{QUEUE}/{report.ref}/move", data=wrong).text
     gone = {"move": "fix", "severity": "low", "fixed_release": "20.10", "fixed_on": "2020-07-02"}
-    assert typed_rows(triager.post(f"{QUEUE}/{report.ref}/move", data=gone).text) == [
+    not_offered = triager.post(f"{QUEUE}/{report.ref}/move", data=gone).text
+    assert typed_rows(not_offered) == [
         ("Step", "Mark as fixed"), ("Severity", "Low"), ("Release", "20.10"), ("Released on", "2 Jul 2020"),
     ]  # fmt: skip
+    assert (led_to(kept.text), led_to(not_offered)) == ({"duplicate-duplicate_of": True}, {})
     assert 'id="typed"' not in triager.post(f"{QUEUE}/{report.ref}/move", data={"move": "close"}).text
     told = triager.post(f"{QUEUE}/{report.ref}/move", json=typed, headers={"Accept": "application/json"})
     assert (told.status_code, told.is_json) == (422, True)

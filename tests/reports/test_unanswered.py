@@ -27,12 +27,6 @@ THEN = NOON + STANDS_AFTER
 
 
 @pytest.fixture
-def press(session: Session, cast: Cast) -> Press:
-    """Who speaks for both sides."""
-    return Press(session, cast)
-
-
-@pytest.fixture
 def fixed(desk: Desk) -> Report:
     """A report that is fixed."""
     return desk.in_state(ReportState.FIXED)

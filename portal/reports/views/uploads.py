@@ -14,11 +14,13 @@ from portal.core.blobs import blobs
 from portal.core.db import db
 from portal.core.errors import Conflict, Refused
 from portal.core.web.limits import limiter
-from portal.reports import intake, quota, rules
+from portal.reports import intake, rules
 from portal.reports.actions import drafts
+from portal.reports.intake import Course
 from portal.reports.models import Upload
 from portal.reports.queries import keys, reports
 from portal.reports.queries import uploads as files
+from portal.reports.quota import Bounded
 from portal.reports.refusals import TooLarge
 from portal.reports.states import UploadState
 from portal.reports.views import blueprint
@@ -163,19 +165,21 @@ def _patch(found: Upload, _by: int, at: datetime) -> Response:
     length_told, digest = _length_told(found), checksum()
     length = found.length if found.length is not None else length_told
     _check_size(found, length)
-    room = _room(found, length_told)
-    take_place(g.upload_place)
     if found.state is UploadState.OPEN:
-        offset = _receive(found, digest, length_told, room, at)
+        sets = keys.accepted_sets(db.session, at, found.created_at)
+        course = intake.course(db.session, found, sets, limits(), at)
+        room = _room(course, length_told)
+        take_place(g.upload_place)
+        offset = _receive(course, digest, length_told, room, at)
     else:
+        take_place(g.upload_place)
         intake.check_end(request.stream)
     return told(204, Upload_Offset=offset, Upload_Expires=http_date(at + rules.KEEP_OPEN))
 
 
-def _receive(found: Upload, digest: bytes | None, length: int | None, room: int | None, at: datetime) -> int:
+def _receive(course: Course, digest: bytes | None, length: int | None, room: int | None, at: datetime) -> int:
     """Let the bytes in, no more than there is room for; the new offset."""
-    stream = quota.Bounded(request.stream, sys.maxsize if room is None else room)
-    course = intake.course(db.session, found, keys.accepted_sets(db.session, at, found.created_at), limits(), at)
+    stream = Bounded(request.stream, sys.maxsize if room is None else room)
     try:
         offset = intake.receive(
             db.session, blobs(), course, cast(IO[bytes], stream), at=at, checksum=digest, length=length
@@ -191,21 +195,20 @@ def _receive(found: Upload, digest: bytes | None, length: int | None, room: int 
     return offset
 
 
-def _room(found: Upload, length: int | None) -> int | None:
+def _room(course: Course, length: int | None) -> int | None:
     """How many bytes more may come of a file whose length is not known; None of others. Raises Refused.
 
     This is early, for whoever sends what cannot fit; others may send meanwhile, so each piece is counted as well. A
     length that was announced was looked at then, one that is told now (`length`) is looked at here.
     """
-    room = quota.room(db.session, found, limits())
-    if room is None:
+    if course.room is None:
         return None
-    held = files.held(db.session, room.participant_id, besides=found.id)
-    rules.check_quota(limits(), held, found.position + (request.content_length or 0) if length is None else length)
-    return None if length is not None else limits().participant - held - found.position
+    held = files.held(db.session, course.room.participant_id, besides=course.id)
+    rules.check_quota(limits(), held, course.position + (request.content_length or 0) if length is None else length)
+    return None if length is not None else limits().participant - held - course.position
 
 
-def _check_overrun(stream: quota.Bounded) -> None:
+def _check_overrun(stream: Bounded) -> None:
     if stream.overrun:
         raise Refused(rules.NO_ROOM)
 
