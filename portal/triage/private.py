@@ -25,7 +25,13 @@ def folder(parent: Path) -> Iterator[Path]:
         try:
             yield work
         finally:
-            shutil.rmtree(work)
+            shutil.rmtree(work, onerror=_gone)
+
+
+def _gone(_ask: object, _path: str, fault: tuple[type[BaseException], BaseException, object]) -> None:
+    """Pass over what went meanwhile: an ending gpg-agent takes its own sockets away."""
+    if not isinstance(fault[1], FileNotFoundError):
+        raise fault[1]
 
 
 def clear(parent: Path) -> int:
