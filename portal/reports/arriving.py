@@ -1,5 +1,6 @@
 """A request's bytes as they arrive: cut into pieces, and whether there are more than there should be."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
@@ -8,15 +9,23 @@ from werkzeug.exceptions import ClientDisconnected
 from portal.reports import rules
 
 
-def pieces(stream: IO[bytes], most: int | None, between: Callable[[], object] = lambda: None) -> Iterator[memoryview]:
+def pieces(
+    stream: IO[bytes], most: int | None, beside: int = 0, between: Callable[[], object] = lambda: None
+) -> Iterator[memoryview]:
     """The stream in pieces of 8 MiB, up to `most` bytes. Where it breaks off, what had come is the last piece.
 
-    `between` is called each time that some bytes have come, while others are awaited.
+    A piece stays what it is until `beside` others have come after it; then the next comes to its place, because new
+    memory would take longer to get than a piece to come. `between` is called each time that some bytes have come, while
+    others are awaited.
     """
-    taken = 0
+    taken, rooms = 0, deque[memoryview]()
     while most is None or taken < most:
         wanted = rules.PART if most is None else min(rules.PART, most - taken)
-        piece = _fill(stream, wanted, between)
+        if len(rooms) <= beside:
+            rooms.append(memoryview(bytearray(wanted)))
+        else:
+            rooms.rotate(-1)
+        piece = _fill(stream, rooms[-1][:wanted], between)
         if piece:
             taken += len(piece)
             yield piece
@@ -32,10 +41,10 @@ def goes_on(stream: IO[bytes]) -> bool:
         return False
 
 
-def _fill(stream: Any, wanted: int, between: Callable[[], object]) -> memoryview:
-    """`wanted` bytes, or fewer at the end of the stream, however it ends. They are copied once, to where they stay."""
-    room, end = memoryview(bytearray(wanted)), 0
-    while end < wanted:
+def _fill(stream: Any, room: memoryview, between: Callable[[], object]) -> memoryview:
+    """The room with what fits into it, or less at the end of the stream, however it ends."""
+    end = 0
+    while end < len(room):
         try:
             came = stream.readinto(room[end:])
         except (ClientDisconnected, OSError):

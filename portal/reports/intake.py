@@ -143,7 +143,7 @@ class _Taking:
 
     def one_by_one(self, stream: IO[bytes]) -> None:
         """Let each piece count as soon as it is kept, while the next one comes in."""
-        for data in pieces(stream, self._missing(), between=self._let_count_if_kept):
+        for data in pieces(stream, self._missing(), BESIDE, self._let_count_if_kept):
             self._put(data)
             if len(self.conveyor.pieces) > BESIDE:
                 self._let_count(self.conveyor.pieces[:1])
@@ -156,7 +156,7 @@ class _Taking:
         """Let the pieces count together once the checksum fits. Bytes that came broken are no fault of the file's."""
         whole = hashlib.sha256() if len(checksum) == 32 else hashlib.sha1(usedforsecurity=False)
         refusal: refusals.NotAcceptable | None = None
-        for data in pieces(stream, self._missing()):
+        for data in pieces(stream, self._missing(), BESIDE):
             whole.update(data)
             self._check_mine()
             try:

@@ -324,10 +324,10 @@ def test_the_newer_of_two_requests_takes_over_and_the_older_learns_of_it_at_its_
         cookie.update(mine)
     sent = 0
 
-    def coming(stream: IO[bytes], most: int | None, **_between: object) -> Iterator[memoryview]:
+    def coming(stream: IO[bytes], most: int | None, *_more: object) -> Iterator[memoryview]:
         """Each piece counts when the second after it has come, and no sooner."""
         nonlocal sent
-        for piece in pieces(stream, most):
+        for piece in pieces(stream, most, intake.BESIDE):
             sent += 1
             if sent == 5:
                 monkeypatch.setattr(intake, "pieces", pieces)

@@ -74,7 +74,7 @@ class Site:
     def start(self) -> None:
         """Start serving and wait until it answers."""
         command = [str(self.python), "-m", "granian", "--interface", self.interface, "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), "--workers", str(self.workers)]
+        command += ["--port", str(self.port), "--workers", str(self.workers), "--http1-buffer-size", str(1 << 20)]
         command += ["--blocking-threads", "4"] if self.interface == "wsgi" else []
         command += ["--workers-kill-timeout", "5", "--factory" if self.app.endswith(":create_app") else "--no-factory"]
         self.log.unlink(missing_ok=True)
