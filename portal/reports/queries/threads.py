@@ -24,6 +24,7 @@ from portal.reports.models import (
     ResearcherCertificate,
     Upload,
 )
+from portal.reports.queries.apart import not_own
 from portal.reports.queries.uploads import LIVE
 from portal.reports.states import CertificateState, MessageState, ReportState, Side, UploadState
 from portal.reports.walker import Recipients
@@ -259,12 +260,12 @@ def unread(session: Session, report_ids: Sequence[int], account_id: int, side: S
     return dict(rows.all())
 
 
-def unanswered(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
-    """About how many reports the researcher has had the last word, and since when the oldest of these waits."""
+def unanswered(session: Session, challenge_id: int, *, reader: int) -> tuple[int, datetime | None]:
+    """About how many reports of others the researcher has had the last word, and since when the oldest waits."""
     count, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(Message.sent_at))
         .join(Report, Report.id == Message.report_id)
-        .where(Report.challenge_id == challenge_id, *_last_words())
+        .where(Report.challenge_id == challenge_id, *_last_words(), not_own(reader))
     ).one()
     return count, oldest
 
@@ -304,12 +305,17 @@ def template_of(session: Session, challenge_id: int, code: str) -> ReplyTemplate
     return found
 
 
-def reasons_given(session: Session, challenge_id: int) -> dict[str, int]:
-    """How often each reason went with a message."""
+def reasons_given(session: Session, challenge_id: int, *, reader: int) -> dict[str, int]:
+    """How often each reason went with a message about a report of others."""
     rows = session.execute(
         sa.select(Message.reason, sa.func.count())
         .join(Report, Report.id == Message.report_id)
-        .where(Report.challenge_id == challenge_id, Message.reason.is_not(None), Message.state == MessageState.SENT)
+        .where(
+            Report.challenge_id == challenge_id,
+            Message.reason.is_not(None),
+            Message.state == MessageState.SENT,
+            not_own(reader),
+        )
         .group_by(Message.reason)
     )
     return {str(code): count for code, count in rows}

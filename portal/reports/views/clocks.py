@@ -54,7 +54,8 @@ def _page(challenge: Challenge, form: ClocksForm, changes: list[Change] | None) 
 
 def _changes(challenge: Challenge, form: ClocksForm) -> list[Change]:
     at = clock.now()
-    timed = found.retimed(db.session, challenge.id, form.settings(challenge.zone).calendar, at)
+    calendar = form.settings(challenge.zone).calendar
+    timed = found.retimed(db.session, challenge.id, calendar, at, reader=current_account().id)
     return [
         Change(
             report.ref, report.due_at, timing.due_at,
@@ -95,7 +96,8 @@ def promptness(slug: str) -> ResponseReturnValue:
 
 def _lines(challenge: Challenge) -> list[rules.Line]:
     calendar = found.calendar(db.session, challenge)
-    return rules.lines(found.courses(db.session, challenge.id, clock.now()), calendar)
+    courses = found.courses(db.session, challenge.id, clock.now(), reader=current_account().id)
+    return rules.lines(courses, calendar)
 
 
 @blueprint.get(f"{BASE}/promptness.csv")

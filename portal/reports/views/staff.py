@@ -22,7 +22,7 @@ from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm, Sen
 from portal.reports.models import Report, ReportEvent
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
-from portal.reports.queries.assigning import is_impartial
+from portal.reports.queries.apart import is_impartial
 from portal.reports.states import ReportState, Severity, Side
 from portal.reports.views import blueprint, chains, releasing, shapes, threads, upstream
 from portal.reports.views.disclosing import panel
@@ -68,7 +68,7 @@ def staff_page(
         thread=threads.for_team(challenge, report),
         sealed_form=sealed_form or SendForm(formdata=None),
         **drawn,
-        **upstream.shown(report, team=True),
+        **upstream.shown(report, team=True, kept=drawn["chain"].kept),
         disclosure_panel=panel(challenge, report, Side.TEAM, clock.now()),
     )
 
