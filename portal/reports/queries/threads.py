@@ -132,7 +132,7 @@ def teams_upload(session: Session, challenge_id: int, upload_id: str, account_id
         .options(joinedload(Upload.report))
         .where(
             Upload.id == upload_id, Upload.owner_id == account_id, Message.side == Side.TEAM,
-            Report.challenge_id == challenge_id,
+            Report.challenge_id == challenge_id, not_own(account_id),
         )
     ).one_or_none()  # fmt: skip
     if found is None:

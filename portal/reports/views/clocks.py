@@ -76,9 +76,9 @@ def set_clocks(slug: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(challenge, form, None), 422
     wanted = form.settings(challenge.zone)
-    moved = actions.set_clocks(db.session, challenge, wanted, by=current_account().id, at=clock.now())
+    actions.set_clocks(db.session, challenge, wanted, by=current_account().id, at=clock.now())
     db.session.commit()
-    flash(f"Saved. {moved} clock{'' if moved == 1 else 's'} that ran will end at another time.")
+    flash("Saved. Every clock that runs is counted anew.")
     return redirect(url_for("reports.clocks", slug=slug))
 
 
