@@ -83,6 +83,7 @@ def queues(session: Session, challenge: Challenge, at: datetime, *, reader: int)
     current = keys.current_set(session)
     shut = rewraps.waiting(session, challenge.id, current.members, reader=reader) if current else 0
     words, since = threads.unanswered(session, challenge.id, reader=reader)
+    impartial = is_impartial(session, challenge.id, reader)
     nobodys, appeals = (pile(session, challenge.id, reader=reader) for pile in (reports.nobodys, reports.appeals))
     return [
         Queue("Reports to acknowledge", first, count, oldest),
@@ -91,8 +92,9 @@ def queues(session: Session, challenge: Challenge, at: datetime, *, reader: int)
         Queue("Appeals to decide", _appeals(challenge.slug), *appeals),
         Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), shut),
         Queue("Reports with an unanswered message", _waits(challenge.slug, MESSAGE), words, since),
+        *(_adrift(session, challenge) if impartial else ()),
         *_links(session, challenge, reader),
-        *_upstream(session, challenge, at, reader),
+        *(_upstream(session, challenge, at) if impartial else ()),
     ]
 
 
@@ -108,20 +110,23 @@ def _waits(slug: str, what: str) -> str:
     return url_for("reports.queue", slug=slug, state=ALL, waits=what)
 
 
+def _adrift(session: Session, challenge: Challenge) -> list[Queue]:
+    """Duplicates whose first fell away, where there are any."""
+    found = links.adrift(session, challenge.id)
+    since = min((report.state_since for report in found), default=None)
+    url = url_for("reports.duplicates", slug=challenge.slug)
+    return [Queue("Duplicates to look at again", url, len(found), since)] if found else []
+
+
 def _links(session: Session, challenge: Challenge, reader: int) -> list[Queue]:
-    """What waits about chains and duplicates, where anything does."""
-    adrift = links.adrift(session, challenge.id) if is_impartial(session, challenge.id, reader) else ()
+    """What waits about chains, where anything does."""
     undecided = links.undecided(session, challenge.id, reader=reader)
-    since = min((report.state_since for report in adrift), default=None)
-    again = Queue("Duplicates to look at again", url_for("reports.duplicates", slug=challenge.slug), len(adrift), since)
-    open_links = Queue("Confirmed reports with undecided links", _waits(challenge.slug, LINKS), undecided)
-    return [each for each in (again, open_links) if each.count]
+    label, url = "Confirmed reports with undecided links", _waits(challenge.slug, LINKS)
+    return [Queue(label, url, undecided)] if undecided else []
 
 
-def _upstream(session: Session, challenge: Challenge, at: datetime, reader: int) -> list[Queue]:
+def _upstream(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
     """Cases at other parties that somebody should look at, where there are any."""
-    if not is_impartial(session, challenge.id, reader):
-        return []
     quiet, ending = upstream.quiet(session, challenge.id, at), upstream.ending(session, challenge.id, at)
     url = url_for("reports.cases", slug=challenge.slug)
     found = [

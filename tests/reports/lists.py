@@ -10,14 +10,15 @@ from portal.awards.states import Quality
 from portal.challenges.models import Member
 from portal.core.moves import move_named
 from portal.reports import rules, states
+from portal.reports.actions import capabilities, publications, releases, replies, rewraps, upstream
 from portal.reports.actions import links as chains
-from portal.reports.actions import publications, releases, replies, rewraps, upstream
 from portal.reports.actions.drafts import withdraw
 from portal.reports.actions.publications import Link
 from portal.reports.actions.upstream import CaseText
 from portal.reports.models import Advisory, KeySet, Publication, Release, Upload, UpstreamCase
 from portal.reports.queries import keys, threads
 from portal.reports.queries import upstream as cases
+from portal.reports.queries.links import numbered
 from portal.reports.states import PublicationKind, ReportState, Side
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
@@ -50,6 +51,7 @@ class Lists:
         self.release: Release = releases.plan(self.session, challenge, "20.08", date(2020, 8, 26), "", by=by, at=NOON)
         members = [(by, TOM), (self.cast.second_triager.id, NEW)]
         self.key_set: KeySet = publish_next(self.session, members, at=NOON + timedelta(minutes=1))
+        self.capability = capabilities.add(self.session, challenge, "APP", "code in it", None, by=by, at=NOON)
         self.press.build("20.06")
         self.press.build("20.07")
         self.press.release(RESULTS)
@@ -65,6 +67,7 @@ class Lists:
         self.publications(member)
         self.awards(member)
         self.rewrapped(member)
+        self.together(member)
 
     def waiting(self, member: Member) -> None:
         """One that nobody has opened, an appeal, one with an open link that is planned for a release."""
@@ -73,6 +76,13 @@ class Lists:
         planned = self.desk.in_state(ReportState.CONFIRMED, member)
         chains.add_links(self.session, planned, [rules.LinkText("Into it")], by=self.cast.triager.id, at=NOON)
         releases.tie(self.session, planned, self.release, by=self.cast.triager.id, at=NOON)
+        self.session.commit()
+
+    def together(self, member: Member) -> None:
+        """A link of one gives a capability of the list."""
+        report, by = self.desk.in_state(ReportState.REPRODUCING, member), self.cast.triager.id
+        chains.add_links(self.session, report, [rules.LinkText("Into it")], by=by, at=NOON)
+        capabilities.give(self.session, report, numbered(self.session, report.id, 1), self.capability, by=by, at=NOON)
         self.session.commit()
 
     def messages(self, member: Member) -> None:

@@ -13,8 +13,11 @@ from sqlalchemy.orm import Session
 from portal.accounts.gate import audience_of
 from portal.accounts.models import Account, RoleGrant
 from portal.accounts.states import Role
+from portal.challenges.models import Member
+from portal.challenges.states import MemberRole
 from portal.core.outbox import OutgoingMail
 from portal.reports import commitments, jobs
+from portal.reports.actions.assigning import assign
 from portal.reports.actions.known import commit
 from portal.reports.models import (
     Advisory,
@@ -26,6 +29,7 @@ from portal.reports.models import (
     Upload,
     UpstreamEvent,
 )
+from portal.reports.states import ReportState
 from portal.results.models import ResultsRelease
 from tests.awards.conftest import Jury
 from tests.cast import NOON, SLUG, Cast, sign_in
@@ -53,7 +57,7 @@ NARROWED = (
 NOISE = re.compile(r'[A-Za-z0-9_.-]{22,}|<section[^>]*id="books".*?</section>', re.DOTALL)
 # What the team does is not seen here: forms, settings, the list of what was known, what is asked for with more words.
 STILL = {
-    "/advisories/new", "/awards/new", "/awards/results", "/awards/rules", "/capabilities", "/known-issues",
+    "/advisories/new", "/awards/new", "/awards/results", "/awards/rules", "/known-issues",
     "/known-issues.json", "/reports/clocks", "/reports/tokens",
 }  # fmt: skip
 
@@ -214,3 +218,23 @@ def test_clocks_set_anew_are_told_without_ones_own(
     sign_in(client, cast.colleague)
     assert client.post(f"{STAFF}/reports/clocks/set", data=CLOCKS).status_code == 302
     assert "Saved. Every clock that runs is counted anew." in client.get(f"{STAFF}/reports/clocks").text
+
+
+def test_who_joins_the_team_later_lets_go_of_its_reports(
+    session: Session, cast: Cast, desk: Desk, key_set: KeySet, mails: Mails
+) -> None:
+    report, kept = desk.in_state(ReportState.CONFIRMED), desk.in_state(ReportState.CONFIRMED, cast.team.members[0])
+    for each in (report, kept):
+        assign(session, each, cast.second_triager.id, by=cast.triager.id, at=NOON)
+    assert jobs.settle(session, NOON) == 0
+    joined = {"challenge_id": cast.challenge.id, "participant_id": cast.participant.id, "country": "DE"}
+    session.add(Member(**joined, account_id=cast.second_triager.id, role=MemberRole.MEMBER, joined_at=NOON))
+    session.commit()
+
+    assert [jobs.settle(session, NOON), jobs.settle(session, NOON)] == [1, 0]
+
+    assert [desk.again(each).assignee_id for each in (report, kept)] == [None, cast.second_triager.id]
+    before = len(mails())
+    jobs.remind(session, READ)
+    told = {mail.context["ref"] for mail in mails()[before:] if mail.to == cast.second_triager.email}
+    assert told == {kept.ref}

@@ -42,7 +42,9 @@ def _triagers(slug: str) -> sa.Select[int]:
 
 
 def left_behind(session: Session, limit: int = 100) -> Sequence[Report]:
-    """Open reports whose responsible person is no triager of their challenge any more, or is away for good."""
+    """Open reports whose responsible person is no triager of their challenge any more, is away for good, or takes part
+    with their participant by now.
+    """
     still = (
         sa.select(RoleGrant.account_id)
         .where(
@@ -52,12 +54,13 @@ def left_behind(session: Session, limit: int = 100) -> Sequence[Report]:
         )
         .correlate(Report, Challenge)
     )
+    own = sa.exists().where(Member.participant_id == Report.participant_id, Member.account_id == Report.assignee_id)
     return session.scalars(
         sa.select(Report)
         .join(Report.challenge)
         .join(Account, Account.id == Report.assignee_id)
         .options(joinedload(Report.challenge))
-        .where(Report.state.in_(states.OPEN), sa.or_(~Account.active, ~still.exists()))
+        .where(Report.state.in_(states.OPEN), sa.or_(~Account.active, ~still.exists(), own))
         .order_by(Report.id)
         .limit(limit)
     ).all()
