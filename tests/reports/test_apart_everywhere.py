@@ -238,3 +238,12 @@ def test_who_joins_the_team_later_lets_go_of_its_reports(
     jobs.remind(session, READ)
     told = {mail.context["ref"] for mail in mails()[before:] if mail.to == cast.second_triager.email}
     assert told == {kept.ref}
+
+
+def test_nobody_is_offered_to_be_responsible_for_their_own(client: FlaskClient, cast: Cast, lists: Lists) -> None:
+    own, other = (lists.desk.in_state(ReportState.CONFIRMED, each) for each in (cast.team.members[0], cast.member))
+    offered = f"{cast.colleague.name}</option>"
+    sign_in(client, cast.triager)
+    assert [offered in client.get(f"{STAFF}/reports/{each.ref}").text for each in (own, other)] == [False, True]
+    answer = client.post(f"{STAFF}/reports/{own.ref}/assign", data={"assignee": str(cast.colleague.id)})
+    assert answer.status_code == 422
