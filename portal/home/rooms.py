@@ -66,7 +66,7 @@ def queues(
         *kits.queues(session, challenge, roles, at),
         *(reports.queues(session, challenge, at, reader=account.id) if Role.TRIAGER in roles else ()),
         *reports.publishing(session, challenge, roles, at, reader=account.id),
-        *line.queues(session, challenge, roles, at),
+        *line.queues(session, challenge, roles, at, reader=account.id),
         *awards.queues(session, challenge, roles, at, account.id),
         *results.queues(session, challenge, roles, reader=account.id),
     ]
