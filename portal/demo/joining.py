@@ -27,7 +27,7 @@ def spoil_one(world: World, stage: Stage, key_set: KeySet) -> None:
     """A triager has wrapped one file for the new key, badly, and says so: it waits to be wrapped anew."""
     session, by, at = world.session, world.staff["triager2"], world.now - AGO + timedelta(hours=3)
     new = key_set.members[3]
-    upload = rewraps.page(session, stage.challenge.id, None, None, 1).rows[0]
+    upload = rewraps.page(session, stage.challenge.id, None, None, 1, reader=by).rows[0]
     body = b"\x03" + bytes.fromhex(new.key_ids[0]) + b"\x12" + bytes(SPOILT)
     made = add_rewrap(session, upload, key_set, new.fingerprint, b"\xc1" + bytes([len(body)]) + body, by=by, at=at)
     refute_rewrap(session, made, by=by, at=at + timedelta(minutes=20))

@@ -64,11 +64,11 @@ def queues(
         *([selection.my_reviews(session, challenge, account)] if Role.REVIEWER in roles else ()),
         *selection.queues(session, challenge, roles, at),
         *kits.queues(session, challenge, roles, at),
-        *(reports.queues(session, challenge, at) if Role.TRIAGER in roles else ()),
-        *reports.publishing(session, challenge, roles, at),
-        *line.queues(session, challenge, roles, at),
+        *(reports.queues(session, challenge, at, reader=account.id) if Role.TRIAGER in roles else ()),
+        *reports.publishing(session, challenge, roles, at, reader=account.id),
+        *line.queues(session, challenge, roles, at, reader=account.id),
         *awards.queues(session, challenge, roles, at, account.id),
-        *results.queues(session, challenge, roles),
+        *results.queues(session, challenge, roles, reader=account.id),
     ]
     if Role.HOST in roles:
         found += office_hours.queues(session, challenge, account, at)

@@ -51,21 +51,24 @@ class Version:
     summary: str
 
 
-# What is said of a version that nobody wrote. It names nobody: names may be taken back.
+# What is said of versions that nobody wrote. It names nobody: names may be taken back.
+MOVED = "Who publishes it, how to reach them, or where it is found has changed."
 PASSING = "Who is thanked, or what else there is to read, has changed."
 
 
-def history(versions: Iterable[tuple[datetime, str]], changes: Iterable[datetime]) -> tuple[Version, ...]:
+def history(
+    versions: Iterable[tuple[datetime, str]], changes: Iterable[datetime], moved: Iterable[datetime] = ()
+) -> tuple[Version, ...]:
     """The lines of the history (CSAF 2.0, 3.2.1.12.6): written versions with their words, and all other changes.
 
-    `versions` are in their order. A change within the second of a version, or of another change, is no line of its
-    own: documents tell times by the second.
+    `versions` are in their order, `moved` are the changes of who publishes it. A change within the second of a version,
+    or of another change, is no line of its own: documents tell times by the second.
     """
     lines = [(at.replace(microsecond=0), words) for at, words in versions]
-    taken = {at for at, _ in lines}
+    taken, of_publisher = {at for at, _ in lines}, {at.replace(microsecond=0) for at in moved}
     for second in sorted({at.replace(microsecond=0) for at in changes} - taken):
         if second > lines[0][0]:
-            lines.append((second, PASSING))
+            lines.append((second, MOVED if second in of_publisher else PASSING))
     # Sorting keeps versions of one second in their order.
     lines.sort(key=lambda line: line[0])
     return tuple(Version(number, at, words) for number, (at, words) in enumerate(lines, start=1))

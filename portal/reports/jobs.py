@@ -6,17 +6,20 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from portal.core.blobs import Blobs, blobs
 from portal.core.errors import Conflict
 from portal.core.jobs import Job
+from portal.core.mail import config_of
 from portal.reports import rules
-from portal.reports.actions import assigning, drafts, threads
+from portal.reports.actions import assigning, drafts, editions, threads
 from portal.reports.actions import clocks as actions
 from portal.reports.actions import disclosing as disclosures
 from portal.reports.actions import upstream as cases
 from portal.reports.actions.warnings import warn_of_expiry
+from portal.reports.csaf import Publisher
 from portal.reports.models import Chunk, Report, Upload
 from portal.reports.queries import assigning as assigning_queries
 from portal.reports.queries import clocks, disclosing, keys, reports, uploads, upstream
@@ -157,6 +160,17 @@ def disclose(session: Session, at: datetime) -> int:
     return done
 
 
+def note_publisher(session: Session, at: datetime) -> int:
+    """Note who publishes advisories, where the settings say something else than before."""
+    try:
+        done = editions.note_publisher(session, Publisher.of(config_of(current_app)), at=at)
+    except Conflict:
+        session.rollback()
+        return 0
+    session.commit()
+    return int(done)
+
+
 JOBS = (
     Job("reports: end old uploads", 900, expire),
     Job("reports: collect chunks", 3600, collect),
@@ -165,4 +179,5 @@ JOBS = (
     Job("reports: settle", 900, settle),
     Job("reports: remind of silence", 3600, remind_of_silence),
     Job("reports: note embargoes that are over", 60, disclose),
+    Job("reports: note who publishes advisories", 60, note_publisher),
 )

@@ -24,6 +24,7 @@ from portal.reports.queries import (
     threads,
     upstream,
 )
+from portal.reports.queries.apart import is_impartial
 from portal.reports.rules import KEEP_OPEN, WARN_BEFORE, fault_of_text
 from portal.reports.rules.disclosing import LEAD_AFTER, REMIND_AFTER
 from portal.reports.rules.searching import ALL, LINKS, MESSAGE, NOBODY
@@ -74,23 +75,26 @@ def _certificate(session: Session, member: Member, own: Sequence[Report], at: da
     return [] if live or not waiting else [Task("Give a certificate: the team wants to write to you", place)]
 
 
-def queues(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
-    """What waits for the triagers of a challenge."""
-    count, oldest = reports.waiting(session, challenge.id)
+def queues(session: Session, challenge: Challenge, at: datetime, *, reader: int) -> list[Queue]:
+    """What waits for a triager of a challenge, without what is about reports of their own."""
+    count, oldest = reports.waiting(session, challenge.id, reader=reader)
     first = url_for("reports.queue", slug=challenge.slug, state=ReportState.RECEIVED.value)
-    late = reports.late(session, challenge.id, at)
+    late = reports.late(session, challenge.id, at, reader=reader)
     current = keys.current_set(session)
-    shut = rewraps.waiting(session, challenge.id, current.members) if current else 0
-    words, since = threads.unanswered(session, challenge.id)
+    shut = rewraps.waiting(session, challenge.id, current.members, reader=reader) if current else 0
+    words, since = threads.unanswered(session, challenge.id, reader=reader)
+    impartial = is_impartial(session, challenge.id, reader)
+    nobodys, appeals = (pile(session, challenge.id, reader=reader) for pile in (reports.nobodys, reports.appeals))
     return [
         Queue("Reports to acknowledge", first, count, oldest),
         Queue("Reports past a deadline", url_for("reports.queue", slug=challenge.slug, late=1), late),
-        Queue("Reports without anybody responsible", _nobodys(challenge.slug), *reports.nobodys(session, challenge.id)),
-        Queue("Appeals to decide", _appeals(challenge.slug), *reports.appeals(session, challenge.id)),
+        Queue("Reports without anybody responsible", _nobodys(challenge.slug), *nobodys),
+        Queue("Appeals to decide", _appeals(challenge.slug), *appeals),
         Queue("Sealed files to wrap for new keys", url_for("reports.rewrap_progress", slug=challenge.slug), shut),
         Queue("Reports with an unanswered message", _waits(challenge.slug, MESSAGE), words, since),
-        *_links(session, challenge),
-        *_upstream(session, challenge, at),
+        *(_adrift(session, challenge) if impartial else ()),
+        *_links(session, challenge, reader),
+        *(_upstream(session, challenge, at) if impartial else ()),
     ]
 
 
@@ -106,14 +110,19 @@ def _waits(slug: str, what: str) -> str:
     return url_for("reports.queue", slug=slug, state=ALL, waits=what)
 
 
-def _links(session: Session, challenge: Challenge) -> list[Queue]:
-    """What waits about chains and duplicates, where anything does."""
-    adrift = links.adrift(session, challenge.id)
-    undecided = links.undecided(session, challenge.id)
-    since = min((report.state_since for report in adrift), default=None)
-    again = Queue("Duplicates to look at again", url_for("reports.duplicates", slug=challenge.slug), len(adrift), since)
-    open_links = Queue("Confirmed reports with undecided links", _waits(challenge.slug, LINKS), undecided)
-    return [each for each in (again, open_links) if each.count]
+def _adrift(session: Session, challenge: Challenge) -> list[Queue]:
+    """Duplicates whose first fell away, where there are any."""
+    found = links.adrift(session, challenge.id)
+    since = min((report.state_since for report in found), default=None)
+    url = url_for("reports.duplicates", slug=challenge.slug)
+    return [Queue("Duplicates to look at again", url, len(found), since)] if found else []
+
+
+def _links(session: Session, challenge: Challenge, reader: int) -> list[Queue]:
+    """What waits about chains, where anything does."""
+    undecided = links.undecided(session, challenge.id, reader=reader)
+    label, url = "Confirmed reports with undecided links", _waits(challenge.slug, LINKS)
+    return [Queue(label, url, undecided)] if undecided else []
 
 
 def _upstream(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
@@ -128,25 +137,37 @@ def _upstream(session: Session, challenge: Challenge, at: datetime) -> list[Queu
     return [each for each in found if each]
 
 
-def publishing(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
-    """What waits on the way to the public: dates, publications, advisories; for leads what nobody answers."""
+def publishing(
+    session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime, *, reader: int
+) -> list[Queue]:
+    """What waits on the way to the public: dates, publications, advisories; for leads what nobody answers.
+
+    Nothing of it is about reports of the reader's own.
+    """
     if not roles & {Role.TRIAGER, Role.LEAD}:
         return []
     calendar = url_for("reports.disclosures", slug=challenge.slug)
     found = [
         Queue("Publications to look at", url_for("reports.staff_publications", slug=challenge.slug),
-              *publications.waiting(session, challenge.id)),
-        Queue("Advisories to publish", url_for("reports.advisories", slug=challenge.slug),
-              *advisories.waiting(session, challenge.id)),
-        Queue("Advisories to sign", url_for("reports.advisories", slug=challenge.slug),
-              *_unsigned(session, challenge, at)),
+              *publications.waiting(session, challenge.id, reader=reader)),
+        *(_advisories(session, challenge, at) if is_impartial(session, challenge.id, reader) else ()),
     ]  # fmt: skip
     if Role.TRIAGER in roles:
-        found.insert(0, Queue("Dates to answer", calendar, *disclosing.waiting_for_team(session, challenge.id)))
+        found.insert(
+            0, Queue("Dates to answer", calendar, *disclosing.waiting_for_team(session, challenge.id, reader=reader))
+        )
     if Role.LEAD in roles:
-        late = disclosing.unanswered(session, challenge.id, at - LEAD_AFTER)
+        late = disclosing.unanswered(session, challenge.id, at - LEAD_AFTER, reader=reader)
         found.append(Queue("Dates that nobody answers", calendar, *late))
     return found
+
+
+def _advisories(session: Session, challenge: Challenge, at: datetime) -> list[Queue]:
+    url = url_for("reports.advisories", slug=challenge.slug)
+    return [
+        Queue("Advisories to publish", url, *advisories.waiting(session, challenge.id)),
+        Queue("Advisories to sign", url, *_unsigned(session, challenge, at)),
+    ]
 
 
 def _unsigned(session: Session, challenge: Challenge, at: datetime) -> tuple[int, datetime | None]:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from portal.accounts.models import Account
-from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.applications.models import Application
 from portal.awards import queries as awards
@@ -21,6 +20,7 @@ from portal.challenges.states import ParticipantKind, ParticipantState
 from portal.core.errors import NotFound
 from portal.core.todo import Queue
 from portal.reports.models import Report, ReportLink
+from portal.reports.queries.apart import impartial, is_impartial
 from portal.reports.rules import deadline
 from portal.reports.states import GOOD_LINKS, ReportState, Severity
 from portal.results import rules
@@ -187,8 +187,8 @@ def release_of(session: Session, challenge_id: int) -> ResultsRelease:
 
 
 def heads(session: Session, challenge: Challenge) -> list[Account]:
-    """Who may propose and confirm a release: leads and admins."""
-    found = {each.id: each for role in (Role.LEAD, Role.ADMIN) for each in holders(session, role, challenge.slug)}
+    """Who may propose and confirm a release: leads and admins who take no part in the challenge."""
+    found = {each.id: each for role in (Role.LEAD, Role.ADMIN) for each in impartial(session, role, challenge)}
     return list(found.values())
 
 
@@ -220,9 +220,12 @@ def changed_after(session: Session, challenge: Challenge) -> datetime | None:
     ).one()
 
 
-def queues(session: Session, challenge: Challenge, roles: frozenset[Role]) -> list[Queue]:
-    """A release that somebody else has proposed, or one that is void and was not set anew."""
-    if not roles & {Role.LEAD, Role.ADMIN}:
+def queues(session: Session, challenge: Challenge, roles: frozenset[Role], *, reader: int) -> list[Queue]:
+    """A release that somebody else has proposed, or one that is void and was not set anew.
+
+    It is for those who take no part in the challenge.
+    """
+    if not roles & {Role.LEAD, Role.ADMIN} or not is_impartial(session, challenge.id, reader):
         return []
     found, url = live_release(session, challenge.id), f"/staff/{challenge.slug}/results"
     waits = found is not None and found.state is ReleaseState.PROPOSED

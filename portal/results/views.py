@@ -17,7 +17,7 @@ from portal.challenges.queries import membership
 from portal.challenges.rules import ends_at, host_of, today_in
 from portal.core import clock
 from portal.core.db import db
-from portal.core.errors import Invalid, NotFound
+from portal.core.errors import Forbidden, Invalid, NotFound
 from portal.core.web import conditional, csv_response
 from portal.reports.queries import publications
 from portal.results import actions, queries, rules
@@ -25,6 +25,8 @@ from portal.results.forms import AT_ONCE, ConsentForm, ReleaseForm
 from portal.results.rules import Figures
 
 blueprint = Blueprint("results", __name__)
+
+NOT_OUT = "Results that are not out yet are for those of the team who do not."
 
 
 def _context(challenge: Challenge, at: datetime) -> dict[str, Any]:
@@ -196,18 +198,29 @@ def _staff(challenge: Challenge, form: ReleaseForm | None = None, status: int = 
     return page, status
 
 
+def _team(slug: str) -> Challenge:
+    """The challenge, for those of the team who take no part in it; once its results are out, for the others as well.
+
+    Before, its figures tell what is decided and not told yet, also of one's own. Raises Forbidden.
+    """
+    challenge = challenge_or_404(slug)
+    if not rules.released(challenge, clock.now()) and _own_place(challenge):
+        raise Forbidden(f"You take part in the challenge. {NOT_OUT}")
+    return challenge
+
+
 @blueprint.get("/staff/<slug>/results")
 @only(Role.LEAD, Role.ADMIN)
 def staff(slug: str) -> ResponseReturnValue:
     """The results as they would be released now, what is still open, and when they get out."""
-    return _staff(challenge_or_404(slug))
+    return _staff(_team(slug))
 
 
 @blueprint.post("/staff/<slug>/results/release")
 @only(Role.LEAD, Role.ADMIN)
 def release(slug: str) -> ResponseReturnValue:
     """Propose when everybody is to see them."""
-    challenge, form = challenge_or_404(slug), ReleaseForm()
+    challenge, form = _team(slug), ReleaseForm()
     if not form.validate_on_submit():
         return _staff(challenge, form, 422)
     try:
@@ -227,7 +240,7 @@ def release(slug: str) -> ResponseReturnValue:
 @only(Role.LEAD, Role.ADMIN)
 def confirm_release(slug: str) -> ResponseReturnValue:
     """Say yes to the hour that somebody else has proposed."""
-    challenge, now = challenge_or_404(slug), clock.now()
+    challenge, now = _team(slug), clock.now()
     found = queries.release_of(db.session, challenge.id)
     actions.confirm_release(db.session, challenge, found, by=current_account().id, at=now)
     db.session.commit()
@@ -239,7 +252,7 @@ def confirm_release(slug: str) -> ResponseReturnValue:
 @only(Role.LEAD, Role.ADMIN)
 def cancel_release(slug: str) -> ResponseReturnValue:
     """Stop a release that is not out yet."""
-    challenge = challenge_or_404(slug)
+    challenge = _team(slug)
     found = queries.release_of(db.session, challenge.id)
     actions.cancel_release(db.session, challenge, found, by=current_account().id, at=clock.now())
     db.session.commit()

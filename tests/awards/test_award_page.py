@@ -48,3 +48,12 @@ def test_the_report_is_a_link_for_those_who_may_read_it(client: FlaskClient, cas
         page = client.get(f"{STAFF}/{award.id}").text
         assert (REPORT in page) == linked
         assert "R-0001" in page
+
+
+def test_what_is_seldom_next_is_red_in_its_question_alone(client: FlaskClient, cast: Cast, jury: Jury) -> None:
+    jury.award(paid=True)
+    sign_in(client, cast.finance)
+    for page in (f"{STAFF}/1", f"{STAFF}/payments/1"):
+        text = client.get(page).text
+        assert '<summary class="btn btn-quiet">Mark as failed…</summary>' in text
+        assert re.search(r'<button[^>]*class="btn btn-danger"[^>]*>Mark as failed</button>', text), page

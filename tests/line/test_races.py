@@ -68,7 +68,7 @@ def test_of_many_answers_one_is_sent_and_no_question_is_lost(desk: Desk, cast: C
             draft = Draft(f"Another {number}", f"key-of-a-form-{number}")
             actions.write(session, session.get_one(Member, member), draft, at=NOON)
             return
-        conversation = conversations.of_challenge(session, session.get_one(Challenge, challenge), found)
+        conversation = conversations.of_challenge(session, session.get_one(Challenge, challenge), found, reader=0)
         draft = Draft(f"Answer {number}", f"key-of-an-answer-{number}")
         actions.answer(session, conversation, draft, seen=seen, by=host, at=NOON, addresses=desk.addresses)
 
@@ -89,7 +89,7 @@ def test_of_many_who_take_it_one_has_it(desk: Desk, cast: Cast, crowd: Crowd) ->
     desk.session.commit()
 
     def take(session: Session, number: int) -> None:
-        conversation = conversations.of_challenge(session, session.get_one(Challenge, challenge), found)
+        conversation = conversations.of_challenge(session, session.get_one(Challenge, challenge), found, reader=0)
         person = session.get_one(Account, team[number % 4])
         desks.assign(session, conversation, person, seen=None, by=person.id, at=NOON)
 

@@ -481,8 +481,8 @@ def test_the_queue_shows_what_is_due_first_and_goes_on(session: Session, desk: D
 
     assert [report.ref for report in [*first.rows, *rest.rows]] == ["TCR-0001", "TCR-0003", "TCR-0002", "TCR-0004"]
     assert rest.next is None
-    assert reports.waiting(session, cast.challenge.id) == (3, NOON - timedelta(hours=3))
-    assert reports.late(session, cast.challenge.id, NOON + timedelta(hours=22, minutes=30)) == 2
+    assert reports.waiting(session, cast.challenge.id, reader=0) == (3, NOON - timedelta(hours=3))
+    assert reports.late(session, cast.challenge.id, NOON + timedelta(hours=22, minutes=30), reader=0) == 2
 
 
 def test_results_count_what_arrived_and_was_not_withdrawn(session: Session, desk: Desk, cast: Cast) -> None:

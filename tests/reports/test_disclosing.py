@@ -246,7 +246,7 @@ def test_what_nobody_answers_is_reminded_of_and_then_the_leads(
     assert "reports/date_unanswered" not in {each.template for each in sent}
     drain(session, sent.append, NOON + 7 * DAY)
     assert [each.to for each in sent if each.template == "reports/date_unanswered"] == [cast.researcher.email]
-    late = [queries.unanswered(session, cast.challenge.id, at) for at in (NOON, NOON + timedelta(seconds=1))]
+    late = [queries.unanswered(session, cast.challenge.id, at, reader=0) for at in (NOON, NOON + timedelta(seconds=1))]
     assert late == [(0, None), (1, NOON)]
     clock.tick(days=15)
     sign_in(client, cast.lead)

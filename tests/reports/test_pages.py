@@ -1,6 +1,7 @@
 """The researcher's pages, and sealing without JavaScript."""
 
 import io
+import re
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -268,3 +269,18 @@ def test_tokens_are_shown_once_and_revoked(researcher: FlaskClient, cast: Cast) 
 
     assert researcher.post(HERE + "tokens/1/revoke").status_code == 302
     assert "laptop" not in researcher.get(HERE + "tokens").text
+
+
+@pytest.mark.parametrize("team", [True, False])
+def test_what_is_to_be_done_next_stands_before_all_else(
+    client: FlaskClient, desk: Desk, cast: Cast, team: bool
+) -> None:
+    """For keys and on narrow screens; beside a wide column it heads the other one."""
+    report = desk.in_state(ReportState.FIXED)
+    sign_in(client, cast.triager if team else cast.researcher)
+    base = f"/staff/{cast.slug}" if team else f"/challenges/{cast.slug}"
+
+    page = client.get(f"{base}/reports/{report.ref}").text
+
+    ids = re.findall(r'<section class="panel" id="([a-z-]+)"', page)
+    assert ids[0] == ("steps" if team else "own-steps")

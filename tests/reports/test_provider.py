@@ -153,7 +153,7 @@ def test_what_is_missing_is_on_the_to_do_list_until_it_is_given(
 ) -> None:  # fmt: skip
     def shown() -> tuple[int, bool]:
         with app.test_request_context():
-            found = publishing(session, cast.challenge, frozenset({Role.TRIAGER}), clock.at)
+            found = publishing(session, cast.challenge, frozenset({Role.TRIAGER}), clock.at, reader=0)
         session.rollback()
         (count,) = [each.count for each in found if each.label == "Advisories to sign"]
         return count, ">Missing<" in client.get(STAFF).text

@@ -74,7 +74,7 @@ def test_the_page_says_who_opens_how_much(
 
 def test_they_wait_in_the_triagers_queue(app: Flask, session: Session, cast: Cast, second: KeySet) -> None:
     with app.test_request_context():
-        found = {queue.label: queue.count for queue in queues(session, cast.challenge, LATER)}
+        found = {queue.label: queue.count for queue in queues(session, cast.challenge, LATER, reader=0)}
 
     assert found["Sealed files to wrap for new keys"] == 2
 
@@ -250,7 +250,7 @@ def test_refuted_packets_are_told_over_http_and_on_the_page(
 
 
 def progress(session: Session, cast: Cast, key_set: KeySet) -> rewraps.Progress:
-    return rewraps.progress(session, cast.challenge.id, key_set.members)
+    return rewraps.progress(session, cast.challenge.id, key_set.members, reader=0)
 
 
 def many(session: Session, second: KeySet, count: int) -> list[tuple[str, list[str]]]:
@@ -280,7 +280,7 @@ def test_the_count_is_what_each_file_says_and_costs_the_same_for_three_thousand(
             made = many(session, second, more) if more > 1 else []
             statements.clear()
             loaded.clear()
-            told = {each.label: each.count for each in queues(session, cast.challenge, LATER)}
+            told = {each.label: each.count for each in queues(session, cast.challenge, LATER, reader=0)}
             spent.append((len(statements), loaded.count(Upload), loaded.count(Rewrap)))
     members = second.members
     expected = sum(bool(lacking(members, key_ids)) for _, key_ids in made) + 2
@@ -319,7 +319,10 @@ def test_a_file_that_has_not_arrived_is_none(session: Session, desk: Desk, cast:
     desk.upload(desk.begin())
     fingerprints = [each.fingerprint for each in key_set.members]
 
-    assert rewraps.progress(session, cast.challenge.id, key_set.members) == (0, dict.fromkeys(fingerprints, 0))
+    assert rewraps.progress(session, cast.challenge.id, key_set.members, reader=0) == (
+        0,
+        dict.fromkeys(fingerprints, 0),
+    )
 
 
 def test_lacking_is_whoever_has_no_key_among_them(second: KeySet) -> None:

@@ -159,7 +159,7 @@ def test_a_reason_and_a_step_go_with_a_reply(desk: Desk, cast: Cast, mails: Any)
 
     assert (made.reason, made.reason_words) == ("needs-better-proof", "A better proof is needed")
     assert desk.again(report).state is ReportState.NEEDS_INFO
-    assert queries.reasons_given(desk.session, report.challenge_id) == {"needs-better-proof": 1}
+    assert queries.reasons_given(desk.session, report.challenge_id, reader=0) == {"needs-better-proof": 1}
 
 
 @pytest.mark.parametrize("state", [ReportState.CLOSED, ReportState.BY_DESIGN, ReportState.UNREADABLE])
@@ -546,10 +546,10 @@ def test_what_waits_shows_on_the_home_pages(app: Any, desk: Desk, cast: Cast) ->
     written(desk, report, Side.TEAM, key_ids(desk, held), by=cast.triager.id)
     with app.test_request_context():
         told = [each.label for each in tasks(desk.session, cast.member, NOON)]
-        before = [(each.label, each.count) for each in queues(desk.session, report.challenge, NOON)]
+        before = [(each.label, each.count) for each in queues(desk.session, report.challenge, NOON, reader=0)]
     written(desk, report, Side.RESEARCHER, key_ids(desk), by=cast.researcher.id)
     with app.test_request_context():
-        after = [(each.label, each.count) for each in queues(desk.session, report.challenge, NOON)]
+        after = [(each.label, each.count) for each in queues(desk.session, report.challenge, NOON, reader=0)]
 
     assert asked == ["Give a certificate: the team wants to write to you"]
     assert told == [f"Read what the team wrote about {report.ref}"]

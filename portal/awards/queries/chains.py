@@ -15,7 +15,7 @@ from portal.awards.states import AwardState
 from portal.reports.models import JoinedReports, Report, ReportLink
 from portal.reports.queries import capabilities
 from portal.reports.queries import links as chains
-from portal.reports.queries.assigning import is_impartial, not_own
+from portal.reports.queries.apart import is_impartial, not_own
 
 
 class Piece(NamedTuple):

@@ -29,7 +29,7 @@ def queues(
     if Role.TRIAGER in roles:
         back = sa.and_(Award.state == AwardState.RETURNED, Award.proposed_by_id == account_id, not_own(account_id))
         found.append(_awards(session, challenge, "Awards sent back to you", url, back))
-        gone = _awards(session, challenge, "Awards not confirmed any more", url, shaken())
+        gone = _awards(session, challenge, "Awards not confirmed any more", url, sa.and_(shaken(), not_own(account_id)))
         found += [gone] if gone.count else []
     if Role.FINANCE in roles:
         for label, which_page, which in (

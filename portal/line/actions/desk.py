@@ -27,7 +27,8 @@ def assign(
     answer for this challenge.
     """
     challenge = conversation.challenge
-    if to is not None and to.id not in {person.id for person in inbox.team(session, challenge.slug)}:
+    people = inbox.team(session, challenge.slug, conversation.participant_id)
+    if to is not None and to.id not in {person.id for person in people}:
         raise Refused("Only leads, hosts and triagers of this challenge answer on the line.")
     wanted = to.id if to else None
     was = Conversation.assignee_id.is_(None) if seen is None else Conversation.assignee_id == seen

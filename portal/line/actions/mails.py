@@ -31,7 +31,7 @@ def tell_team(session: Session, conversation: Conversation, message: Message, *,
 
 
 def _responsible(session: Session, conversation: Conversation, slug: str) -> Sequence[Account]:
-    people = inbox.team(session, slug)
+    people = inbox.team(session, slug, conversation.participant_id)
     return [person for person in people if person.id == conversation.assignee_id] or people
 
 

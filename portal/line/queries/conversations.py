@@ -24,10 +24,18 @@ def of_participant(session: Session, participant_id: int) -> Conversation | None
     return session.scalars(rows).one_or_none()
 
 
-def of_challenge(session: Session, challenge: Challenge, conversation_id: int) -> Conversation:
-    """One conversation of a challenge, for its team. Raises NotFound."""
+def not_own(account_id: int) -> sa.ColumnElement[bool]:
+    """Conversations of participants to whom an account does not belong: who of the team takes part as well sees their
+    own from their own side alone, without the team's notes.
+    """
+    own = sa.select(Member.participant_id).where(Member.account_id == account_id)
+    return Conversation.participant_id.not_in(own)
+
+
+def of_challenge(session: Session, challenge: Challenge, conversation_id: int, *, reader: int) -> Conversation:
+    """One conversation of a challenge, for its team, none of the reader's own. Raises NotFound."""
     rows = sa.select(Conversation).options(*_WHOLE)
-    rows = rows.where(Conversation.id == conversation_id, Conversation.challenge_id == challenge.id)
+    rows = rows.where(Conversation.id == conversation_id, Conversation.challenge_id == challenge.id, not_own(reader))
     found = session.scalars(rows).one_or_none()
     if found is None:
         raise NotFound("conversation")
@@ -121,9 +129,9 @@ def days_of(session: Session, challenge_id: int) -> Days:
     return Days(pace.first_days, pace.next_days) if pace else Days()
 
 
-def addressees(session: Session, challenge_id: int) -> Sequence[Participant]:
-    """The active participants of a challenge by name: whom the team may write to first."""
-    rows = sa.select(Participant).where(
-        Participant.challenge_id == challenge_id, Participant.state == ParticipantState.ACTIVE
-    )
+def addressees(session: Session, challenge_id: int, *, reader: int) -> Sequence[Participant]:
+    """The active participants of a challenge by name: whom the reader, of the team, may write to first."""
+    own = sa.select(Member.participant_id).where(Member.account_id == reader)
+    active = (Participant.challenge_id == challenge_id, Participant.state == ParticipantState.ACTIVE)
+    rows = sa.select(Participant).where(*active, Participant.id.not_in(own))
     return session.scalars(rows.order_by(Participant.name, Participant.id)).all()

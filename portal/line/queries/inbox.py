@@ -14,6 +14,8 @@ from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
 from portal.core.todo import Queue, Task
 from portal.line.models import CannedAnswer, Conversation, Incoming, Message, ReadMark
+from portal.line.queries.conversations import not_own
+from portal.line.queries.incoming import of_others
 from portal.line.states import TEAM, WAITING, Author, ConversationState, Outcome
 
 S = ConversationState
@@ -49,14 +51,14 @@ def inbox(
     session: Session, challenge_id: int, show: str, account_id: int, at: datetime, *, text: str = "",
     after: str | None = None, limit: int = 50,
 ) -> Page[Conversation]:  # fmt: skip
-    """Conversations of a challenge, what is due first on top; `text` is searched for. Raises NotFound for no `show`."""
+    """Conversations of others, what is due first on top; `text` is searched for. Raises NotFound for no `show`."""
     kinds = _kinds(account_id, at)
     if show not in kinds:
         raise NotFound("list")
     rows = (
         sa.select(Conversation)
         .options(joinedload(Conversation.participant), joinedload(Conversation.assignee))
-        .where(Conversation.challenge_id == challenge_id, kinds[show])
+        .where(Conversation.challenge_id == challenge_id, kinds[show], not_own(account_id))
     )
     if text:
         rows = rows.where(_tells(text))
@@ -77,7 +79,8 @@ def pile(session: Session, challenge_id: int, account_id: int, at: datetime) -> 
     counted = [
         sa.func.coalesce(sa.func.sum(sa.case((kind, 1), else_=0)), 0) for kind in _kinds(account_id, at).values()
     ]
-    row = session.execute(sa.select(*counted).where(Conversation.challenge_id == challenge_id)).one()
+    where = (Conversation.challenge_id == challenge_id, not_own(account_id))
+    row = session.execute(sa.select(*counted).where(*where)).one()
     return Pile(*(int(number) for number in row))
 
 
@@ -97,10 +100,11 @@ def unread(session: Session, conversations: Iterable[Conversation], account_id: 
     return set(session.scalars(rows))
 
 
-def team(session: Session, slug: str) -> Sequence[Account]:
-    """Everybody who answers for a challenge, each once, by name."""
+def team(session: Session, slug: str, participant_id: int) -> Sequence[Account]:
+    """Everybody who answers a participant of a challenge, each once, by name: none of its own members."""
+    theirs = sa.select(Member.account_id).where(Member.participant_id == participant_id)
     held = sa.select(RoleGrant.account_id).where(RoleGrant.role.in_(TEAM), RoleGrant.scope.in_([slug, EVERYWHERE]))
-    rows = sa.select(Account).where(Account.active, Account.id.in_(held))
+    rows = sa.select(Account).where(Account.active, Account.id.in_(held), Account.id.not_in(theirs))
     return session.scalars(rows.order_by(Account.name, Account.email)).all()
 
 
@@ -144,8 +148,8 @@ def tasks(session: Session, member: Member, _at: datetime) -> list[Task]:
     return [Task("Read what the team answered", url, None, f"{count} new message{'' if count == 1 else 's'}")]
 
 
-def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime) -> list[Queue]:
-    """What waits for the team of a challenge, for those who belong to it."""
+def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: datetime, *, reader: int) -> list[Queue]:
+    """What waits for the team of a challenge, for those who belong to it, without their own."""
     if not roles & set(TEAM):
         return []
     waiting = Conversation.state.in_(WAITING)
@@ -153,10 +157,11 @@ def queues(session: Session, challenge: Challenge, roles: frozenset[Role], at: d
         sa.func.count(),
         sa.func.min(Conversation.state_since),
         sa.func.coalesce(sa.func.sum(sa.case((Conversation.due_at < at, 1), else_=0)), 0),
-    ).where(Conversation.challenge_id == challenge.id, waiting)
+    ).where(Conversation.challenge_id == challenge.id, waiting, not_own(reader))
     count, oldest, late = session.execute(counted).one()
     strange, since = session.execute(
         sa.select(sa.func.count(), sa.func.min(Incoming.at)).where(
+            of_others(reader),
             Incoming.challenge_id == challenge.id,
             Incoming.outcome == Outcome.OTHER_SENDER,
             Incoming.handled_at.is_(None),

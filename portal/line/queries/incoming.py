@@ -13,6 +13,7 @@ from portal.core.errors import NotFound
 from portal.core.outbox import MailState, OutgoingMail
 from portal.line.addresses import Named
 from portal.line.models import Conversation, Incoming
+from portal.line.queries.conversations import not_own
 from portal.line.states import Outcome
 
 _MOST_LATELY = 500
@@ -64,7 +65,13 @@ def sent_mail(session: Session, token: str, recipient: str) -> OutgoingMail | No
     return next((mail for mail in lately if mail.token == token), None)
 
 
-def to_look_at(session: Session, challenge: Challenge) -> Sequence[tuple[Incoming, str]]:
+def of_others(reader: int) -> sa.ColumnElement[bool]:
+    """Mails to no conversation of a participant to whom the reader belongs."""
+    theirs = sa.select(Conversation.id).where(not_own(reader))
+    return sa.or_(Incoming.conversation_id.is_(None), Incoming.conversation_id.in_(theirs))
+
+
+def to_look_at(session: Session, challenge: Challenge, *, reader: int) -> Sequence[tuple[Incoming, str]]:
     """The mails under a member's address that somebody else sent, with the participant's name; the oldest first."""
     rows = (
         sa.select(Incoming, Participant.name)
@@ -74,6 +81,7 @@ def to_look_at(session: Session, challenge: Challenge) -> Sequence[tuple[Incomin
             Incoming.challenge_id == challenge.id,
             Incoming.outcome == Outcome.OTHER_SENDER,
             Incoming.handled_at.is_(None),
+            of_others(reader),
         )
         .order_by(Incoming.id)
         .limit(100)
@@ -81,12 +89,13 @@ def to_look_at(session: Session, challenge: Challenge) -> Sequence[tuple[Incomin
     return [(incoming, name) for incoming, name in session.execute(rows)]
 
 
-def strange(session: Session, challenge: Challenge, incoming_id: int) -> Incoming:
+def strange(session: Session, challenge: Challenge, incoming_id: int, *, reader: int) -> Incoming:
     """One of them, handled or not. Raises NotFound."""
     rows = sa.select(Incoming).where(
         Incoming.id == incoming_id,
         Incoming.challenge_id == challenge.id,
         Incoming.outcome == Outcome.OTHER_SENDER,
+        of_others(reader),
     )
     found = session.scalars(rows).one_or_none()
     if found is None:
@@ -94,18 +103,18 @@ def strange(session: Session, challenge: Challenge, incoming_id: int) -> Incomin
     return found
 
 
-def counts(session: Session, challenge: Challenge) -> dict[Outcome, int]:
+def counts(session: Session, challenge: Challenge, *, reader: int) -> dict[Outcome, int]:
     """How many mails came in for a challenge, by what became of them; those that named none are everybody's."""
     rows = (
         sa.select(Incoming.outcome, sa.func.count())
-        .where(sa.or_(Incoming.challenge_id == challenge.id, Incoming.challenge_id.is_(None)))
+        .where(sa.or_(Incoming.challenge_id == challenge.id, Incoming.challenge_id.is_(None)), of_others(reader))
         .group_by(Incoming.outcome)
     )
     counted = dict(session.execute(rows).all())
     return {outcome: counted[outcome] for outcome in Outcome if outcome in counted}
 
 
-def lately(session: Session, challenge: Challenge, limit: int = 30) -> Sequence[Incoming]:
+def lately(session: Session, challenge: Challenge, limit: int = 30, *, reader: int) -> Sequence[Incoming]:
     """The last mails for a challenge."""
-    rows = sa.select(Incoming).where(Incoming.challenge_id == challenge.id).order_by(Incoming.id.desc()).limit(limit)
-    return session.scalars(rows).all()
+    rows = sa.select(Incoming).where(Incoming.challenge_id == challenge.id, of_others(reader))
+    return session.scalars(rows.order_by(Incoming.id.desc()).limit(limit)).all()

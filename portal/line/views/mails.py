@@ -21,10 +21,11 @@ BASE = "/staff/<slug>/line/mail"
 @only(*TEAM)
 def mail(slug: str) -> ResponseReturnValue:
     """Mails under a participant's address that somebody else sent, and counts of all others."""
-    challenge, config = challenge_or_404(slug), config_of(current_app)
+    challenge, config, me = challenge_or_404(slug), config_of(current_app), current_account().id
     return render_template(
-        "line/mail.html", challenge=challenge, strange=incoming.to_look_at(db.session, challenge),
-        counts=incoming.counts(db.session, challenge), lately=incoming.lately(db.session, challenge),
+        "line/mail.html", challenge=challenge, strange=incoming.to_look_at(db.session, challenge, reader=me),
+        counts=incoming.counts(db.session, challenge, reader=me),
+        lately=incoming.lately(db.session, challenge, reader=me),
         address=config.line_address, reads=config.imap_url is not None,
     )  # fmt: skip
 
@@ -34,7 +35,7 @@ def mail(slug: str) -> ResponseReturnValue:
 def handled(slug: str, incoming_id: int) -> ResponseReturnValue:
     """Note that somebody has looked after one."""
     challenge = challenge_or_404(slug)
-    found = incoming.strange(db.session, challenge, incoming_id)
+    found = incoming.strange(db.session, challenge, incoming_id, reader=current_account().id)
     desk.handle_mail(db.session, challenge, found, by=current_account().id, at=clock.now())
     db.session.commit()
     flash("Noted; the address is forgotten.")

@@ -55,7 +55,7 @@ def show(slug: str, conversation_id: int) -> ResponseReturnValue:
 
 
 def _one(challenge: Challenge, conversation_id: int) -> Conversation:
-    return conversations.of_challenge(db.session, challenge, conversation_id)
+    return conversations.of_challenge(db.session, challenge, conversation_id, reader=current_account().id)
 
 
 def _page(
@@ -79,7 +79,7 @@ def _page(
 def _assign_form(challenge: Challenge, conversation: Conversation, choice: str | None) -> AssignForm:
     now = str(conversation.assignee_id or "")
     form = AssignForm() if choice is not None else AssignForm(formdata=None, to=now, seen=now)
-    people = inboxes.team(db.session, challenge.slug)
+    people = inboxes.team(db.session, challenge.slug, conversation.participant_id)
     form.to.choices = {"": "Nobody", **{str(each.id): each.name or each.email for each in people}}
     return form
 
@@ -134,7 +134,8 @@ def assign(slug: str, conversation_id: int) -> ResponseReturnValue:
     if not form.validate():
         raise Invalid({"to": "Choose somebody who answers for this challenge."})
     seen = form.seen.data or ""
-    chosen = next((each for each in inboxes.team(db.session, slug) if str(each.id) == form.to.data), None)
+    people = inboxes.team(db.session, slug, conversation.participant_id)
+    chosen = next((each for each in people if str(each.id) == form.to.data), None)
     before = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 10 else None
     desk.assign(db.session, conversation, chosen, seen=before, by=me, at=clock.now())
     db.session.commit()
@@ -159,7 +160,7 @@ def settle(slug: str, conversation_id: int) -> ResponseReturnValue:
 def begin(slug: str) -> ResponseReturnValue:
     """Write to a participant of one's own accord."""
     challenge, form = challenge_or_404(slug), BeginForm()
-    people = conversations.addressees(db.session, challenge.id)
+    people = conversations.addressees(db.session, challenge.id, reader=current_account().id)
     form.participant.choices = [(each.id, each.name) for each in people]
     if not form.validate_on_submit():
         page = render_template("line/begin.html", challenge=challenge, form=form)

@@ -10,7 +10,7 @@ from portal.core import outbox
 from portal.core.errors import Refused
 from portal.reports.actions.timeline import changed
 from portal.reports.models import Note, Report
-from portal.reports.queries import assigning
+from portal.reports.queries import apart, assigning
 
 
 def assign(
@@ -21,7 +21,7 @@ def assign(
     `hand_over` is a word to whoever takes over, kept among the notes. The new one learns of it by mail. Raises Refused
     for a triager who takes part with the report's own participant.
     """
-    if assignee_id is not None and assigning.takes_part(session, report, assignee_id):
+    if assignee_id is not None and apart.takes_part(session, report, assignee_id):
         raise Refused("This triager takes part with the participant whose report it is. Choose another one.")
     if hand_over and by is not None:
         session.add(Note(report_id=report.id, account_id=by, at=at, text=hand_over))

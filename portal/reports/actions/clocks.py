@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
-from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.challenges.models import Challenge
 from portal.core import audit, outbox
@@ -17,6 +16,7 @@ from portal.reports import rules, states
 from portal.reports.actions.timeline import note, tell_researcher
 from portal.reports.models import Holiday, Report, ReportClock, ReportDesk
 from portal.reports.queries import clocks
+from portal.reports.queries.apart import judges
 from portal.reports.states import Told
 
 
@@ -119,9 +119,8 @@ def _stage(due_at: datetime, at: datetime) -> Told:
 
 def _people(session: Session, report: Report, stage: Told) -> Sequence[tuple[Account, str]]:
     """Who is reminded, and by which mail."""
-    slug = report.challenge.slug
-    near = [report.assignee] if report.assignee else holders(session, Role.TRIAGER, slug)
-    leads = holders(session, Role.LEAD, slug) if stage is Told.LEADS else ()
+    near = [report.assignee] if report.assignee else judges(session, Role.TRIAGER, report)
+    leads = judges(session, Role.LEAD, report) if stage is Told.LEADS else ()
     # Whoever slept through the first hours of being late has been told of it by then.
     reminded = () if report.told is Told.LATE else near
     return [*((each, "clock") for each in reminded), *((each, "clock_leads") for each in leads)]

@@ -8,7 +8,6 @@ from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
-from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core import outbox
 from portal.core.constraints import conflicts
@@ -19,6 +18,7 @@ from portal.reports import states
 from portal.reports.actions.timeline import note
 from portal.reports.models import Disclosure, DisclosureProposal, Report
 from portal.reports.queries import disclosing as queries
+from portal.reports.queries.apart import judges
 from portal.reports.rules import disclosing as rules
 from portal.reports.states import Answer, DisclosureState, Side
 
@@ -224,7 +224,7 @@ def _remind(session: Session, report: Report, side: Side, made: DisclosurePropos
         )  # fmt: skip
     context = {"slug": report.challenge.slug, "ref": report.ref, "page": "reports.staff_disclosure",
                "proposal": made.id, "days": rules.LEAD_AFTER.days}  # fmt: skip
-    for lead in holders(session, Role.LEAD, report.challenge.slug):
+    for lead in judges(session, Role.LEAD, report):
         outbox.post(
             session, REMINDER, to=lead.email, key=f"date:{made.id}:lead:{lead.id}", at=at,
             not_before=at + rules.LEAD_AFTER, context=context, subject=f"report:{report.id}",

@@ -5,13 +5,13 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account
-from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core import outbox
 from portal.core.outbox import OutgoingMail
 from portal.reports import rules
 from portal.reports.models import Reading, Report
 from portal.reports.queries import threads
+from portal.reports.queries.apart import judges
 from portal.reports.states import Side
 
 TO_RESEARCHER, TO_TEAM = "reports/message", "reports/message_staff"
@@ -22,7 +22,7 @@ def tell_of_message(session: Session, report: Report, side: Side, *, at: datetim
     if side is Side.TEAM:
         people, template = threads.readers(session, report), TO_RESEARCHER
     else:
-        people, template = holders(session, Role.TRIAGER, report.challenge.slug), TO_TEAM
+        people, template = judges(session, Role.TRIAGER, report), TO_TEAM
     for account in people:
         when = _next(session, report.id, account.id, at)
         if when is None:

@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core import audit, outbox
 from portal.reports import states
 from portal.reports.models import Pause, Report, ReportEvent
+from portal.reports.queries.apart import judges
 from portal.reports.states import Reason, ReportState
 
 
@@ -64,9 +64,9 @@ def tell_researcher(
 
 
 def tell_triagers(session: Session, report: Report, template: str, key: str, *, at: datetime) -> None:
-    """The same to each triager of the challenge."""
+    """The same to each triager of the challenge whose own it is not."""
     context = {"slug": report.challenge.slug, "ref": report.ref}
-    for account in holders(session, Role.TRIAGER, report.challenge.slug):
+    for account in judges(session, Role.TRIAGER, report):
         unique = f"report:{report.id}:{key}:{account.id}"
         outbox.post(session, f"reports/{template}", to=account.email, key=unique, at=at, context=context)
 

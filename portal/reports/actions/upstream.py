@@ -6,7 +6,6 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.challenges.models import Challenge
 from portal.core import audit, outbox
@@ -26,6 +25,7 @@ from portal.reports.models import (
     UpstreamSubject,
 )
 from portal.reports.queries import upstream
+from portal.reports.queries.apart import impartial
 from portal.reports.states import ReportState, UpstreamState
 
 
@@ -190,8 +190,8 @@ def say_passing_on(session: Session, report: Report, *, allowed: bool, credit: s
 
 
 def remind(session: Session, case: UpstreamCase, since: datetime, *, at: datetime) -> None:
-    """A mail to the triagers that a party has been silent, once for each silence."""
+    """A mail to the triagers for whom the case is that a party has been silent, once for each silence."""
     context = {"slug": case.challenge.slug, "number": case.number, "ref": case.reference}
-    for account in holders(session, Role.TRIAGER, case.challenge.slug):
+    for account in impartial(session, Role.TRIAGER, case.challenge):
         key = f"upstream:{case.id}:quiet:{since.isoformat()}:{account.id}"
         outbox.post(session, "reports/upstream_quiet", to=account.email, key=key, at=at, context=context)

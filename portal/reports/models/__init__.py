@@ -8,6 +8,7 @@ from portal.reports.models.advisories import (
     AdvisoryBuild,
     AdvisoryChange,
     AdvisoryFlaw,
+    AdvisoryPublisher,
     AdvisoryRevision,
 )
 from portal.reports.models.capabilities import (
@@ -84,6 +85,7 @@ __all__ = [
     "AdvisoryBuild",
     "AdvisoryChange",
     "AdvisoryFlaw",
+    "AdvisoryPublisher",
     "AdvisoryRevision",
     "AdvisorySignature",
     "BuildFinding",

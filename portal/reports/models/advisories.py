@@ -118,13 +118,30 @@ class AdvisoryChange(Model):
     at: Mapped[datetime] = mapped_column(primary_key=True)
 
 
+class AdvisoryPublisher(Model):
+    """Who publishes advisories from an instant on, as the settings said then: what their files say of it."""
+
+    __tablename__ = "advisory_publisher"
+    __table_args__ = (sa.CheckConstraint("number > 0", name="number_positive"),)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    name: Mapped[str] = mapped_column(sa.String(200))
+    namespace: Mapped[str] = mapped_column(sa.String(500))
+    contact: Mapped[str] = mapped_column(sa.String(320))
+    # The public address of the portal, with which the links to a file begin.
+    here: Mapped[str] = mapped_column(sa.String(500))
+
+
 explain("uq_advisory_year_number", "Somebody has just begun an advisory. Try again.",
         columns="advisory.year, advisory.number")  # fmt: skip
 explain("uq_advisory_flaw_advisory_id_report_id", "The report is in this advisory already.",
         columns="advisory_flaw.advisory_id, advisory_flaw.report_id")  # fmt: skip
 explain("uq_advisory_flaw_advisory_id_cve", "Another flaw of this advisory has this CVE id.",
         columns="advisory_flaw.advisory_id, advisory_flaw.cve")  # fmt: skip
+explain("pk_advisory_publisher", "Somebody has just noted it.", columns="advisory_publisher.number")
 explain("uq_advisory_revision_advisory_id_number", "Somebody has just published it.",
         columns="advisory_revision.advisory_id, advisory_revision.number")  # fmt: skip
 append_only(AdvisoryRevision.__table__)
 append_only(AdvisoryChange.__table__)
+append_only(AdvisoryPublisher.__table__)

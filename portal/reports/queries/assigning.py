@@ -1,4 +1,4 @@
-"""Who could be responsible, who is no longer, and who must not be."""
+"""Who could be responsible, and who is no longer."""
 
 from collections.abc import Sequence
 
@@ -10,43 +10,6 @@ from portal.accounts.states import EVERYWHERE, Role
 from portal.challenges.models import Challenge, Member
 from portal.reports import states
 from portal.reports.models import Report, ReportDesk
-
-
-def takes_part(session: Session, report: Report, account_id: int) -> bool:
-    """Whether an account belongs to the participant whose report it is."""
-    rows = sa.select(Member.id).where(Member.participant_id == report.participant_id, Member.account_id == account_id)
-    return session.scalars(rows.limit(1)).one_or_none() is not None
-
-
-def is_own(session: Session, slug: str, ref: str, account_id: int) -> bool:
-    """Whether a report is that of a participant to whom an account belongs."""
-    rows = (
-        sa.select(Report.id)
-        .join(Challenge, Challenge.id == Report.challenge_id)
-        .join(Member, Member.participant_id == Report.participant_id)
-        .where(Challenge.slug == slug, Report.ref == ref, Member.account_id == account_id)
-    )
-    return session.scalars(rows.limit(1)).one_or_none() is not None
-
-
-def is_impartial(session: Session, challenge_id: int, account_id: int) -> bool:
-    """Whether an account belongs to no participant of a challenge.
-
-    Only such a triager is told which reports were first, and what was decided for that: who has reports of their own
-    would know from what is left out of it what the team holds of them.
-    """
-    rows = sa.select(Member.id).where(Member.challenge_id == challenge_id, Member.account_id == account_id)
-    return session.scalars(rows.limit(1)).one_or_none() is None
-
-
-def participations(session: Session, account_id: int) -> frozenset[int]:
-    """The participants to whom an account belongs."""
-    return frozenset(session.scalars(sa.select(Member.participant_id).where(Member.account_id == account_id)))
-
-
-def not_own(account_id: int) -> sa.ColumnElement[bool]:
-    """Reports of participants to whom an account does not belong."""
-    return Report.participant_id.not_in(sa.select(Member.participant_id).where(Member.account_id == account_id))
 
 
 def is_automatic(session: Session, challenge_id: int) -> bool:
@@ -79,7 +42,9 @@ def _triagers(slug: str) -> sa.Select[int]:
 
 
 def left_behind(session: Session, limit: int = 100) -> Sequence[Report]:
-    """Open reports whose responsible person is no triager of their challenge any more, or is away for good."""
+    """Open reports whose responsible person is no triager of their challenge any more, is away for good, or takes part
+    with their participant by now.
+    """
     still = (
         sa.select(RoleGrant.account_id)
         .where(
@@ -89,12 +54,13 @@ def left_behind(session: Session, limit: int = 100) -> Sequence[Report]:
         )
         .correlate(Report, Challenge)
     )
+    own = sa.exists().where(Member.participant_id == Report.participant_id, Member.account_id == Report.assignee_id)
     return session.scalars(
         sa.select(Report)
         .join(Report.challenge)
         .join(Account, Account.id == Report.assignee_id)
         .options(joinedload(Report.challenge))
-        .where(Report.state.in_(states.OPEN), sa.or_(~Account.active, ~still.exists()))
+        .where(Report.state.in_(states.OPEN), sa.or_(~Account.active, ~still.exists(), own))
         .order_by(Report.id)
         .limit(limit)
     ).all()

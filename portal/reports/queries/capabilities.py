@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.core.errors import NotFound
 from portal.reports import states
 from portal.reports.models import Capability, JoinedReports, Report, ReportLink
-from portal.reports.queries.assigning import not_own, participations
+from portal.reports.queries.apart import not_own, participations
 from portal.reports.states import LinkState
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.challenges.models import Challenge
 from portal.reports import rules, states
 from portal.reports.models import Holiday, Pause, Report, ReportClock, ReportDesk, ReportEvent, ReportLink
+from portal.reports.queries.apart import not_own
 from portal.reports.states import ClockName, LinkState, ReportState, Told
 
 CLOSES_AFTER = 14
@@ -88,10 +89,12 @@ def settings(session: Session, challenge: Challenge) -> rules.Settings:
 
 
 def retimed(
-    session: Session, challenge_id: int, calendar: rules.Calendar, at: datetime, *, lock: bool = False
-) -> list[tuple[Report, rules.Timing]]:
-    """Reports over which a clock runs, each with when it would run out by a calendar."""
-    rows = sa.select(Report).where(Report.challenge_id == challenge_id, Report.state.in_(list(states.RUNS)))
+    session: Session, challenge_id: int, calendar: rules.Calendar, at: datetime, *, reader: int | None = None,
+    lock: bool = False,
+) -> list[tuple[Report, rules.Timing]]:  # fmt: skip
+    """Reports over which a clock runs, each with when it would run out by a calendar; for a reader, only of others."""
+    others = [not_own(reader)] if reader else []
+    rows = sa.select(Report).where(Report.challenge_id == challenge_id, Report.state.in_(list(states.RUNS)), *others)
     found = session.scalars(rows.order_by(Report.number).with_for_update() if lock else rows.order_by(Report.number))
     reports = [report for report in found if report.received_at is not None]
     stood = pauses_of(session, of_reports(reports), at)
@@ -122,8 +125,8 @@ def to_close(session: Session, at: datetime, limit: int = 100) -> Sequence[Repor
     return due[:limit]
 
 
-def courses(session: Session, challenge_id: int, at: datetime) -> list[rules.Course]:
-    """When what happened to each report that has arrived and was not withdrawn, in three statements."""
+def courses(session: Session, challenge_id: int, at: datetime, *, reader: int) -> list[rules.Course]:
+    """When what happened to each report of others that has arrived and was not withdrawn, in three statements."""
     fixed = sa.select(ReportEvent.report_id, sa.func.min(ReportEvent.at)).where(ReportEvent.what == states.FIX.name)
     ends = dict(session.execute(fixed.join(Report).where(Report.challenge_id == challenge_id)
                                 .group_by(ReportEvent.report_id)).all())  # fmt: skip
@@ -131,7 +134,7 @@ def courses(session: Session, challenge_id: int, at: datetime) -> list[rules.Cou
         sa.select(Report)
         .where(
             Report.challenge_id == challenge_id, Report.received_at.is_not(None),
-            Report.state != ReportState.WITHDRAWN,
+            Report.state != ReportState.WITHDRAWN, not_own(reader),
         )
         .order_by(Report.number)
     ).all()  # fmt: skip

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from portal.accounts.models import Account
-from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.core.db import UtcDateTime
 from portal.core.errors import NotFound
 from portal.reports.models import Disclosure, DisclosureProposal, Report, UpstreamCase, UpstreamSubject
+from portal.reports.queries.apart import judges, not_own
 from portal.reports.states import HELD, LIVE_DISCLOSURES, Answer, DisclosureState, ReportState, Side, UpstreamState
 
 # A case that is only drafted binds nobody.
@@ -70,47 +70,50 @@ def next_number(session: Session, disclosure_id: int) -> int:
 
 
 def team(session: Session, report: Report) -> Sequence[Account]:
-    """Whom of the team mails about a date reach: who is responsible, else every triager."""
-    people = holders(session, Role.TRIAGER, report.challenge.slug)
+    """Whom of the team mails about a date reach: who is responsible, else every triager, whose own it is not."""
+    people = judges(session, Role.TRIAGER, report)
     responsible = [each for each in people if each.id == report.assignee_id]
     return responsible or people
 
 
-def calendar(session: Session, challenge_id: int) -> Sequence[Disclosure]:
-    """Every live date of a challenge with its report: what waits for an answer first, then by the hour."""
+def calendar(session: Session, challenge_id: int, *, reader: int) -> Sequence[Disclosure]:
+    """Every live date about a report of others, with the report: what waits for an answer first, then by the hour."""
     return session.scalars(
         sa.select(Disclosure)
         .join(Disclosure.report)
         .options(contains_eager(Disclosure.report), selectinload(Disclosure.proposals))
-        .where(Report.challenge_id == challenge_id, Disclosure.state.in_(LIVE_DISCLOSURES))
+        .where(Report.challenge_id == challenge_id, Disclosure.state.in_(LIVE_DISCLOSURES), not_own(reader))
         .order_by(Disclosure.embargo_until.is_not(None), Disclosure.embargo_until, Disclosure.id)
         .limit(500)
     ).all()
 
 
-def unanswered(session: Session, challenge_id: int, before: datetime) -> tuple[int, datetime | None]:
-    """How many dates that were proposed before `before` nobody has answered, and since when the oldest waits."""
+def unanswered(session: Session, challenge_id: int, before: datetime, *, reader: int) -> tuple[int, datetime | None]:
+    """How many dates about reports of others nobody has answered that were proposed before `before`.
+
+    And since when the oldest waits.
+    """
     count, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(DisclosureProposal.at))
         .join(DisclosureProposal.disclosure)
         .join(Disclosure.report)
         .where(
             Report.challenge_id == challenge_id, DisclosureProposal.answer == Answer.OPEN,
-            DisclosureProposal.at < before,
+            DisclosureProposal.at < before, not_own(reader),
         )
     ).one()  # fmt: skip
     return count, oldest
 
 
-def waiting_for_team(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
-    """How many dates the team has to answer, and since when the oldest waits."""
+def waiting_for_team(session: Session, challenge_id: int, *, reader: int) -> tuple[int, datetime | None]:
+    """How many dates about reports of others the team has to answer, and since when the oldest waits."""
     count, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(DisclosureProposal.at))
         .join(DisclosureProposal.disclosure)
         .join(Disclosure.report)
         .where(
             Report.challenge_id == challenge_id, DisclosureProposal.answer == Answer.OPEN,
-            DisclosureProposal.side == Side.RESEARCHER,
+            DisclosureProposal.side == Side.RESEARCHER, not_own(reader),
         )
     ).one()  # fmt: skip
     return count, oldest

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from portal.core.errors import NotFound
 from portal.reports import rules, states
 from portal.reports.models import DuplicateException, Receipt, Report, ReportLink
-from portal.reports.queries.assigning import not_own
+from portal.reports.queries.apart import not_own
 from portal.reports.queries.reports import of_others
 from portal.reports.states import LinkState, ReportState
 
@@ -117,10 +117,12 @@ def open_in_confirmed() -> sa.ColumnElement[bool]:
     )  # fmt: skip
 
 
-def undecided(session: Session, challenge_id: int) -> int:
-    """How many reports are confirmed but have links on which nobody has decided."""
-    counted = sa.select(sa.func.count(Report.id)).where(Report.challenge_id == challenge_id, open_in_confirmed())
-    return session.scalars(counted).one()
+def undecided(session: Session, challenge_id: int, *, reader: int) -> int:
+    """How many reports of others are confirmed but have links on which nobody has decided."""
+    counted = sa.select(sa.func.count(Report.id))
+    return session.scalars(
+        counted.where(Report.challenge_id == challenge_id, open_in_confirmed(), not_own(reader))
+    ).one()
 
 
 def receipt_of(session: Session, report_id: int) -> Receipt | None:

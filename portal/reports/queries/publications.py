@@ -12,18 +12,25 @@ from portal.challenges.models import Challenge, Member, Participant
 from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
 from portal.reports.models import Publication, Report, ReportCredit
+from portal.reports.queries.apart import not_own, participating
 from portal.reports.queries.disclosing import embargoes
 from portal.reports.states import Credit, PublicationState, ReportState
 
 _WITH = (selectinload(Publication.reports), joinedload(Publication.participant))
 
 
-def of_staff(session: Session, challenge_id: int) -> Sequence[Publication]:
-    """Everything that was handed in, what waits first."""
+def _of_others(reader: int) -> sa.ColumnElement[bool]:
+    """What is neither from a participant to whom the reader belongs, nor about a report of theirs."""
+    by = sa.or_(Publication.participant_id.is_(None), Publication.participant_id.not_in(participating(reader)))
+    return sa.and_(by, ~Publication.reports.any(~not_own(reader)))
+
+
+def of_staff(session: Session, challenge_id: int, *, reader: int) -> Sequence[Publication]:
+    """Everything that others have handed in about others, what waits first."""
     return session.scalars(
         sa.select(Publication)
         .options(*_WITH)
-        .where(Publication.challenge_id == challenge_id)
+        .where(Publication.challenge_id == challenge_id, _of_others(reader))
         .order_by(Publication.state != PublicationState.PENDING, Publication.id.desc())
         .limit(500)
     ).all()
@@ -39,12 +46,12 @@ def of_participant(session: Session, participant_id: int) -> Sequence[Publicatio
     ).all()
 
 
-def one(session: Session, challenge_id: int, publication_id: int) -> Publication:
-    """One of a challenge's. Raises NotFound."""
+def one(session: Session, challenge_id: int, publication_id: int, *, reader: int) -> Publication:
+    """One of these. Raises NotFound."""
     found = session.scalars(
         sa.select(Publication)
         .options(*_WITH)
-        .where(Publication.challenge_id == challenge_id, Publication.id == publication_id)
+        .where(Publication.challenge_id == challenge_id, Publication.id == publication_id, _of_others(reader))
     ).one_or_none()
     if found is None:
         raise NotFound("publication")
@@ -63,11 +70,11 @@ def own(session: Session, participant_id: int, publication_id: int) -> Publicati
     return found
 
 
-def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
-    """How many nobody has looked at, and since when the oldest waits."""
+def waiting(session: Session, challenge_id: int, *, reader: int) -> tuple[int, datetime | None]:
+    """How many of these nobody has looked at, and since when the oldest waits."""
     count, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(Publication.created_at)).where(
-            Publication.challenge_id == challenge_id, Publication.state == PublicationState.PENDING
+            Publication.challenge_id == challenge_id, Publication.state == PublicationState.PENDING, _of_others(reader)
         )
     ).one()
     return count, oldest
@@ -100,13 +107,13 @@ def public(session: Session, challenge: Challenge, at: datetime) -> list[Publica
     return [row for row, since in listed(session, challenge) if since <= at]
 
 
-def choices(session: Session, challenge_id: int, participant_id: int | None) -> dict[str, str]:
-    """The reports that something can be about, by their ids: a participant's, or all that have arrived."""
+def choices(session: Session, challenge_id: int, participant_id: int | None, *, reader: int) -> dict[str, str]:
+    """The reports that something can be about, by their ids: a participant's, or for the team those of others."""
     rows = sa.select(Report.id, Report.ref, Report.title).where(
         Report.challenge_id == challenge_id, Report.received_at.is_not(None), Report.state != ReportState.WITHDRAWN
     )
-    if participant_id is not None:
-        rows = rows.where(Report.participant_id == participant_id)
+    whose = not_own(reader) if participant_id is None else Report.participant_id == participant_id
+    rows = rows.where(whose)
     return {str(number): f"{ref} {title}" for number, ref, title in session.execute(rows.order_by(Report.number))}
 
 

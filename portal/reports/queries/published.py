@@ -1,8 +1,8 @@
 """Advisories as files, as everybody gets them at an instant: the bytes of each, and who has signed just these.
 
-A file says what is true at its instant: who wants to be thanked, what else there is to read. Where that changes, the
-bytes change under a new number, and a signature over the old ones counts no more. What changes at an hour that rows
-tell needs no row of its own; before such rows are changed, `actions.editions` notes what they had brought about.
+A file says what is true at its instant: who wants to be thanked, what else there is to read, who publishes it. Where
+that changes, the bytes change under a new number, and a signature over the old ones counts no more. What changes at an
+hour that rows tell needs no row of its own; before such rows are changed, `actions.editions` notes what they brought.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from portal.challenges.models import Challenge
 from portal.reports import certificates, csaf
-from portal.reports.models import Advisory, AdvisorySignature
-from portal.reports.queries import advised, advisories, keys, publications, upstream
+from portal.reports.models import Advisory, AdvisoryPublisher, AdvisorySignature
+from portal.reports.queries import advised, advisories, keys, publications, publishers, upstream
 from portal.reports.queries.advisories import Out
 from portal.reports.rules.advisories import Text, file_name
 from portal.reports.rules.upstream import name_of, public_from
@@ -48,20 +48,25 @@ class Standing:
     """An advisory as it stands at an instant.
 
     `hours` are those at which its file changed since the last change that is noted: a link came out, a participation
-    ended. They follow from rows; nobody has to do anything at them. `noted` is that last change.
+    ended. They follow from rows; nobody has to do anything at them. `noted` is that last change, `publisher` who
+    publishes it, if that is noted.
     """
 
     row: Advisory
     advisory: csaf.Advisory
     hours: tuple[datetime, ...]
     noted: datetime | None
+    publisher: csaf.Publisher | None
 
 
 def files(
     session: Session, publisher: csaf.Publisher, at: datetime, challenge_id: int | None = None,
     ident: str | None = None,
 ) -> list[File]:  # fmt: skip
-    """What everybody gets at an instant, which may be still to come. The latest advisory comes first."""
+    """What everybody gets at an instant, which may be still to come. The latest advisory comes first.
+
+    `publisher` is who publishes as long as nobody is noted.
+    """
     return _signed(session, publisher, standing(session, at, challenge_id, ident), at)
 
 
@@ -90,6 +95,7 @@ class _Around(NamedTuple):
     links: Mapping[int, Sequence[_Shown]]
     ended: Sequence[tuple[frozenset[int], datetime]]
     changes: Mapping[int, Sequence[datetime]]
+    publishers: Sequence[AdvisoryPublisher]
 
 
 def _around(session: Session, found: Sequence[tuple[Advisory, Sequence[Out]]], covered: Collection[int]) -> _Around:
@@ -101,6 +107,7 @@ def _around(session: Session, found: Sequence[tuple[Advisory, Sequence[Out]]], c
         links={each.id: _links(session, each) for each in {row.challenge for row, _ in found}},
         ended=[(frozenset({number}), since) for number, since in publications.ended(session, covered)],
         changes=advisories.changes(session, [row.id for row, _ in found]),
+        publishers=publishers.noted(session),
     )
 
 
@@ -127,11 +134,11 @@ def _standing(
         ident=row.ident,
         page=f"/challenges/{row.challenge.slug}/advisories/{row.ident}",
         text=text,
-        versions=csaf.history(_versions(versions), [*noted, *hours]),
+        versions=csaf.history(_versions(versions), [*noted, *hours], publishers.moved(around.publishers)),
         thanks={number: around.thanks[number] for number in text.report_ids & around.thanks.keys()},
         links=tuple(dict.fromkeys(link for about, link, since in shown if since <= at and about & text.report_ids)),
     )
-    return Standing(row, advisory, hours, last)
+    return Standing(row, advisory, hours, last, publishers.publisher(publishers.row_at(around.publishers, at)))
 
 
 def _hours(
@@ -162,7 +169,7 @@ def _signed(session: Session, publisher: csaf.Publisher, found: Sequence[Standin
     counts = _signers(session, at) if found else frozenset()
     made = []
     for each in found:
-        data = csaf.dumped(csaf.document(each.advisory, publisher))
+        data = csaf.dumped(csaf.document(each.advisory, each.publisher or publisher))
         over = given.get((each.row.id, hashlib.sha256(data).hexdigest()), ())
         signature = next((one for one in over if one.fingerprint in counts), None)
         made.append(File(each.row.id, each.advisory, at, data, signature))

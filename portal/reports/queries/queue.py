@@ -16,7 +16,7 @@ from portal.core.paging import Page, keyset
 from portal.reports import states
 from portal.reports.models import Report
 from portal.reports.queries import links, threads
-from portal.reports.queries.assigning import not_own
+from portal.reports.queries.apart import not_own
 from portal.reports.rules.searching import ALL, LINKS, MESSAGE, MINE, NOBODY, OTHER, Search
 from portal.reports.states import ReportKind, ReportState, Severity
 
@@ -123,12 +123,15 @@ def counts(session: Session, challenge_id: int, search: Search, reader: int, at:
     return Counts({row[0]: row[1] for row in rows}, sum(row[2] for row in rows), sum(row[3] for row in rows))
 
 
-def choices(session: Session, challenge: Challenge) -> dict[str, list[tuple[str, str]]]:
-    """What there is to choose from, as numbers and words, in one statement: who, scenario, build, participant."""
+def choices(session: Session, challenge: Challenge, reader: int) -> dict[str, list[tuple[str, str]]]:
+    """What there is to choose from, as numbers and words, in one statement: who, scenario, build, participant.
+
+    Of the participants, those of whom the reader finds reports.
+    """
     who = sa.select(RoleGrant.account_id).where(
         RoleGrant.role == Role.TRIAGER, RoleGrant.scope.in_([challenge.slug, EVERYWHERE])
     )
-    sent = sa.select(Report.participant_id).where(Report.challenge_id == challenge.id)
+    sent = sa.select(Report.participant_id).where(*_arrived(challenge.id, reader))
     pinned = sa.case((Build.state == BuildState.PINNED, Build.name + " (pinned)"), else_=Build.name)
     parts: list[sa.Select[*tuple[Any, ...]]] = [
         _part("who", Account.id, sa.func.coalesce(sa.func.nullif(Account.name, ""), Account.email)).where(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from portal.core.errors import NotFound
 from portal.reports.models import Release, Report
-from portal.reports.queries.assigning import not_own
+from portal.reports.queries.apart import not_own
 
 
 def of_challenge(session: Session, challenge_id: int) -> Sequence[Release]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from portal.core.errors import NotFound
 from portal.reports import states
 from portal.reports.models import KeySet, Note, Receipt, Report, ReportEvent
-from portal.reports.queries.assigning import not_own
+from portal.reports.queries.apart import not_own
 from portal.reports.states import ReportState
 
 _WITH = (
@@ -79,36 +79,39 @@ def _arrived(challenge_id: int) -> sa.Select[Report]:
     return sa.select(Report).where(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
 
 
-def waiting(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
-    """How many reports wait for a first answer, and since when the oldest does."""
+def waiting(session: Session, challenge_id: int, *, reader: int) -> tuple[int, datetime | None]:
+    """How many reports of others wait for a first answer, and since when the oldest does."""
     count, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(Report.received_at)).where(
-            Report.challenge_id == challenge_id, Report.state == ReportState.RECEIVED
+            Report.challenge_id == challenge_id, Report.state == ReportState.RECEIVED, not_own(reader)
         )
     ).one()
     return count, oldest
 
 
-def nobodys(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
-    """How many reports wait that nobody is responsible for, and since when the oldest does."""
-    return _pile(session, challenge_id, Report.state.in_(states.OPEN), Report.assignee_id.is_(None))
+def nobodys(session: Session, challenge_id: int, *, reader: int) -> tuple[int, datetime | None]:
+    """How many reports of others wait that nobody is responsible for, and since when the oldest does."""
+    return _pile(session, challenge_id, reader, Report.state.in_(states.OPEN), Report.assignee_id.is_(None))
 
 
-def appeals(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
-    """How many appeals wait, and since when the oldest does."""
-    return _pile(session, challenge_id, Report.state == ReportState.APPEALED)
+def appeals(session: Session, challenge_id: int, *, reader: int) -> tuple[int, datetime | None]:
+    """How many appeals of others wait, and since when the oldest does."""
+    return _pile(session, challenge_id, reader, Report.state == ReportState.APPEALED)
 
 
-def _pile(session: Session, challenge_id: int, *which: sa.ColumnElement[bool]) -> tuple[int, datetime | None]:
+def _pile(
+    session: Session, challenge_id: int, reader: int, *which: sa.ColumnElement[bool]
+) -> tuple[int, datetime | None]:
     counted = sa.select(sa.func.count(), sa.func.min(Report.state_since))
-    count, oldest = session.execute(counted.where(Report.challenge_id == challenge_id, *which)).one()
+    count, oldest = session.execute(counted.where(Report.challenge_id == challenge_id, not_own(reader), *which)).one()
     return count, oldest
 
 
-def late(session: Session, challenge_id: int, at: datetime) -> int:
-    """How many reports have let their clock run out."""
+def late(session: Session, challenge_id: int, at: datetime, *, reader: int) -> int:
+    """How many reports of others have let their clock run out."""
+    counted = sa.select(sa.func.count()).select_from(Report)
     return session.scalars(
-        sa.select(sa.func.count()).select_from(Report).where(Report.challenge_id == challenge_id, Report.due_at < at)
+        counted.where(Report.challenge_id == challenge_id, Report.due_at < at, not_own(reader))
     ).one()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
 from portal.reports.models import KeySetMember, Message, Report, Rewrap, Upload
+from portal.reports.queries.apart import not_own
 from portal.reports.states import MessageState, UploadState
 from portal.reports.states.rewraps import RewrapState
 
@@ -21,8 +22,10 @@ class Progress(NamedTuple):
     by_member: dict[str, int]
 
 
-def _complete(challenge_id: int) -> sa.ColumnElement[bool]:
-    return sa.and_(Report.challenge_id == challenge_id, Report.received_at.is_not(None), _handed_over())
+def _complete(challenge_id: int, reader: int) -> sa.ColumnElement[bool]:
+    """Whether a file is whole and of a report that has arrived, and is no participant's to whom the reader belongs."""
+    arrived = sa.and_(Report.challenge_id == challenge_id, Report.received_at.is_not(None))
+    return sa.and_(arrived, _handed_over(), not_own(reader))
 
 
 def _handed_over() -> sa.ColumnElement[bool]:
@@ -45,13 +48,14 @@ def _opens(member: KeySetMember) -> sa.ColumnElement[bool]:
 
 def page(
     session: Session, challenge_id: int, ref: str | None, after: str | None, limit: int,
-    lacking: Sequence[KeySetMember] = (),
+    lacking: Sequence[KeySetMember] = (), *, reader: int,
 ) -> Page[Upload]:  # fmt: skip
-    """Complete files of reports that have arrived, with their reports, the oldest first. Raises NotFound.
+    """Complete files of reports of others, with their reports, the oldest first. Raises NotFound.
 
     With `lacking`, only files that one of these members cannot open.
     """
-    rows = sa.select(Upload).join(Upload.report).options(contains_eager(Upload.report)).where(_complete(challenge_id))
+    rows = sa.select(Upload).join(Upload.report).options(contains_eager(Upload.report))
+    rows = rows.where(_complete(challenge_id, reader))
     if ref:
         rows = rows.where(Report.ref == ref)
     if lacking:
@@ -59,28 +63,31 @@ def page(
     return keyset(session, rows, order=[(Upload.created_at, "asc"), (Upload.id, "asc")], after=after, limit=limit)
 
 
-def progress(session: Session, challenge_id: int, members: Sequence[KeySetMember]) -> Progress:
-    """How far all files are opened to each member: one statement and one row, however many files there are."""
+def progress(session: Session, challenge_id: int, members: Sequence[KeySetMember], *, reader: int) -> Progress:
+    """How far all files of others are opened to each member: one statement and one row, however many there are."""
     counts = [sa.func.count().filter(sa.not_(_opens(member))) for member in members]
-    rows = sa.select(sa.func.count(), *counts).select_from(Upload).join(Upload.report).where(_complete(challenge_id))
+    rows = sa.select(sa.func.count(), *counts).select_from(Upload).join(Upload.report)
+    rows = rows.where(_complete(challenge_id, reader))
     total, *found = session.execute(rows).one()
     return Progress(total, {member.fingerprint: count for member, count in zip(members, found, strict=True)})
 
 
-def waiting(session: Session, challenge_id: int, members: Sequence[KeySetMember]) -> int:
-    """How many files some member cannot open."""
+def waiting(session: Session, challenge_id: int, members: Sequence[KeySetMember], *, reader: int) -> int:
+    """How many files of others some member cannot open."""
     rows = sa.select(sa.func.count()).select_from(Upload).join(Upload.report)
     shut = sa.or_(sa.false(), *(sa.not_(_opens(member)) for member in members))
-    return session.scalars(rows.where(_complete(challenge_id), shut)).one()
+    return session.scalars(rows.where(_complete(challenge_id, reader), shut)).one()
 
 
-def shut_to(session: Session, challenge_id: int, member: KeySetMember, limit: int) -> list[tuple[str, int]]:
-    """The first reports of which a member cannot open everything, by number: reference, and how many files."""
+def shut_to(
+    session: Session, challenge_id: int, member: KeySetMember, limit: int, *, reader: int
+) -> list[tuple[str, int]]:
+    """The first reports of others of which a member cannot open everything, by number: reference and count."""
     rows = (
         sa.select(Report.ref, sa.func.count())
         .select_from(Upload)
         .join(Upload.report)
-        .where(_complete(challenge_id), sa.not_(_opens(member)))
+        .where(_complete(challenge_id, reader), sa.not_(_opens(member)))
         .group_by(Report.number, Report.ref)
         .order_by(Report.number)
         .limit(limit)
@@ -125,8 +132,8 @@ def refuted_packets(session: Session, upload_id: str, key_id: str) -> Sequence[b
     ).all()
 
 
-def refuted(session: Session, challenge_id: int, limit: int) -> Sequence[Rewrap]:
-    """The last ones of which it was said that they do not open a file, with who made them and who said so."""
+def refuted(session: Session, challenge_id: int, limit: int, *, reader: int) -> Sequence[Rewrap]:
+    """The last ones of which it was said that they do not open a file of others, with who made them and who said so."""
     return session.scalars(
         sa.select(Rewrap)
         .join(Rewrap.upload)
@@ -135,7 +142,7 @@ def refuted(session: Session, challenge_id: int, limit: int) -> Sequence[Rewrap]
             contains_eager(Rewrap.upload).contains_eager(Upload.report), joinedload(Rewrap.by),
             joinedload(Rewrap.refuted_by),
         )
-        .where(Report.challenge_id == challenge_id, Rewrap.state == RewrapState.REFUTED)
+        .where(Report.challenge_id == challenge_id, Rewrap.state == RewrapState.REFUTED, not_own(reader))
         .order_by(Rewrap.state_since.desc(), Rewrap.id.desc())
         .limit(limit)
     ).all()  # fmt: skip
@@ -155,13 +162,13 @@ def wrapped_of(session: Session, report_id: int) -> set[str]:
     return {upload_id for upload_id, rows in of_uploads(session, ids).items() if rows}
 
 
-def object_of(session: Session, challenge_id: int, upload_id: str) -> Upload:
-    """One complete file of a report of the challenge that has arrived. Raises NotFound."""
+def object_of(session: Session, challenge_id: int, upload_id: str, *, reader: int) -> Upload:
+    """One complete file of a report of others. Raises NotFound."""
     found = session.scalars(
         sa.select(Upload)
         .join(Upload.report)
         .options(contains_eager(Upload.report))
-        .where(_complete(challenge_id), Upload.id == upload_id)
+        .where(_complete(challenge_id, reader), Upload.id == upload_id)
     ).one_or_none()
     if found is None:
         raise NotFound("file")

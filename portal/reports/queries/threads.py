@@ -24,6 +24,7 @@ from portal.reports.models import (
     ResearcherCertificate,
     Upload,
 )
+from portal.reports.queries.apart import not_own
 from portal.reports.queries.uploads import LIVE
 from portal.reports.states import CertificateState, MessageState, ReportState, Side, UploadState
 from portal.reports.walker import Recipients
@@ -131,7 +132,7 @@ def teams_upload(session: Session, challenge_id: int, upload_id: str, account_id
         .options(joinedload(Upload.report))
         .where(
             Upload.id == upload_id, Upload.owner_id == account_id, Message.side == Side.TEAM,
-            Report.challenge_id == challenge_id,
+            Report.challenge_id == challenge_id, not_own(account_id),
         )
     ).one_or_none()  # fmt: skip
     if found is None:
@@ -259,12 +260,12 @@ def unread(session: Session, report_ids: Sequence[int], account_id: int, side: S
     return dict(rows.all())
 
 
-def unanswered(session: Session, challenge_id: int) -> tuple[int, datetime | None]:
-    """About how many reports the researcher has had the last word, and since when the oldest of these waits."""
+def unanswered(session: Session, challenge_id: int, *, reader: int) -> tuple[int, datetime | None]:
+    """About how many reports of others the researcher has had the last word, and since when the oldest waits."""
     count, oldest = session.execute(
         sa.select(sa.func.count(), sa.func.min(Message.sent_at))
         .join(Report, Report.id == Message.report_id)
-        .where(Report.challenge_id == challenge_id, *_last_words())
+        .where(Report.challenge_id == challenge_id, *_last_words(), not_own(reader))
     ).one()
     return count, oldest
 
@@ -304,12 +305,17 @@ def template_of(session: Session, challenge_id: int, code: str) -> ReplyTemplate
     return found
 
 
-def reasons_given(session: Session, challenge_id: int) -> dict[str, int]:
-    """How often each reason went with a message."""
+def reasons_given(session: Session, challenge_id: int, *, reader: int) -> dict[str, int]:
+    """How often each reason went with a message about a report of others."""
     rows = session.execute(
         sa.select(Message.reason, sa.func.count())
         .join(Report, Report.id == Message.report_id)
-        .where(Report.challenge_id == challenge_id, Message.reason.is_not(None), Message.state == MessageState.SENT)
+        .where(
+            Report.challenge_id == challenge_id,
+            Message.reason.is_not(None),
+            Message.state == MessageState.SENT,
+            not_own(reader),
+        )
         .group_by(Message.reason)
     )
     return {str(code): count for code, count in rows}

@@ -25,16 +25,12 @@ state is `open` until somebody has decided on it. …/known-issues.json lists wh
 `Authorization: Bearer` and a personal token.
 """
 
-from flask import Blueprint, current_app, request, session
+from flask import Blueprint, session
 from flask.blueprints import BlueprintSetupState
 
-from portal.accounts.current import current_account
-from portal.accounts.gate import audience_of
-from portal.core.db import db
-from portal.core.errors import NotFound
-from portal.reports.queries.assigning import is_own
+from portal.reports.views.apart import keep_from_own
 from portal.reports.views.incoming import let_go, take_file
-from portal.reports.views.who import by_token, triager
+from portal.reports.views.who import by_token
 
 blueprint = Blueprint("reports", __name__)
 
@@ -59,17 +55,6 @@ def _exempt(state: BlueprintSetupState) -> None:
         state.app.extensions["csrf"].exempt(endpoint)
 
 
-@blueprint.before_request
-def _keep_from_own() -> None:
-    """No triager sees the staff side of a report of a participant to whom they belong, whatever the page."""
-    audience, told = audience_of(current_app, request.endpoint or ""), request.view_args or {}
-    if audience is None or not audience.roles or not {"slug", "ref"} <= told.keys():
-        return
-    reader = triager(told["slug"])[1] if by_token() else current_account()
-    if is_own(db.session, told["slug"], told["ref"], reader.id):
-        raise NotFound("report")
-
-
 @blueprint.url_value_preprocessor
 def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> None:
     """Sealed files are larger than what other pages take. Only who is signed in, or has a token, may send them."""
@@ -77,6 +62,7 @@ def _let_files_in(endpoint: str | None, _values: dict[str, object] | None) -> No
         take_file()
 
 
+blueprint.before_request(keep_from_own)
 blueprint.teardown_request(let_go)
 
 

@@ -19,11 +19,13 @@ from portal.reports.queries import advisories as queries
 from portal.reports.queries import keys, published
 from portal.reports.queries.published import File
 from portal.reports.views import blueprint
+from portal.reports.views.apart import impartial
 from portal.reports.views.csaf import publisher
 
 
 @blueprint.route("/staff/<slug>/advisories/<int:advisory_id>/signature", methods=["GET", "POST"])
 @only(Role.TRIAGER, Role.LEAD)
+@impartial("Advisories")
 def sign_advisory(slug: str, advisory_id: int) -> ResponseReturnValue:
     """The very bytes to sign, and where their signature is given."""
     challenge, form, at = challenge_or_404(slug), AdvisorySignatureForm(), clock.now()

@@ -22,6 +22,7 @@ from portal.reports.queries import disclosing, published
 from portal.reports.rules import advisories as rules
 from portal.reports.states import AdvisoryState, Affected
 from portal.reports.views import blueprint, shapes
+from portal.reports.views.apart import impartial
 from portal.reports.views.csaf import publisher, publisher_prefix
 
 shapes.SAID["publish-advisory"] = "An advisory covers it"
@@ -29,6 +30,7 @@ shapes.SAID["publish-advisory"] = "An advisory covers it"
 
 @blueprint.get("/staff/<slug>/advisories")
 @only(Role.TRIAGER, Role.LEAD)
+@impartial("Advisories")
 def advisories(slug: str) -> ResponseReturnValue:
     """Every advisory of the challenge."""
     challenge = challenge_or_404(slug)
@@ -43,6 +45,7 @@ def advisories(slug: str) -> ResponseReturnValue:
 
 @blueprint.route("/staff/<slug>/advisories/new", methods=["GET", "POST"])
 @only(Role.TRIAGER, Role.LEAD)
+@impartial("Advisories")
 def new_advisory(slug: str) -> ResponseReturnValue:
     """Begin one."""
     challenge, form = challenge_or_404(slug), AdvisoryForm()
@@ -62,6 +65,7 @@ def new_advisory(slug: str) -> ResponseReturnValue:
 
 @blueprint.route("/staff/<slug>/advisories/<int:advisory_id>", methods=["GET", "POST"])
 @only(Role.TRIAGER, Role.LEAD)
+@impartial("Advisories")
 def staff_advisory(slug: str, advisory_id: int) -> ResponseReturnValue:
     """One advisory as it is being written."""
     challenge = challenge_or_404(slug)
@@ -123,6 +127,7 @@ def _fresh(challenge: Challenge, found: Advisory, tried: FlawForm | None) -> Fla
 
 @blueprint.post("/staff/<slug>/advisories/<int:advisory_id>/flaws")
 @only(Role.TRIAGER, Role.LEAD)
+@impartial("Advisories")
 def cover_report(slug: str, advisory_id: int) -> ResponseReturnValue:
     """Say what a report told of, or leave it out again."""
     challenge = challenge_or_404(slug)
@@ -150,6 +155,7 @@ def cover_report(slug: str, advisory_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/staff/<slug>/advisories/<int:advisory_id>/move")
 @only(Role.TRIAGER, Role.LEAD)
+@impartial("Advisories")
 def move_advisory(slug: str, advisory_id: int) -> ResponseReturnValue:
     """Take a step."""
     challenge = challenge_or_404(slug)

@@ -18,7 +18,7 @@ from portal.reports.actions import links as actions
 from portal.reports.forms import LinkForm
 from portal.reports.models import Report, ReportLink
 from portal.reports.queries import capabilities, known, links, reports
-from portal.reports.queries.assigning import is_impartial
+from portal.reports.queries.apart import is_impartial
 from portal.reports.states import ReportState
 from portal.reports.views import blueprint, shapes
 from portal.reports.views.who import signer

@@ -54,7 +54,8 @@ def _page(challenge: Challenge, form: ClocksForm, changes: list[Change] | None) 
 
 def _changes(challenge: Challenge, form: ClocksForm) -> list[Change]:
     at = clock.now()
-    timed = found.retimed(db.session, challenge.id, form.settings(challenge.zone).calendar, at)
+    calendar = form.settings(challenge.zone).calendar
+    timed = found.retimed(db.session, challenge.id, calendar, at, reader=current_account().id)
     return [
         Change(
             report.ref, report.due_at, timing.due_at,
@@ -75,9 +76,9 @@ def set_clocks(slug: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(challenge, form, None), 422
     wanted = form.settings(challenge.zone)
-    moved = actions.set_clocks(db.session, challenge, wanted, by=current_account().id, at=clock.now())
+    actions.set_clocks(db.session, challenge, wanted, by=current_account().id, at=clock.now())
     db.session.commit()
-    flash(f"Saved. {moved} clock{'' if moved == 1 else 's'} that ran will end at another time.")
+    flash("Saved. Every clock that runs is counted anew.")
     return redirect(url_for("reports.clocks", slug=slug))
 
 
@@ -95,7 +96,8 @@ def promptness(slug: str) -> ResponseReturnValue:
 
 def _lines(challenge: Challenge) -> list[rules.Line]:
     calendar = found.calendar(db.session, challenge)
-    return rules.lines(found.courses(db.session, challenge.id, clock.now()), calendar)
+    courses = found.courses(db.session, challenge.id, clock.now(), reader=current_account().id)
+    return rules.lines(courses, calendar)
 
 
 @blueprint.get(f"{BASE}/promptness.csv")

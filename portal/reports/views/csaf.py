@@ -17,7 +17,7 @@ from portal.core.errors import NotFound
 from portal.core.web import conditional
 from portal.reports import csaf
 from portal.reports.queries import keys as queries
-from portal.reports.queries import published
+from portal.reports.queries import published, publishers
 from portal.reports.queries.published import File
 from portal.reports.rules import advisories as rules
 from portal.reports.rules.disclosing import results_out
@@ -94,12 +94,15 @@ def advisory_json(slug: str, ident: str) -> ResponseReturnValue:
 @everyone
 def csaf_metadata() -> ResponseReturnValue:
     """What the provider says of itself."""
-    found = _public(clock.now())
+    at, rows = clock.now(), publishers.noted(db.session)
+    found, who = _public(at), publishers.row_at(rows, at)
     signed = [each.signature for each in found if each.signature]
     updated = [each.advisory.changed_at for each in found] + [each.given_at for each in signed]
+    updated += [who.at] if who and who.number > 1 else []
     keys = {each.fingerprint for each in signed}
     trusted = bool(found) and len(signed) == len(found)
-    told = csaf.metadata(publisher(), max(updated, default=BEGINNING), sorted(keys), trusted=trusted)
+    teller, last = publishers.publisher(who) or publisher(), max(updated, default=BEGINNING)
+    told = csaf.metadata(teller, last, sorted(keys), trusted=trusted)
     return _json(csaf.dumped(told))
 
 

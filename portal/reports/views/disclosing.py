@@ -240,7 +240,7 @@ def staff_answer_date(slug: str, ref: str) -> ResponseReturnValue:
 def disclosures(slug: str) -> ResponseReturnValue:
     """Every date of a challenge: what waits for an answer, what is under embargo, what is over."""
     challenge, at = challenge_or_404(slug), clock.now()
-    rows = queries.calendar(db.session, challenge.id)
+    rows = queries.calendar(db.session, challenge.id, reader=current_account().id)
     others = queries.theirs(db.session, [each.report_id for each in rows])
     shown = [(each, each.report, rules.shown_state(each, others.get(each.report_id), at)) for each in rows]
     return render_template("reports/disclosures.html", challenge=challenge, rows=shown)
@@ -251,7 +251,8 @@ def disclosures(slug: str) -> ResponseReturnValue:
 def disclosures_ics(slug: str) -> ResponseReturnValue:
     """The agreed hours as a calendar: references, nothing of what was found."""
     challenge = challenge_or_404(slug)
-    text = embargoes.calendar(queries.calendar(db.session, challenge.id), slug, url_for("home.landing", _external=True))
+    rows = queries.calendar(db.session, challenge.id, reader=current_account().id)
+    text = embargoes.calendar(rows, slug, url_for("home.landing", _external=True))
     response = Response(text, mimetype="text/calendar")
     response.headers["Content-Disposition"] = f'attachment; filename="{slug}-embargoes.ics"'
     return response

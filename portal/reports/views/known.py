@@ -146,7 +146,8 @@ def reveal_known(slug: str, number: int) -> ResponseReturnValue:
     challenge, account = triager(slug)
     issue, form = known.numbered(db.session, challenge.id, number), _reveal_form()
     by, at = account.id, clock.now()
-    report = reports.of_challenge(db.session, challenge.id, form.report.data.upper()) if form.report.data else None
+    named = (form.report.data or "").upper()
+    report = reports.of_others(db.session, challenge.id, named, reader=account.id) if named else None
     actions.reveal(db.session, issue, form.salt.data or "", form.text.data, by=by, at=at)
     if report:
         actions.reveal_to(db.session, issue, report, by=by, at=at)

@@ -40,7 +40,8 @@ def publications(slug: str) -> ResponseReturnValue:
 
 def _form(challenge: Challenge, participant_id: int | None, *, filled: bool) -> PublicationForm:
     form = PublicationForm() if filled else PublicationForm(formdata=None)
-    form.reports.choices = list(queries.choices(db.session, challenge.id, participant_id).items())
+    offered = queries.choices(db.session, challenge.id, participant_id, reader=current_account().id)
+    form.reports.choices = list(offered.items())
     return form
 
 
@@ -101,8 +102,8 @@ def staff_publications(slug: str) -> ResponseReturnValue:
 
 
 def _staff_page(challenge: Challenge, form: PublicationForm) -> str:
-    rows = queries.of_staff(db.session, challenge.id)
     me = current_account().id
+    rows = queries.of_staff(db.session, challenge.id, reader=me)
     shown = [
         (row, [] if row.submitted_by_id == me else open_moves(states.PUBLICATION_MOVES, row.state)) for row in rows
     ]
@@ -114,7 +115,7 @@ def _staff_page(challenge: Challenge, form: PublicationForm) -> str:
 def decide_publication(slug: str, publication_id: int) -> ResponseReturnValue:
     """List it, or refuse it with a reason."""
     challenge = challenge_or_404(slug)
-    found, form = queries.one(db.session, challenge.id, publication_id), DecideForm()
+    found, form = queries.one(db.session, challenge.id, publication_id, reader=current_account().id), DecideForm()
     if not form.validate_on_submit():
         return _staff_page(challenge, _form(challenge, None, filled=False)), 422
     step = move_named(states.PUBLICATION_MOVES, form.move.data or "")

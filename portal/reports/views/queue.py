@@ -40,7 +40,7 @@ def queue(slug: str) -> ResponseReturnValue:
     search = read_search(request.args)
     page = found.page(db.session, challenge.id, search, me, at, request.args.get("after"))
     counts = found.counts(db.session, challenge.id, search, me, at)
-    offered = found.choices(db.session, challenge)
+    offered = found.choices(db.session, challenge, me)
     return render_template(
         "reports/queue.html", challenge=challenge, page=page, search=search, counts=counts, tabs=_tabs(counts.states),
         clocks={report.id: rules.clock_of(report, at) for report in page.rows}, form=SearchForm.of(search, offered),
@@ -85,7 +85,7 @@ def _line(report: Report, runs: rules.Clock | None) -> Sequence[object]:
 def assign_many(slug: str) -> ResponseReturnValue:
     """Give the selected reports, or all that the queue shows, to somebody."""
     challenge, at, me = challenge_or_404(slug), clock.now(), current_account().id
-    form = BulkForm.of(found.choices(db.session, challenge))
+    form = BulkForm.of(found.choices(db.session, challenge, me))
     back = f"{url_for('reports.queue', slug=slug)}?{urlencode(_query())}".rstrip("?")
     if not form.validate_on_submit():
         flash("Choose one of the triagers.", "error")

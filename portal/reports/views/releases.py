@@ -20,8 +20,10 @@ from portal.reports.actions import releases as actions
 from portal.reports.forms import PublishForm, ReleaseForm
 from portal.reports.models import Release, Report
 from portal.reports.queries import releases as found
+from portal.reports.queries.apart import is_impartial
 from portal.reports.rules import days_to_fix
 from portal.reports.views import blueprint
+from portal.reports.views.apart import impartial
 
 BASE = "/staff/<slug>/releases"
 # What the fix of a report may take at most, as everybody was promised.
@@ -44,7 +46,8 @@ def releases(slug: str) -> ResponseReturnValue:
 
 
 def _page(challenge: Challenge, form: ReleaseForm) -> str:
-    tied = found.reports_by_release(db.session, challenge.id, reader=current_account().id)
+    me = current_account().id
+    tied = found.reports_by_release(db.session, challenge.id, reader=me)
     shown = [
         _shown(each, tied.get(each.id, []), challenge.zone) for each in found.of_challenge(db.session, challenge.id)
     ]
@@ -55,6 +58,7 @@ def _page(challenge: Challenge, form: ReleaseForm) -> str:
         median=median(days) if days else None, fixed=len(days), late=sum(took > SLOW for took in days),
         may_read=Role.TRIAGER in my_roles(challenge.slug),
         publish_form=PublishForm(formdata=None, released_on=today),
+        publishes=is_impartial(db.session, challenge.id, me),
     )  # fmt: skip
 
 
@@ -104,6 +108,7 @@ def change_release(slug: str, release_id: int) -> ResponseReturnValue:
 
 @blueprint.post(f"{BASE}/<int:release_id>/publish")
 @only(Role.TRIAGER, Role.LEAD)
+@impartial("Releases to publish")
 def publish_release(slug: str, release_id: int) -> ResponseReturnValue:
     """Say that a release is out; its reports are fixed with it."""
     challenge = challenge_or_404(slug)

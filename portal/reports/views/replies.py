@@ -21,7 +21,7 @@ def _page(challenge: Challenge, form: TemplateForm, changed: ReplyTemplate | Non
     return render_template(
         "reports/templates.html", challenge=challenge, form=form, changed=changed,
         templates=queries.templates(db.session, challenge.id),
-        given=queries.reasons_given(db.session, challenge.id),
+        given=queries.reasons_given(db.session, challenge.id, reader=current_account().id),
     )  # fmt: skip
 
 

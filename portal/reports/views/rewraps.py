@@ -18,6 +18,7 @@ from typing import Any
 from flask import Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
+from portal.accounts.current import current_account
 from portal.accounts.gate import admits_tokens, only
 from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404
@@ -54,17 +55,17 @@ def _current() -> KeySet:
 @only(Role.TRIAGER)
 def rewrap_progress(slug: str) -> ResponseReturnValue:
     """Of how many sealed files each key of the current set can open, and which ones not."""
-    challenge, current = challenge_or_404(slug), keys.current_set(db.session)
+    challenge, current, me = challenge_or_404(slug), keys.current_set(db.session), current_account().id
     members = current.members if current else []
-    found = rewraps.progress(db.session, challenge.id, members)
+    found = rewraps.progress(db.session, challenge.id, members, reader=me)
     named = {
-        member.fingerprint: rewraps.shut_to(db.session, challenge.id, member, NAMED)
+        member.fingerprint: rewraps.shut_to(db.session, challenge.id, member, NAMED, reader=me)
         for member in members
         if found.by_member[member.fingerprint]
     }
     return render_template(
         "reports/rewrap.html", challenge=challenge, current=current, members=members, progress_of=found, named=named,
-        most=NAMED, refuted=rewraps.refuted(db.session, challenge.id, NAMED),
+        most=NAMED, refuted=rewraps.refuted(db.session, challenge.id, NAMED, reader=me),
     )  # fmt: skip
 
 
@@ -73,11 +74,13 @@ def rewrap_progress(slug: str) -> ResponseReturnValue:
 @only(Role.TRIAGER)
 def rewrap_list(slug: str) -> ResponseReturnValue:
     """Sealed files, and which keys of the current set cannot open them; with ?lacking=1 only where there are such."""
-    challenge, _ = triager(slug)
+    challenge, account = triager(slug)
     current = _current()
     limit = min(max(request.args.get("limit", 100, type=int), 1), MOST)
     asked, members_lacking = request.args, current.members if "lacking" in request.args else ()
-    page = rewraps.page(db.session, challenge.id, asked.get("ref"), asked.get("after"), limit, members_lacking)
+    page = rewraps.page(
+        db.session, challenge.id, asked.get("ref"), asked.get("after"), limit, members_lacking, reader=account.id
+    )
     wrapped = rewraps.of_uploads(db.session, [upload.id for upload in page.rows])
     members = [
         {"fingerprint": each.fingerprint, "name": each.name, "role": each.role, "key_ids": each.key_ids}
@@ -104,8 +107,8 @@ def _object(upload: Upload, added: list[str], current: KeySet) -> dict[str, Any]
 @only(Role.TRIAGER)
 def rewrap_head(slug: str, upload_id: str) -> ResponseReturnValue:
     """The packets that name the recipients of a file: enough to get at its session key, and no more."""
-    challenge, _ = triager(slug)
-    upload = rewraps.object_of(db.session, challenge.id, upload_id)
+    challenge, account = triager(slug)
+    upload = rewraps.object_of(db.session, challenge.id, upload_id, reader=account.id)
     data = b"".join(each.packet for each in rewraps.of_upload(db.session, upload.id)) + _head(upload)
     return Response(data, mimetype=OCTETS)
 
@@ -126,7 +129,7 @@ def _head(upload: Upload) -> bytes:
 def rewrap(slug: str, upload_id: str) -> ResponseReturnValue:
     """Take a session key that a triager has wrapped for a member of the current set."""
     challenge, account = triager(slug)
-    upload = rewraps.object_of(db.session, challenge.id, upload_id)
+    upload = rewraps.object_of(db.session, challenge.id, upload_id, reader=account.id)
     told: Any = request.get_json(silent=True)
     try:
         fingerprint, packet = str(told["fingerprint"]), base64.b64decode(told["packet"], validate=True)
@@ -143,7 +146,7 @@ def rewrap(slug: str, upload_id: str) -> ResponseReturnValue:
 def refute_rewrap(slug: str, upload_id: str) -> ResponseReturnValue:
     """Hear from whom a session key was wrapped for that it does not open the file."""
     challenge, account = triager(slug)
-    upload = rewraps.object_of(db.session, challenge.id, upload_id)
+    upload = rewraps.object_of(db.session, challenge.id, upload_id, reader=account.id)
     told: Any = request.get_json(silent=True)
     if not isinstance(told, dict) or not re.fullmatch(r"[0-9a-f]{64}", str(told.get("packet"))):
         raise Invalid({"packet": "Send {“packet”} as JSON: the SHA-256 of the packet that does not open the file."})
@@ -159,8 +162,8 @@ def refute_rewrap(slug: str, upload_id: str) -> ResponseReturnValue:
 @only(Role.TRIAGER)
 def rewrapped_packets(slug: str, upload_id: str) -> ResponseReturnValue:
     """What was wrapped for a file since it was sealed; empty where nothing was."""
-    challenge, _ = triager(slug)
-    upload = rewraps.object_of(db.session, challenge.id, upload_id)
+    challenge, account = triager(slug)
+    upload = rewraps.object_of(db.session, challenge.id, upload_id, reader=account.id)
     return Response(_packets(upload), mimetype=OCTETS)
 
 

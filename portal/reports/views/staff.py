@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts.current import current_account
 from portal.accounts.gate import only
-from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.challenges.access import challenge_or_404
 from portal.challenges.models import Challenge
@@ -22,7 +21,7 @@ from portal.reports.forms import AssessForm, AssignForm, MoveForm, NoteForm, Sen
 from portal.reports.models import Report, ReportEvent
 from portal.reports.queries import reports
 from portal.reports.queries import uploads as files
-from portal.reports.queries.assigning import is_impartial
+from portal.reports.queries.apart import is_impartial, judges
 from portal.reports.states import ReportState, Severity, Side
 from portal.reports.views import blueprint, chains, releasing, shapes, threads, upstream
 from portal.reports.views.disclosing import panel
@@ -60,7 +59,7 @@ def staff_page(
         tried=tried,
         tried_step=move_named(states.MOVES, tried.move.data or "").label if tried else None,
         **_steps(report, drawn["chain"], tried),
-        assign_form=_assign_form(challenge, report),
+        assign_form=_assign_form(report),
         assess_form=assess_form or _assess_form(challenge, report),
         scored=rules.scored(report.cvss) if report.cvss else None,
         **releasing.panels(challenge, report),
@@ -68,7 +67,7 @@ def staff_page(
         thread=threads.for_team(challenge, report),
         sealed_form=sealed_form or SendForm(formdata=None),
         **drawn,
-        **upstream.shown(report, team=True),
+        **upstream.shown(report, team=True, kept=drawn["chain"].kept),
         disclosure_panel=panel(challenge, report, Side.TEAM, clock.now()),
     )
 
@@ -113,9 +112,9 @@ def find_duplicate(form: MoveForm, challenge_id: int, reader: int) -> None:
         form.duplicate_of.data = ""
 
 
-def _assign_form(challenge: Challenge, report: Report) -> AssignForm:
+def _assign_form(report: Report) -> AssignForm:
     form = AssignForm(assignee=str(report.assignee_id or ""))
-    people = holders(db.session, Role.TRIAGER, challenge.slug)
+    people = judges(db.session, Role.TRIAGER, report)
     form.assignee.choices = {"": "Nobody", **{str(each.id): each.name or each.email for each in people}}
     return form
 
@@ -138,7 +137,7 @@ def assign(slug: str, ref: str) -> ResponseReturnValue:
     """Make a triager responsible."""
     challenge = challenge_or_404(slug)
     report = reports.of_challenge(db.session, challenge.id, ref)
-    form = _assign_form(challenge, report)
+    form = _assign_form(report)
     if not form.validate_on_submit():
         return staff_page(challenge, report), 422
     chosen = int(form.assignee.data) if form.assignee.data else None

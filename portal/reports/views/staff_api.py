@@ -17,7 +17,7 @@ from portal.reports.forms import MoveForm
 from portal.reports.models import Report
 from portal.reports.queries import links, queue, reports
 from portal.reports.queries import uploads as files
-from portal.reports.queries.assigning import is_impartial
+from portal.reports.queries.apart import is_impartial
 from portal.reports.rules.searching import read_search
 from portal.reports.views import blueprint, shapes
 from portal.reports.views.staff import events_for, find_duplicate, overtaken, staff_page

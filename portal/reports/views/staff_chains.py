@@ -20,7 +20,7 @@ from portal.reports.actions import links as actions
 from portal.reports.forms import AllowLaterForm, LinkForm, OrderForm, SplitForm, VerdictForm
 from portal.reports.models import KnownIssue, Report, ReportLink
 from portal.reports.queries import known, links, reports
-from portal.reports.queries.assigning import is_impartial
+from portal.reports.queries.apart import is_impartial
 from portal.reports.states import LinkState
 from portal.reports.views import blueprint
 from portal.reports.views.chains import drawn

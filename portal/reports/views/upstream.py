@@ -29,6 +29,7 @@ from portal.reports.forms import (
 from portal.reports.models import Report, UpstreamCase
 from portal.reports.queries import links, reports, upstream
 from portal.reports.views import blueprint, shapes
+from portal.reports.views.apart import impartial
 
 shapes.SAID.update({
     "passing-on": "May be passed on to another party", "no-passing-on": "Is not to be passed on",
@@ -40,17 +41,18 @@ SAID = {
 }  # fmt: skip
 
 
-def shown(report: Report, *, team: bool) -> dict[str, Any]:
-    """What the panel on a report's page shows."""
+def shown(report: Report, *, team: bool, kept: bool = False) -> dict[str, Any]:
+    """What the panel on a report's page shows; cases are `kept` from a triager who takes part in the challenge."""
     said = upstream.consents(db.session, [report.id]).get(report.id)
     form = PassingOnForm(formdata=None, allowed=("yes" if said.allowed else "no") if said else None)
     form.credit.data = said.credit if said else ""
-    cases = upstream.of_report(db.session, report, told_only=not team)
+    cases = () if kept else upstream.of_report(db.session, report, told_only=not team)
     return {"cases": cases, "passing_on": said, "passing_form": form}
 
 
 @blueprint.get("/staff/<slug>/upstream")
 @only(Role.TRIAGER)
+@impartial("Cases at other parties")
 def cases(slug: str) -> ResponseReturnValue:
     """Every case, with what waits on top."""
     challenge = challenge_or_404(slug)
@@ -77,6 +79,7 @@ def _cases_page(challenge: Challenge, form: CaseForm, status: int = 200) -> Resp
 
 @blueprint.post("/staff/<slug>/upstream")
 @only(Role.TRIAGER)
+@impartial("Cases at other parties")
 def open_case(slug: str) -> ResponseReturnValue:
     """Begin a case, at a party that is known or a new one."""
     challenge, form = challenge_or_404(slug), _case_form(bound=True)
@@ -94,6 +97,7 @@ def open_case(slug: str) -> ResponseReturnValue:
 
 @blueprint.get("/staff/<slug>/upstream/<int:number>")
 @only(Role.TRIAGER)
+@impartial("Cases at other parties")
 def case(slug: str, number: int) -> ResponseReturnValue:
     """One case."""
     challenge = challenge_or_404(slug)
@@ -131,6 +135,7 @@ def _done(slug: str, number: int, told: str) -> ResponseReturnValue:
 
 @blueprint.post("/staff/<slug>/upstream/<int:number>/text")
 @only(Role.TRIAGER)
+@impartial("Cases at other parties")
 def write_case(slug: str, number: int) -> ResponseReturnValue:
     """Write anew what is known of a case."""
     challenge = challenge_or_404(slug)
@@ -143,6 +148,7 @@ def write_case(slug: str, number: int) -> ResponseReturnValue:
 
 @blueprint.post("/staff/<slug>/upstream/<int:number>/subjects")
 @only(Role.TRIAGER)
+@impartial("Cases at other parties")
 def add_subject(slug: str, number: int) -> ResponseReturnValue:
     """Say which report a case is about."""
     challenge = challenge_or_404(slug)
@@ -162,6 +168,7 @@ def add_subject(slug: str, number: int) -> ResponseReturnValue:
 
 @blueprint.post("/staff/<slug>/upstream/<int:number>/step")
 @only(Role.TRIAGER)
+@impartial("Cases at other parties")
 def step_case(slug: str, number: int) -> ResponseReturnValue:
     """Take a step of a case."""
     challenge = challenge_or_404(slug)
@@ -181,6 +188,7 @@ def step_case(slug: str, number: int) -> ResponseReturnValue:
 
 @blueprint.post("/staff/<slug>/upstream/<int:number>/notes")
 @only(Role.TRIAGER)
+@impartial("Cases at other parties")
 def remark_case(slug: str, number: int) -> ResponseReturnValue:
     """Write something about a case."""
     challenge = challenge_or_404(slug)
@@ -194,6 +202,7 @@ def remark_case(slug: str, number: int) -> ResponseReturnValue:
 
 @blueprint.post("/staff/<slug>/upstream/<int:number>/tell")
 @only(Role.TRIAGER)
+@impartial("Cases at other parties")
 def tell_case(slug: str, number: int) -> ResponseReturnValue:
     """Show the case to the researchers."""
     challenge = challenge_or_404(slug)
