@@ -79,12 +79,19 @@ class Sqlite:
         fresh = shutil.copy(self.file.with_name(name), self.file.with_name("fresh.sqlite3"))
         Path(fresh).replace(self.file)
 
+    def close(self) -> None:
+        """Let go of every connection."""
+        db.engine.dispose()
+
 
 class Postgresql:
     """Functions in the database which delete every row, begin the numbers anew, and copy the cast from beside."""
 
     def __init__(self, url: str) -> None:
         self.url = url
+        # Asks neither foreign keys nor append-only triggers. A connection that changes its mind about that throws away
+        # every plan that it has made, so this one never does.
+        self._keeper = sa.create_engine(url, connect_args={"options": "-c session_replication_role=replica"})
 
     def prepare(self) -> None:
         """Called once there are tables."""
@@ -98,16 +105,19 @@ class Postgresql:
             for table in filled:
                 connection.execute(sa.text(f"CREATE TABLE kept.{name}_{table} AS TABLE public.{table}"))
             body = " ".join([*map(self._emptying, Model.metadata.sorted_tables), *self._filling(name, filled)])
-            # Neither foreign keys nor append-only triggers are asked.
             connection.exec_driver_sql(
-                f"CREATE FUNCTION kept.{name}() RETURNS void LANGUAGE plpgsql "
-                f"SET session_replication_role = replica AS $body$BEGIN {body} END$body$"
+                f"CREATE FUNCTION kept.{name}() RETURNS void LANGUAGE plpgsql AS $body$BEGIN {body} END$body$"
             )
 
     def put_back(self, name: str) -> None:
         """Have there again what was kept: one journey to the server."""
-        with db.engine.begin() as connection:
+        with self._keeper.begin() as connection:
             connection.exec_driver_sql(f"SELECT kept.{name}()")
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        db.engine.dispose()
+        self._keeper.dispose()
 
     def _filled(self, connection: sa.Connection) -> Iterator[sa.Table]:
         for table in Model.metadata.sorted_tables:
@@ -198,9 +208,9 @@ class Databases:
 
     def close(self) -> None:
         """Let go of every connection."""
-        for app in self.apps.values():
-            with app.app_context():
-                db.engine.dispose()
+        for kind, store in self.stores.items():
+            with self.apps[kind].app_context():
+                store.close()
 
 
 @contextmanager
