@@ -52,6 +52,7 @@ class Sqlite:
     def __init__(self, data: Path) -> None:
         self.file = data / "portal.sqlite3"
         self.url = f"sqlite:///{self.file}"
+        self._kept: dict[str, bytes] = {}
 
     def prepare(self) -> None:
         """Called once there are tables. No test needs to outlive a power cut, nor to rely on an order that none asked
@@ -68,16 +69,15 @@ class Sqlite:
         with db.engine.connect() as connection:
             connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
         db.engine.dispose()
-        shutil.copy(self.file, self.file.with_name(name))
+        self._kept[name] = self.file.read_bytes()
 
     def put_back(self, name: str) -> None:
         """Have there again what was kept."""
         db.engine.dispose()
-        for suffix in ("-wal", "-shm"):
-            self.file.with_name(f"{self.file.name}{suffix}").unlink(missing_ok=True)
         # A new file: a connection that a failed test still holds must not see it.
-        fresh = shutil.copy(self.file.with_name(name), self.file.with_name("fresh.sqlite3"))
-        Path(fresh).replace(self.file)
+        for suffix in ("", "-wal", "-shm"):
+            self.file.with_name(f"{self.file.name}{suffix}").unlink(missing_ok=True)
+        self.file.write_bytes(self._kept[name])
 
     def close(self) -> None:
         """Let go of every connection."""
