@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import Session, make_transient_to_detached
 from werkzeug.test import TestResponse
 
@@ -149,9 +150,10 @@ class Postgresql:
 
 @dataclass
 class Databases:
-    """One application for each kind of database."""
+    """One application for each kind of database; what their templates were compiled to is in a folder of the run."""
 
     folder: Path
+    compiled: Path
     stack: ExitStack
     apps: dict[str, Flask] = field(default_factory=dict)
     stores: dict[str, Sqlite | Postgresql] = field(default_factory=dict)
@@ -192,6 +194,7 @@ class Databases:
         )
         app.config["WTF_CSRF_ENABLED"] = False
         app.test_client_class = Client
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(self.compiled))
         if kind != "postgresql":
             tables(made.url)
         with app.app_context():
