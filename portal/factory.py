@@ -120,7 +120,9 @@ def _init_database(app: Flask, config: Config) -> None:
     # compiled; there are more than the 500 for which SQLAlchemy has room by itself.
     options: dict[str, object] = {"hide_parameters": True, "query_cache_size": 3000}
     if config.database_url.startswith("postgresql"):
-        options |= {"pool_recycle": 180, "connect_args": {"connect_timeout": 10}}
+        from portal.core.postgresql import Cursor  # with SQLite nothing needs the driver
+
+        options |= {"pool_recycle": 180, "connect_args": {"connect_timeout": 10, "cursor_factory": Cursor}}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     config.data.mkdir(parents=True, exist_ok=True)
     db.init_app(app)

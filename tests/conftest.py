@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from portal.core.db import db, set_reading
 from portal.core.outbox import OutgoingMail
 from tests.cast import NOON, Cast
 from tests.databases import Databases
+from tests.once import once
 from tests.servers import chromium
 
 # Neither the load of the machine nor chance decides whether a test passes.
@@ -63,7 +65,8 @@ def loopback_only() -> Iterator[None]:
 def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """The applications of this test process."""
     with ExitStack() as stack:
-        made = Databases(tmp_path_factory.mktemp("databases"), stack)
+        compiled = once(tmp_path_factory, "compiled", Path.mkdir)
+        made = Databases(tmp_path_factory.mktemp("databases"), compiled, stack)
         yield made
         made.close()
 

@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.orm import Session, make_transient_to_detached
 from werkzeug.test import TestResponse
 
@@ -52,6 +53,7 @@ class Sqlite:
     def __init__(self, data: Path) -> None:
         self.file = data / "portal.sqlite3"
         self.url = f"sqlite:///{self.file}"
+        self._kept: dict[str, bytes] = {}
 
     def prepare(self) -> None:
         """Called once there are tables. No test needs to outlive a power cut, nor to rely on an order that none asked
@@ -68,16 +70,19 @@ class Sqlite:
         with db.engine.connect() as connection:
             connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
         db.engine.dispose()
-        shutil.copy(self.file, self.file.with_name(name))
+        self._kept[name] = self.file.read_bytes()
 
     def put_back(self, name: str) -> None:
         """Have there again what was kept."""
         db.engine.dispose()
-        for suffix in ("-wal", "-shm"):
-            self.file.with_name(f"{self.file.name}{suffix}").unlink(missing_ok=True)
         # A new file: a connection that a failed test still holds must not see it.
-        fresh = shutil.copy(self.file.with_name(name), self.file.with_name("fresh.sqlite3"))
-        Path(fresh).replace(self.file)
+        for suffix in ("", "-wal", "-shm"):
+            self.file.with_name(f"{self.file.name}{suffix}").unlink(missing_ok=True)
+        self.file.write_bytes(self._kept[name])
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        db.engine.dispose()
 
 
 class Postgresql:
@@ -85,6 +90,9 @@ class Postgresql:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        # Asks neither foreign keys nor append-only triggers. A connection that changes its mind about that throws away
+        # every plan that it has made, so this one never does.
+        self._keeper = sa.create_engine(url, connect_args={"options": "-c session_replication_role=replica"})
 
     def prepare(self) -> None:
         """Called once there are tables."""
@@ -98,16 +106,19 @@ class Postgresql:
             for table in filled:
                 connection.execute(sa.text(f"CREATE TABLE kept.{name}_{table} AS TABLE public.{table}"))
             body = " ".join([*map(self._emptying, Model.metadata.sorted_tables), *self._filling(name, filled)])
-            # Neither foreign keys nor append-only triggers are asked.
             connection.exec_driver_sql(
-                f"CREATE FUNCTION kept.{name}() RETURNS void LANGUAGE plpgsql "
-                f"SET session_replication_role = replica AS $body$BEGIN {body} END$body$"
+                f"CREATE FUNCTION kept.{name}() RETURNS void LANGUAGE plpgsql AS $body$BEGIN {body} END$body$"
             )
 
     def put_back(self, name: str) -> None:
         """Have there again what was kept: one journey to the server."""
-        with db.engine.begin() as connection:
+        with self._keeper.begin() as connection:
             connection.exec_driver_sql(f"SELECT kept.{name}()")
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        db.engine.dispose()
+        self._keeper.dispose()
 
     def _filled(self, connection: sa.Connection) -> Iterator[sa.Table]:
         for table in Model.metadata.sorted_tables:
@@ -139,9 +150,10 @@ class Postgresql:
 
 @dataclass
 class Databases:
-    """One application for each kind of database."""
+    """One application for each kind of database; what their templates were compiled to is in a folder of the run."""
 
     folder: Path
+    compiled: Path
     stack: ExitStack
     apps: dict[str, Flask] = field(default_factory=dict)
     stores: dict[str, Sqlite | Postgresql] = field(default_factory=dict)
@@ -182,6 +194,7 @@ class Databases:
         )
         app.config["WTF_CSRF_ENABLED"] = False
         app.test_client_class = Client
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(self.compiled))
         if kind != "postgresql":
             tables(made.url)
         with app.app_context():
@@ -198,9 +211,9 @@ class Databases:
 
     def close(self) -> None:
         """Let go of every connection."""
-        for app in self.apps.values():
-            with app.app_context():
-                db.engine.dispose()
+        for kind, store in self.stores.items():
+            with self.apps[kind].app_context():
+                store.close()
 
 
 @contextmanager

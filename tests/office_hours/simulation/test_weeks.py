@@ -26,10 +26,15 @@ FAIR = {
     AUTUMN: Figures(173, Fraction(517, 1730), (53, 65, 66), (69, 60, 33, 11), most=6, missed=12),
 }
 SHORTLY_FAIR = Figures(45, Fraction(153, 350), (42, 42, 42), (16, 16, 10, 3), most=2, missed=5)
-# Each of the long seasons is played on one database, in another zone; the short one on both.
+# Each of the long seasons is played on one database, in another zone; the short one on both. To come first takes less
+# of the database than what is fair: bookings, which are a part of that too.
 WHERE = [
     pytest.param(SPRING, "sqlite", "UTC", id="spring"),
     pytest.param(AUTUMN, "postgresql", "Pacific/Chatham", id="autumn"),
+]
+FIRST = [
+    pytest.param(SPRING, "sqlite", "UTC", id="spring"),
+    pytest.param(AUTUMN, "sqlite", "Pacific/Chatham", id="autumn"),
 ]
 SHORTLY = [
     pytest.param(SHORT, "sqlite", "Pacific/Chatham", id="sqlite"),
@@ -55,7 +60,7 @@ def test_seventy_people_of_twenty_one_countries_and_three_hosts_in_three_zones()
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("machine_zone")
-@pytest.mark.parametrize(("season", "database", "zone"), WHERE)
+@pytest.mark.parametrize(("season", "database", "zone"), FIRST)
 def test_twelve_weeks_first_come_first_served(session: Session, season: Season) -> None:
     played = play(session, season, "first come")
 
