@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -39,6 +40,7 @@ def needs(name: str) -> list[str]:
     return [each for each in signature(MAKERS[name]).parameters if each in MAKERS] if name in MAKERS else []
 
 
+@cache
 def within(name: str) -> set[str]:
     """All that is there where one is."""
     return {name}.union(*map(within, needs(name)))
