@@ -22,8 +22,9 @@ from sqlalchemy.orm import Session
 from portal.core import clock as portal_clock
 from portal.core.db import db, set_reading
 from portal.core.outbox import OutgoingMail
-from tests.cast import NOON, Cast
+from tests.cast import NOON, Cast, make_cast
 from tests.databases import Databases
+from tests.kept import kept
 from tests.once import once
 from tests.servers import chromium
 
@@ -100,8 +101,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def app(request: pytest.FixtureRequest, database: str, databases: Databases, clock: Clock) -> Flask:
-    """The application on a database of each kind, which is empty or, for a test that wants it, has the cast."""
-    return databases.app(database, cast="cast" in request.fixturenames)
+    """The application on a database of each kind, which is empty but for what the test wants of what is kept."""
+    return databases.app(database, request.fixturenames)
 
 
 @pytest.fixture
@@ -119,10 +120,10 @@ def client(app: Flask, session: Session) -> FlaskClient:
     return app.test_client()
 
 
-@pytest.fixture
-def cast(session: Session, databases: Databases) -> Cast:
+@kept
+def cast(session: Session) -> Cast:
     """Everybody."""
-    return databases.cast(session)
+    return make_cast(session)
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import contextvars
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from portal.core.db import Model, db, prepare, set_reading
 from portal.factory import ROOMS, create_app
-from tests.cast import Cast, make_cast
+from tests.kept import EMPTY, MAKERS, deepest, needs, referred, referring, within
 from tests.servers import postgresql
 
 
@@ -48,7 +48,7 @@ class Client(FlaskClient):
 
 
 class Sqlite:
-    """A file that is copied from one without anybody, or from one with the cast."""
+    """A file that is written anew from what was kept of it."""
 
     def __init__(self, data: Path) -> None:
         self.file = data / "portal.sqlite3"
@@ -86,7 +86,7 @@ class Sqlite:
 
 
 class Postgresql:
-    """Functions in the database which delete every row, begin the numbers anew, and copy the cast from beside."""
+    """Functions in the database which delete every row, begin the numbers anew, and copy what was kept from beside."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -127,7 +127,7 @@ class Postgresql:
 
     @staticmethod
     def _last(connection: sa.Connection, table: sa.Table) -> int | None:
-        if "id" not in table.columns:
+        if "id" not in table.columns or not isinstance(table.c.id.type, sa.Integer):
             return None
         return connection.scalar(sa.select(sa.func.max(table.c.id)))
 
@@ -157,28 +157,47 @@ class Databases:
     stack: ExitStack
     apps: dict[str, Flask] = field(default_factory=dict)
     stores: dict[str, Sqlite | Postgresql] = field(default_factory=dict)
-    people: dict[str, tuple[type[Model], int]] = field(default_factory=dict)
+    made: dict[str, dict[str, Any]] = field(default_factory=dict)
+    there: dict[str, set[str]] = field(default_factory=dict)
 
-    def app(self, kind: str, *, cast: bool = False) -> Flask:
-        """The application on an empty database, or on one in which there is the cast and nothing else."""
+    def app(self, kind: str, fixtures: Collection[str] = ()) -> Flask:
+        """The application on a database in which there is what these fixtures need and nothing else."""
         if kind not in self.apps:
             self.apps[kind] = self._make(kind)
         with self.apps[kind].app_context():
-            self.stores[kind].put_back("manned" if cast else "empty")
-        for folder in (self.folder / kind / "store", self.folder / kind / "mail"):
-            if not folder.is_dir() or any(folder.iterdir()):
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir(exist_ok=True)
+            self._put_back(kind, deepest(fixtures))
         return self.apps[kind]
 
-    def cast(self, session: Session) -> Cast:
-        """The cast of such a database, as `make_cast` leaves it: nothing of it has been read yet."""
-        everybody = {}
-        for name, (model, number) in self.people.items():
-            everybody[name] = row = model(id=number)
-            make_transient_to_detached(row)
-            session.add(row)
-        return Cast(**everybody)  # type: ignore[arg-type]
+    def _put_back(self, kind: str, name: str) -> None:
+        if name not in self.made[kind]:
+            self._build(kind, name)
+        self.stores[kind].put_back(name)
+        for folder, beside in self._folders(kind, name):
+            if not folder.is_dir() or any(folder.iterdir()) or any(beside.iterdir()):
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(beside, folder)
+        self.there[kind] = within(name)
+
+    def _build(self, kind: str, name: str) -> None:
+        self._put_back(kind, deepest(needs(name)))
+        with writing() as session:
+            given = {each: referred(self.made[kind][each], session) for each in needs(name)}
+            made = MAKERS[name](session=session, **given)
+            session.commit()
+            references = referring(made)
+        self._keep(kind, name)
+        self.made[kind][name] = references
+
+    def _keep(self, kind: str, name: str) -> None:
+        self.stores[kind].keep(name)
+        for folder, beside in self._folders(kind, name):
+            folder.mkdir(exist_ok=True)
+            shutil.copytree(folder, beside)
+
+    def _folders(self, kind: str, name: str) -> Iterator[tuple[Path, Path]]:
+        """Where the application has its files, and where those are that were kept."""
+        for folder in ("store", "mail"):
+            yield self.folder / kind / folder, self.folder / "kept" / kind / name / folder
 
     def _make(self, kind: str) -> Flask:
         data = self.folder / kind
@@ -197,16 +216,10 @@ class Databases:
         app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(self.compiled))
         if kind != "postgresql":
             tables(made.url)
+        self.stores[kind], self.made[kind] = made, {EMPTY: None}
         with app.app_context():
             made.prepare()
-            made.keep("empty")
-            with writing() as session:
-                cast = make_cast(session)
-                self.people = {
-                    each.name: (type(row), row.id) for each in fields(Cast) for row in [getattr(cast, each.name)]
-                }
-            made.keep("manned")
-        self.stores[kind] = made
+            self._keep(kind, EMPTY)
         return app
 
     def close(self) -> None:

@@ -120,3 +120,11 @@ def test_only_wrapping_needs_more_and_is_loaded_only_then() -> None:
     assert found == ["wrapping.py"]
     text = (folder / "rewrapping.py").read_text(encoding="utf-8")
     assert re.findall(r"^( *)from portal\.triage import wrapping$", text, re.MULTILINE) == [" " * 8]
+
+
+def test_nothing_hides_what_is_kept_for_tests() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in _files("tests", suffixes=(".py",)))
+    names = re.findall(r"^@kept\ndef (\w+)", text, re.MULTILINE)
+    others = set(re.findall(r"^@pytest\.fixture.*\ndef (\w+)", text, re.MULTILINE))
+    assert len(names) > 1
+    assert (len(names), others & set(names)) == (len(set(names)), set())

@@ -22,6 +22,7 @@ from portal.reports.queries.links import numbered
 from portal.reports.rules import LinkText, Verdict
 from portal.reports.states import CONFIRM_LINK, ReportState, Severity
 from tests.cast import NOON, Cast
+from tests.kept import kept
 
 AMOUNTS = {
     (Severity.CRITICAL, Quality.HIGH): 40_000, (Severity.CRITICAL, Quality.MEDIUM): 20_000,
@@ -132,13 +133,17 @@ class Jury:
         actions.step(self.session, payment, move, **given, by=self.cast.finance.id, at=at)
 
 
-@pytest.fixture
-def jury(session: Session, cast: Cast) -> Jury:
-    """Rules in force, and the means to make awards."""
-    made = Jury(session, cast)
-    made.publish()
+@kept
+def ruled(session: Session, cast: Cast) -> None:
+    """The rules of 2020 are in force."""
+    Jury(session, cast).publish()
     session.commit()
-    return made
+
+
+@pytest.fixture
+def jury(session: Session, cast: Cast, ruled: None) -> Jury:
+    """Rules in force, and the means to make awards."""
+    return Jury(session, cast)
 
 
 Told = Callable[[], list[tuple[str, str, int | None]]]

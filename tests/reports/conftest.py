@@ -12,25 +12,53 @@ from portal.reports import receipts
 from portal.reports.actions import drafts
 from portal.reports.actions.keys import propose, publish_key_set
 from portal.reports.models import KeySet, Report, Upload
+from portal.reports.queries import reports
 from portal.reports.states import ReportState, Severity
 from tests.cast import NOON, Cast
-from tests.reports.openpgp import certificate, message, sign
+from tests.kept import kept
+from tests.reports.openpgp import certificate, message, secret, sign
 from tests.reports.people import Desk
 from tests.reports.press import Press
 
 TOM = certificate("Tom Triager <tom-triager@example.org>", seed=1)
 TIA = certificate("Tia Triager <tia-triager@example.org>", seed=2)
 RECOVERY = certificate("Recovery <recovery@example.org>", seed=3)
+SIGNER = receipts.Signer(secret(4))
 
 
-@pytest.fixture
-def key_set(session: Session, cast: Cast) -> KeySet:
+def sealing(key_set: KeySet) -> Callable[[int], bytes]:
+    """What makes bytes that look as if they were sealed to a key set."""
+    key_ids = [key_id for member in key_set.members for key_id in member.key_ids]
+    return lambda size: message(size, key_ids)
+
+
+@kept
+def published(session: Session, cast: Cast) -> KeySet:
     """Key set 1: two triagers and the recovery key."""
     made = publish_key_set(
         session, [(cast.triager.id, TOM), (cast.second_triager.id, TIA)], RECOVERY, by=cast.admin.id, at=NOON
     )
     session.commit()
     return made
+
+
+@kept
+def one_fixed(session: Session, cast: Cast, published: KeySet) -> int:
+    """The number of a report that is fixed."""
+    return Desk(session, cast, blobs(), SIGNER, sealing(published)).in_state(ReportState.FIXED).id
+
+
+@kept
+def three_fixed(session: Session, cast: Cast, published: KeySet, one_fixed: int) -> list[int]:
+    """The numbers of three reports of one researcher that are fixed."""
+    desk = Desk(session, cast, blobs(), SIGNER, sealing(published))
+    return [one_fixed, *(desk.in_state(ReportState.FIXED).id for _ in range(2))]
+
+
+@pytest.fixture
+def key_set(published: KeySet) -> KeySet:
+    """The key set under the test; a module that has another one hides this."""
+    return published
 
 
 @pytest.fixture
@@ -42,14 +70,13 @@ def store(app: Flask, session: Session) -> Blobs:
 @pytest.fixture
 def seal(key_set: KeySet) -> Callable[[int], bytes]:
     """Bytes that look as if they were sealed to the key set, of about the size asked for."""
-    key_ids = [key_id for member in key_set.members for key_id in member.key_ids]
-    return lambda size: message(size, key_ids)
+    return sealing(key_set)
 
 
 @pytest.fixture
-def signer(tmp_path_factory: pytest.TempPathFactory) -> receipts.Signer:
+def signer() -> receipts.Signer:
     """A key for receipts."""
-    return receipts.Signer.load(tmp_path_factory.mktemp("signer") / "key.pem")
+    return SIGNER
 
 
 @pytest.fixture
@@ -91,6 +118,6 @@ def press(session: Session, cast: Cast) -> Press:
 
 
 @pytest.fixture
-def fixed(desk: Desk) -> list[Report]:
+def fixed(session: Session, three_fixed: list[int]) -> list[Report]:
     """Three reports of one researcher that are fixed."""
-    return [desk.in_state(ReportState.FIXED) for _ in range(3)]
+    return [reports.draft(session, number) for number in three_fixed]

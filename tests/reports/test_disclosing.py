@@ -38,9 +38,9 @@ def press(session: Session, cast: Cast) -> Press:
 
 
 @pytest.fixture
-def fixed(desk: Desk) -> Report:
+def fixed(session: Session, one_fixed: int) -> Report:
     """A report that is fixed on 21 July 2020."""
-    return desk.in_state(S.FIXED)
+    return reports.draft(session, one_fixed)
 
 
 def live(session: Session, report: Report) -> Disclosure:

@@ -26,11 +26,12 @@ from portal.reports.actions.keys import propose, publish_key_set
 from portal.reports.actions.publications import Thanks
 from portal.reports.models import Advisory, AdvisoryRevision, AdvisorySignature, KeySet, Report
 from portal.reports.queries import reports
-from portal.reports.states import Credit
+from portal.reports.states import Credit, ReportState
 from portal.reports.todo import publishing
 from tests.cast import NOON, SLUG, Cast, sign_in
 from tests.conftest import Clock
 from tests.reports.openpgp import Gpg, gpg_home
+from tests.reports.people import Desk
 from tests.reports.press import HOUR, Press
 from tests.reports.provider import METADATA, Checker
 from tests.reports.test_advisories import validated
@@ -61,6 +62,12 @@ def key_set(session: Session, cast: Cast, gpg: Gpg) -> KeySet:
     )
     session.commit()
     return made
+
+
+@pytest.fixture
+def fixed(desk: Desk) -> list[Report]:
+    """Three reports that are sealed to it, and fixed."""
+    return [desk.in_state(ReportState.FIXED) for _ in range(3)]
 
 
 @pytest.fixture

@@ -40,9 +40,9 @@ def press(session: Session, cast: Cast) -> Press:
 
 
 @pytest.fixture
-def report(desk: Desk) -> Report:
+def report(session: Session, one_fixed: int) -> Report:
     """A report that is fixed."""
-    return desk.in_state(ReportState.FIXED)
+    return reports.draft(session, one_fixed)
 
 
 def hand_in(session: Session, cast: Cast, url: str = FORM["url"], *about: int) -> Publication:

@@ -27,9 +27,9 @@ THEN = NOON + STANDS_AFTER
 
 
 @pytest.fixture
-def fixed(desk: Desk) -> Report:
+def fixed(session: Session, one_fixed: int) -> Report:
     """A report that is fixed."""
-    return desk.in_state(ReportState.FIXED)
+    return reports.draft(session, one_fixed)
 
 
 def stand(session: Session, report: Report, proposal: DisclosureProposal, by: int, at: object = THEN) -> None:

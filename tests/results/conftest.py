@@ -11,6 +11,7 @@ from portal.awards.states import Quality
 from portal.reports.states import ReportState, Severity
 from tests.awards.conftest import Jury
 from tests.cast import NOON, Cast
+from tests.kept import kept
 
 S = ReportState
 AFTER = datetime(2020, 10, 6, 16, tzinfo=UTC)
@@ -54,10 +55,15 @@ def build(session: Session, cast: Cast, jury: Jury) -> None:
     session.commit()
 
 
-@pytest.fixture
-def jury(session: Session, cast: Cast) -> Jury:
+@kept
+def played(session: Session, cast: Cast) -> None:
     """Rules in force, and the small challenge played."""
     made = Jury(session, cast)
     made.publish()
     build(session, cast, made)
-    return made
+
+
+@pytest.fixture
+def jury(session: Session, cast: Cast, played: None) -> Jury:
+    """Who played it."""
+    return Jury(session, cast)
