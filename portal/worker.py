@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from flask import Flask, current_app
 from sqlalchemy.orm import Session
@@ -24,6 +22,9 @@ from portal.core.jobs import Job, perform
 from portal.core.logs import log
 from portal.core.mail import config_of, message, transport
 from portal.core.outbox import drain
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.background import BackgroundScheduler
 
 # An arbitrary number of ours: who holds this advisory lock on PostgreSQL is the leader.
 LEADER = 0x706F7274
@@ -130,8 +131,11 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler brings no types
         return planned if planned > now else now + self.pause
 
 
-def start(app: Flask) -> BackgroundScheduler:
+def start(app: Flask) -> "BackgroundScheduler":
     """Tick in threads of this process. Jobs live in memory: what is due survives in the database."""
+    from apscheduler.executors.pool import ThreadPoolExecutor  # what does not tick itself does without
+    from apscheduler.schedulers.background import BackgroundScheduler
+
     scheduler = BackgroundScheduler(
         timezone="UTC",
         executors={"default": ThreadPoolExecutor(4)},

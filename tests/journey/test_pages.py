@@ -33,11 +33,12 @@ RULES: dict[Theme, dict[str, Any]] = {
     # The document is the same but for its colours.
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
-# Colours are measured, so nothing may be on its way from one to another.
-SETTLE = """() => {
-  const moving = () => document.getAnimations().filter(each => each instanceof CSSTransition);
-  // What inherits a colour begins to change its own once the other has ended.
-  for (let found = moving(); found.length; found = moving()) found.forEach(each => each.finish());
+# Colours are measured, so nothing may be on its way from one to another: what a change of theme would move is there at
+# once, and what moves already ends.
+STILL = """() => {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("*, ::before, ::after { transition: none !important; }");
+  document.adoptedStyleSheets.push(sheet);
 }"""
 # The answer has every element that has passed, and takes longer to tell than to find.
 # A page above that has the name of the page itself.
@@ -144,11 +145,11 @@ def faults_of(page: Page, kind: Kind, address: str) -> list[str]:
     told += [f"“{name}” stands above the title and again under it" for name in page.evaluate(REPEATED)]
     for event, listener in listen.items():
         page.remove_listener(event, listener)  # axe sets styles of its own
+    page.evaluate(STILL)
     page.evaluate(SCRIPT)
     told += html.faults
     for theme in RULES:
         page.emulate_media(color_scheme=theme)
-        page.evaluate(SETTLE)
         told += [f"{theme}: {fault}" for fault in serious(page, theme)]
         picture(page, f"{kind.name}-{theme}")
     return told + too_wide(page)

@@ -3,20 +3,22 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from flask import Flask, current_app, g, has_request_context
-from markdown_it import MarkdownIt
 from markupsafe import Markup, escape
 from nh3 import clean
 
 from portal.core import clock
 
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
 LOCALE = "en_GB"
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 _TAGS = {
     "p", "br", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "h2", "h3", "h4", "a", "hr",
     "table", "thead", "tbody", "tr", "th", "td",
@@ -115,9 +117,17 @@ def size(count: int) -> str:
     return f"{value:.1f} GiB"
 
 
+@cache
+def _reader() -> "MarkdownIt":
+    """What reads Markdown, loaded with the first text: commands write no pages, and it takes a while to load."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
 def markdown(text: str) -> Markup:
     """Markdown as harmless HTML; links tell nobody where the reader came from."""
-    safe = clean(_MARKDOWN.render(text), tags=_TAGS, link_rel="noopener noreferrer nofollow")
+    safe = clean(_reader().render(text), tags=_TAGS, link_rel="noopener noreferrer nofollow")
     return Markup(safe)  # noqa: S704 - nh3 has just cleaned it
 
 
