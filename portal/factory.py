@@ -26,6 +26,7 @@ from portal.core.web.headers import init_headers
 from portal.core.web.limits import init_limits
 from portal.core.web.pages import init_pages
 from portal.core.web.patience import init_patience
+from portal.core.web.routing import Rule
 from portal.core.web.serving import Serving, init_serving, serving
 from portal.home.context import init_context
 
@@ -44,6 +45,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     config = load_config(os.environ if environ is None else environ)
     home = _home()
     app = Flask("portal", template_folder=str(home / "templates"), static_folder=str(home / "static"))
+    app.url_rule_class = Rule
     app.extensions["portal.config"] = config
     _init_web(app, config)
     _init_database(app, config)
