@@ -57,6 +57,15 @@ def reader(session: Session, client: FlaskClient, clock: Clock, press: Press, fi
     return found
 
 
+def test_a_setting_of_any_length_can_be_noted(session: Session, settings: Settings) -> None:
+    told = {"csaf_publisher": "Demo " * 200, "csaf_namespace": f"https://demo.example/{'n' * 900}"}
+    settings(**told)
+
+    assert jobs.note_publisher(session, NOON) == 1
+    found = session.scalars(sa.select(AdvisoryPublisher)).one()
+    assert [found.name, found.namespace] == list(told.values())
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_another_setting_is_a_version(
     session: Session, client: FlaskClient, reader: Reader, settings: Settings, name: str

@@ -9,6 +9,7 @@ from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.awards.models import Award, AwardConflict
 from portal.challenges.models import Member
+from portal.challenges.queries import participating
 from portal.selection.models import Conflict
 
 
@@ -25,7 +26,7 @@ def team(session: Session, participant_id: int) -> Sequence[Member]:
 
 def not_own(account_id: int) -> sa.ColumnElement[bool]:
     """Awards of participants to whom a person does not belong: the staff side of their own is for others alone."""
-    return Award.participant_id.not_in(sa.select(Member.participant_id).where(Member.account_id == account_id))
+    return Award.participant_id.not_in(participating(account_id))
 
 
 def takes_part(session: Session, participant_id: int, account_id: int) -> bool:

@@ -80,6 +80,11 @@ def takes_part(session: Session, slug: str, account_id: int) -> bool:
     return session.scalars(place).one_or_none() is not None
 
 
+def participating(account_id: int) -> sa.Select[int]:
+    """The participants to whom a person belongs, active or not, as part of another query."""
+    return sa.select(Member.participant_id).where(Member.account_id == account_id)
+
+
 def memberships(session: Session, account_id: int) -> Sequence[Member]:
     """All places of a person in active participants, the newest challenge first."""
     return session.scalars(

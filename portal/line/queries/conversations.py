@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member, Participant
+from portal.challenges.queries import participating
 from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
 from portal.core.paging import Page, keyset
@@ -28,8 +29,7 @@ def not_own(account_id: int) -> sa.ColumnElement[bool]:
     """Conversations of participants to whom an account does not belong: who of the team takes part as well sees their
     own from their own side alone, without the team's notes.
     """
-    own = sa.select(Member.participant_id).where(Member.account_id == account_id)
-    return Conversation.participant_id.not_in(own)
+    return Conversation.participant_id.not_in(participating(account_id))
 
 
 def of_challenge(session: Session, challenge: Challenge, conversation_id: int, *, reader: int) -> Conversation:
@@ -131,7 +131,6 @@ def days_of(session: Session, challenge_id: int) -> Days:
 
 def addressees(session: Session, challenge_id: int, *, reader: int) -> Sequence[Participant]:
     """The active participants of a challenge by name: whom the reader, of the team, may write to first."""
-    own = sa.select(Member.participant_id).where(Member.account_id == reader)
     active = (Participant.challenge_id == challenge_id, Participant.state == ParticipantState.ACTIVE)
-    rows = sa.select(Participant).where(*active, Participant.id.not_in(own))
+    rows = sa.select(Participant).where(*active, Participant.id.not_in(participating(reader)))
     return session.scalars(rows.order_by(Participant.name, Participant.id)).all()

@@ -126,11 +126,12 @@ class AdvisoryPublisher(Model):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
-    name: Mapped[str] = mapped_column(sa.String(200))
-    namespace: Mapped[str] = mapped_column(sa.String(500))
-    contact: Mapped[str] = mapped_column(sa.String(320))
+    # As long as a setting may be.
+    name: Mapped[str] = mapped_column(sa.Text)
+    namespace: Mapped[str] = mapped_column(sa.Text)
+    contact: Mapped[str] = mapped_column(sa.Text)
     # The public address of the portal, with which the links to a file begin.
-    here: Mapped[str] = mapped_column(sa.String(500))
+    here: Mapped[str] = mapped_column(sa.Text)
 
 
 explain("uq_advisory_year_number", "Somebody has just begun an advisory. Try again.",

@@ -13,6 +13,7 @@ from portal.accounts.models import Account
 from portal.accounts.queries import holders
 from portal.accounts.states import Role
 from portal.challenges.models import Challenge, Member
+from portal.challenges.queries import participating
 from portal.reports.models import Report
 
 
@@ -46,11 +47,6 @@ def is_impartial(session: Session, challenge_id: int, account_id: int) -> bool:
 def participations(session: Session, account_id: int) -> frozenset[int]:
     """The participants to whom an account belongs."""
     return frozenset(session.scalars(participating(account_id)))
-
-
-def participating(account_id: int) -> sa.Select[int]:
-    """The same as part of another query."""
-    return sa.select(Member.participant_id).where(Member.account_id == account_id)
 
 
 def not_own(account_id: int) -> sa.ColumnElement[bool]:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from portal.challenges.models import Challenge, Member, Participant
+from portal.challenges.queries import participating
 from portal.challenges.states import ParticipantState
 from portal.core.errors import NotFound
 from portal.reports.models import Publication, Report, ReportCredit
-from portal.reports.queries.apart import not_own, participating
+from portal.reports.queries.apart import not_own
 from portal.reports.queries.disclosing import embargoes
 from portal.reports.states import Credit, PublicationState, ReportState
 
