@@ -13,12 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dateutil.rrule import rrulestr
-from icalendar import vDDDTypes, vDuration
-from icalendar.parser import Contentline, Parameters
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+if TYPE_CHECKING:  # loaded where a calendar is read, which is in a process of its own
+    from icalendar.parser import Parameters
 
 LARGEST = 8 * 2**20
 MOST_EVENTS = 20_000
@@ -70,6 +68,8 @@ class Event:
             end = self.times["DTEND"][0]
             return max(_naive(end) - _naive(start), timedelta())
         if "DURATION" in self.words:
+            from icalendar import vDuration
+
             length: timedelta = vDuration.from_ical(self.words["DURATION"])  # type: ignore[no-untyped-call]
             return max(length, timedelta())
         return timedelta() if isinstance(start, datetime) else timedelta(days=1)
@@ -95,6 +95,8 @@ def lines(text: str) -> Iterator[str]:
 
 def place(name: str, home: zoneinfo.ZoneInfo) -> zoneinfo.ZoneInfo:
     """The zone that a TZID means: IANA's names, Windows' names, or for what nobody knows the owner's own zone."""
+    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
     short = "/".join(name.strip('"').split("/")[-3:]).lstrip("/")
     for guess in (name, WINDOWS_TO_OLSON.get(name, ""), short, short.partition("/")[2]):
         if guess in zoneinfo.available_timezones():
@@ -122,6 +124,8 @@ def events(text: str, home: zoneinfo.ZoneInfo) -> list[Event]:
 
 
 def _note(event: Event, name: str, line: str, home: zoneinfo.ZoneInfo) -> None:
+    from icalendar.parser import Contentline
+
     _, parameters, value = Contentline(line).parts()  # type: ignore[no-untyped-call]
     if name in WORDS:
         event.words[name] = value
@@ -132,8 +136,10 @@ def _note(event: Event, name: str, line: str, home: zoneinfo.ZoneInfo) -> None:
     event.times.setdefault(name, []).extend(_times(value, parameters, zone, event.zone))
 
 
-def _times(value: str, parameters: Parameters, zone: zoneinfo.ZoneInfo, clock: zoneinfo.ZoneInfo) -> Iterator[date]:
+def _times(value: str, parameters: "Parameters", zone: zoneinfo.ZoneInfo, clock: zoneinfo.ZoneInfo) -> Iterator[date]:
     """Dates as they are; times as naive ones on the clock of the event."""
+    from icalendar import vDDDTypes
+
     for part in value.split(","):
         moment = vDDDTypes.from_ical(part.partition("/")[0])  # type: ignore[no-untyped-call]
         if isinstance(moment, datetime):
@@ -193,6 +199,8 @@ def _starts(event: Event, until: datetime) -> Iterator[datetime]:
     last = until.astimezone(event.zone).replace(tzinfo=None)
     rule: Iterator[datetime] = iter([_naive(start)])
     if "RRULE" in event.words and "RECURRENCE-ID" not in event.times:
+        from dateutil.rrule import rrulestr
+
         rule = iter(rrulestr(_plain(event.words["RRULE"], event.zone), dtstart=_naive(start)))
     for moment in islice(rule, MOST_DATES + 1):
         if moment > last:

@@ -9,12 +9,14 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-import icalendar
 
 from portal.config import Config
 from portal.core.outbox import Calendar
+
+if TYPE_CHECKING:  # loaded where a calendar is written: most processes write none
+    import icalendar
 
 PRODUCT = "-//Research challenge portal//Office hours//EN"
 SUMMARY = "Office hours"
@@ -72,15 +74,19 @@ def mailto(address: str) -> str:
     return "mailto:" + quote(address, safe="!$'*+@")
 
 
-def _person(address: str, **parameters: str) -> icalendar.vCalAddress:
+def _person(address: str, **parameters: str) -> "icalendar.vCalAddress":
+    import icalendar
+
     person = icalendar.vCalAddress(mailto(address))
     for name, value in parameters.items():
         person.params[name] = value
     return person
 
 
-def _event(meeting: Meeting, sender: Sender) -> icalendar.Event:
+def _event(meeting: Meeting, sender: Sender) -> "icalendar.Event":
     link = f"{sender.public_url}{meeting.path}"
+    import icalendar
+
     event = icalendar.Event()
     event.add("uid", meeting.uid)
     event.add("sequence", meeting.sequence)
@@ -98,11 +104,13 @@ def _event(meeting: Meeting, sender: Sender) -> icalendar.Event:
     return event
 
 
-def _organizer(sender: Sender) -> icalendar.vCalAddress:
+def _organizer(sender: Sender) -> "icalendar.vCalAddress":
     return _person(sender.address, CN=writable(sender.name))
 
 
-def _busy(span: Busy, sender: Sender, whose: str) -> icalendar.Event:
+def _busy(span: Busy, sender: Sender, whose: str) -> "icalendar.Event":
+    import icalendar
+
     event = icalendar.Event()
     event.add("uid", str(uuid.uuid5(uuid.NAMESPACE_URL, f"{sender.public_url}/{whose}#{span.starts_at.timestamp()}")))
     event.add("dtstamp", span.noted_at.astimezone(UTC))
@@ -114,7 +122,9 @@ def _busy(span: Busy, sender: Sender, whose: str) -> icalendar.Event:
     return event
 
 
-def _calendar() -> icalendar.Calendar:
+def _calendar() -> "icalendar.Calendar":
+    import icalendar
+
     calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -146,7 +156,9 @@ def busy_feed(spans: Iterable[Busy], sender: Sender, *, title: str, whose: str) 
     return _published(title, (_busy(span, sender, whose) for span in spans))
 
 
-def _published(title: str, events: Iterable[icalendar.Event]) -> bytes:
+def _published(title: str, events: Iterable["icalendar.Event"]) -> bytes:
+    import icalendar
+
     calendar = _calendar()
     calendar.add("method", "PUBLISH")
     # The library escapes only where it knows that a property is text.

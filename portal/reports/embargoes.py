@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-import icalendar
-
 from portal.reports.models import Disclosure
 from portal.reports.states import HELD
 
@@ -13,6 +11,8 @@ PRODUCT = "-//Research challenge portal//Embargoes//EN"
 
 def calendar(rows: Sequence[Disclosure], slug: str, portal: str) -> bytes:
     """One event for each agreed hour. `portal` is the portal's address; a moved hour keeps its UID."""
+    import icalendar  # what draws no calendar need not load it
+
     made = icalendar.Calendar()
     made.add("prodid", PRODUCT)
     made.add("version", "2.0")
