@@ -5,8 +5,8 @@ Run as `python -m tests.faults.keeper PORT FILE`.
 
 import asyncio
 import os
+import signal
 import smtplib
-import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.servers.site import ROOT
+from tests.servers.programs import Program, begin
 from tests.servers.waiting import free_port, until
 
 
@@ -40,13 +40,14 @@ class Keeper:
     def __init__(self, path: Path) -> None:
         self.path, self.port = path, free_port()
         self.url = f"smtp://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Program | None = None
         path.touch()
 
     def start(self) -> None:
         """Listen."""
-        command = [sys.executable, "-m", "tests.faults.keeper", str(self.port), str(self.path)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        arguments = (str(self.port), str(self.path))
+        log = self.path.with_suffix(".log")
+        self.process = begin("tests.faults.keeper", *arguments, environ=os.environ, output=log)
         until(self._listening, "the mail server")
 
     def _listening(self) -> bool:
@@ -58,7 +59,7 @@ class Keeper:
     def kill(self) -> None:
         """SIGKILL, in the middle of whatever it does."""
         if self.process is not None:
-            self.process.kill()
+            self.process.send_signal(signal.SIGKILL)
             self.process.wait()
 
     @property
