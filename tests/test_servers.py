@@ -1,6 +1,7 @@
 """The servers that tests rely on do what real ones do, and leave nothing behind."""
 
 import os
+import signal
 import smtplib
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
@@ -12,7 +13,8 @@ import pytest
 from obstore.store import S3Store
 
 from tests.servers import chromium_path, postgresql, s3, smtp, web
-from tests.servers.waiting import answers, until
+from tests.servers.programs import begin
+from tests.servers.waiting import answers, let_go, until
 
 TINY = """
 from flask import Flask
@@ -86,6 +88,32 @@ def test_objects_are_stored_for_those_who_have_the_key(monkeypatch: pytest.Monke
         stranger = S3Store.from_url(store.url, secret_access_key="wrong")
         with pytest.raises(Exception, match=r"403|denied|SignatureDoesNotMatch"):
             obstore.get(stranger, "chunks/1")
+
+
+SAYING = """
+import os, sys
+
+print(sys.argv[1:], os.getcwd(), os.environ["GREETING"], os.getsid(0) == os.getpid())
+sys.exit("no more to say")
+"""
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_program_is_the_same_forked_and_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, anew: bool
+) -> None:
+    (tmp_path / "saying.py").write_text(SAYING)
+    (output, errors), environ = (tmp_path / "output", tmp_path / "errors"), {"GREETING": "good day"}
+    if anew:
+        monkeypatch.setenv("TEST_LOAD_ANEW", "1")
+
+    program = begin("saying", "a", "b", environ=environ, output=output, errors=errors, folder=tmp_path)
+
+    assert program.wait(20) == program.poll() == 1
+    assert output.read_text() == f"['a', 'b'] {tmp_path} good day True\n"
+    assert errors.read_text() == "no more to say\n"
+    assert let_go(output)
+    program.send_signal(signal.SIGKILL)  # there is nobody any more
 
 
 def test_a_site_starts_answers_dies_and_starts_again(tmp_path: Path) -> None:

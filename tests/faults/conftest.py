@@ -26,7 +26,7 @@ def stack() -> Iterator[ExitStack]:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[None]:
+def database_server() -> Iterator[None]:
     """PostgreSQL stays up between tests."""
     with postgresql():
         yield
@@ -36,7 +36,7 @@ def server() -> Iterator[None]:
 def kept_up(request: pytest.FixtureRequest) -> None:
     """Only where a test asks for PostgreSQL."""
     if "database" in request.fixturenames and request.getfixturevalue("database") == "postgresql":
-        request.getfixturevalue("server")
+        request.getfixturevalue("database_server")
 
 
 @pytest.fixture

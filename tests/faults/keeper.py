@@ -3,35 +3,47 @@
 Run as `python -m tests.faults.keeper PORT FILE`.
 """
 
-import asyncio
 import os
+import signal
 import smtplib
-import subprocess
 import sys
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
-
-from tests.servers.site import ROOT
+from tests.servers.programs import Program, begin
 from tests.servers.waiting import free_port, until
 
 
-class Keeping:
-    """Appends addressee and Message-ID of each message durably."""
+class Keeping(StreamRequestHandler):
+    """Takes every message (RFC 5321), and appends its addressee and Message-ID to a file, durably."""
 
-    def __init__(self, path: Path) -> None:
-        self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    file: int
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Called by aiosmtpd when a message is complete."""
-        content = envelope.content
-        assert isinstance(content, bytes)
-        name = next(line for line in content.split(b"\r\n") if line.startswith(b"Message-ID:"))
-        os.write(self.file, f"{envelope.rcpt_tos[0]} {name.decode()}\n".encode())
-        os.fdatasync(self.file)
-        return "250 OK"
+    def handle(self) -> None:
+        """Called for each connection."""
+        to = b""
+        self.wfile.write(b"220 keeper\r\n")
+        for line in self.rfile:
+            verb = line[:4].upper()
+            if verb == b"RCPT":
+                to = line[line.index(b"<") + 1 : line.index(b">")]
+            if verb == b"DATA":
+                self.wfile.write(b"354 Go on\r\n")
+                self._keep(to)
+            self.wfile.write(b"250 OK\r\n")
+
+    def _keep(self, to: bytes) -> None:
+        """Keep the message that follows, if it comes to its end."""
+        name = b""
+        for line in self.rfile:
+            if line.startswith(b"Message-ID:"):
+                name = line.replace(b"\r", b"")
+            if line == b".\r\n":
+                os.write(self.file, to + b" " + name)
+                os.fdatasync(self.file)
+                return
 
 
 class Keeper:
@@ -40,13 +52,14 @@ class Keeper:
     def __init__(self, path: Path) -> None:
         self.path, self.port = path, free_port()
         self.url = f"smtp://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Program | None = None
         path.touch()
 
     def start(self) -> None:
         """Listen."""
-        command = [sys.executable, "-m", "tests.faults.keeper", str(self.port), str(self.path)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)
+        arguments = (str(self.port), str(self.path))
+        log = self.path.with_suffix(".log")
+        self.process = begin("tests.faults.keeper", *arguments, environ=os.environ, output=log)
         until(self._listening, "the mail server")
 
     def _listening(self) -> bool:
@@ -58,7 +71,7 @@ class Keeper:
     def kill(self) -> None:
         """SIGKILL, in the middle of whatever it does."""
         if self.process is not None:
-            self.process.kill()
+            self.process.send_signal(signal.SIGKILL)
             self.process.wait()
 
     @property
@@ -77,11 +90,7 @@ class Keeper:
         return Counter(to for to, _ in self.taken)
 
 
-async def _serve(port: int, path: Path) -> None:
-    keeping = Keeping(path)
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(keeping), "127.0.0.1", port)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), Path(sys.argv[2])))
+    Keeping.file = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    ThreadingTCPServer.allow_reuse_address = ThreadingTCPServer.daemon_threads = True
+    ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Keeping).serve_forever()

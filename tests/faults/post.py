@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +17,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from portal.core import clock, outbox
 from portal.core.outbox import MailState, OutgoingMail
 from tests.faults.stage import Backstage
-from tests.servers.site import ROOT
+from tests.servers.programs import begin
 from tests.servers.waiting import free_port
 
 Answer = Callable[[SMTP, Envelope], str]
@@ -107,20 +105,13 @@ class Worker:
 
     def __init__(self, behind: Backstage, mail_url: str, *arguments: str) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")}
-        self.log = Path(behind.environ["PORTAL_DATA"]) / "worker.log"
-        with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "app", "worker", *arguments],
-                env={**inherited, **behind.environ, "PORTAL_MAIL_URL": mail_url},
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        environ = {**inherited, **behind.environ, "PORTAL_MAIL_URL": mail_url}
+        log = Path(environ["PORTAL_DATA"]) / "worker.log"
+        self.process = begin("flask", "--app", "app", "worker", *arguments, environ=environ, output=log)
 
     def kill(self) -> None:
         """As a power cut would."""
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
 
     def ended(self) -> int:
         """How it ended, when it has."""

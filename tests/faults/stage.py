@@ -3,9 +3,11 @@ to its database.
 """
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from http.client import HTTPConnection, HTTPResponse
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -50,7 +52,7 @@ class Backstage:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = dict(environ)
-        self.app: Flask = create_app(self.environ)
+        self.app: Flask = create_app({**self.environ, "PORTAL_SCHEDULER": "off"})
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -76,6 +78,14 @@ class Backstage:
         return {cookie.key: cookie.value}
 
 
+@cache
+def _empty() -> bytes:
+    """A file of SQLite's in which there are all tables and nothing else."""
+    with tempfile.TemporaryDirectory(prefix="portal-empty-") as name:
+        tables(f"sqlite:///{name}/empty")
+        return Path(name, "empty").read_bytes()
+
+
 @contextmanager
 def backstage(kind: str, folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Backstage]:
     """An empty database of a kind, with settings that name it and everything else in `folder`."""
@@ -84,7 +94,7 @@ def backstage(kind: str, folder: Path, environ: Mapping[str, str] | None = None)
         if kind == "postgresql":
             url = stack.enter_context(postgresql(tables))
         else:
-            tables(url)
+            (folder / "portal.sqlite3").write_bytes(_empty())
         made = Backstage(
             {"PORTAL_DATA": str(folder), "PORTAL_DATABASE_URL": url, "PORTAL_SECRET_KEY": SECRET, **(environ or {})}
         )

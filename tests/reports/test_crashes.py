@@ -63,7 +63,10 @@ class Bank:
 
     def fork(self, step: int, **told: Any) -> int:
         """Let a process work until a step; the signal that ended it."""
-        told |= {"step": step, "log": str(self.log), "data": str(self.log.with_name("data"))}
+        return self.tell(**told, step=step, log=str(self.log), data=str(self.log.with_name("data")))
+
+    def tell(self, **told: Any) -> int:
+        """Ask the process that forks for something; what came of it."""
         assert self.forks.stdin
         assert self.forks.stdout
         print(json.dumps(told), file=self.forks.stdin, flush=True)
@@ -134,7 +137,9 @@ def bank(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         forks = stack.enter_context(forking(behind.environ))
         cast, token, data = furnished(behind)
         (here / "data").write_bytes(data)
-        yield Bank(behind, cast, folder, kind, token, forks, here / "log", data)
+        made = Bank(behind, cast, folder, kind, token, forks, here / "log", data)
+        made.tell(look=made.path("uploads", made.announce()[1]), headers=made.headers())
+        yield made
 
 
 @pytest.fixture(params=HANDS)

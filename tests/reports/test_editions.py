@@ -28,8 +28,8 @@ from tests.conftest import Clock
 from tests.reports.people import Desk
 from tests.reports.press import HOUR, Press
 from tests.reports.provider import Checker
-from tests.reports.test_advisories import validated
 from tests.reports.test_upstream import Cases
+from tests.reports.validating import Validated
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 OUT = datetime(2020, 10, 6, 16, tzinfo=UTC)
@@ -126,7 +126,7 @@ def hands(session: Session, cast: Cast) -> Hands:
 
 
 def test_thanks_given_changed_and_taken_back_are_versions(
-    client: FlaskClient, reader: Reader, hands: Hands, fixed: list[Report]
+    client: FlaskClient, reader: Reader, hands: Hands, fixed: list[Report], validated: Validated
 ) -> None:
     (report, *_), at = fixed, OUT
     for number, thanks in enumerate((ROSA, Thanks(Credit.ANONYMOUS), ROSA), start=2):
@@ -181,7 +181,7 @@ def test_what_was_said_before_it_came_out_is_in_its_first_version(
 
 
 def test_a_link_is_a_version_when_it_comes_and_when_it_goes(
-    client: FlaskClient, press: Press, reader: Reader, hands: Hands, fixed: list[Report]
+    client: FlaskClient, press: Press, reader: Reader, hands: Hands, fixed: list[Report], validated: Validated
 ) -> None:
     """About a report that is under embargo until later: nobody does anything when it comes out."""
     later = OUT + 5 * DAY

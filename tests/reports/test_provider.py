@@ -34,7 +34,7 @@ from tests.reports.openpgp import Gpg, gpg_home
 from tests.reports.people import Desk
 from tests.reports.press import HOUR, Press
 from tests.reports.provider import METADATA, Checker
-from tests.reports.test_advisories import validated
+from tests.reports.validating import Validated
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 OUT = datetime(2020, 10, 6, 16, tzinfo=NOON.tzinfo)
@@ -315,8 +315,9 @@ def test_a_file_is_dated_by_the_second_at_which_it_came_out(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_version_that_never_came_out_leaves_no_gap(
-    client: FlaskClient, session: Session, cast: Cast, press: Press, fixed: list[Report], clock: Clock
-) -> None:
+    client: FlaskClient, session: Session, cast: Cast, press: Press, fixed: list[Report], clock: Clock,
+    validated: Validated,
+) -> None:  # fmt: skip
     """The first version covers a report whose date both sides move; the second one leaves it out, and is out."""
     for report in fixed:
         press.agree(report)

@@ -23,8 +23,8 @@ from tests.cast import NOON, Cast
 from tests.conftest import Clock
 from tests.reports.press import Press
 from tests.reports.provider import Checker
-from tests.reports.test_advisories import validated
 from tests.reports.test_editions import METADATA, Reader
+from tests.reports.validating import Validated
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 OUT = datetime(2020, 10, 6, 16, tzinfo=UTC)
@@ -68,7 +68,7 @@ def test_a_setting_of_any_length_can_be_noted(session: Session, settings: Settin
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_another_setting_is_a_version(
-    session: Session, client: FlaskClient, reader: Reader, settings: Settings, name: str
+    session: Session, client: FlaskClient, reader: Reader, settings: Settings, name: str, validated: Validated
 ) -> None:
     settings(**{name: CHANGES[name]})
     # The bytes stay until it is noted, though the portal has begun again.

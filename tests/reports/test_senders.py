@@ -2,9 +2,8 @@
 
 import os
 import select
+import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -17,7 +16,8 @@ import pytest
 
 from tests.faults.stage import Browser, Reply, Stage, staged
 from tests.faults.tus import MIB, Client
-from tests.servers.site import ROOT
+from tests.servers import programs
+from tests.servers.programs import ROOT
 from tests.servers.waiting import free_port, until, until_answering
 
 # The same application, with a patience that tests can wait for.
@@ -94,26 +94,13 @@ def eagerly(open_wire: Wire, first: bytes, length: int) -> int:
 def gunicorn(stage: Stage, folder: Path) -> Iterator[int]:
     """The same portal behind the other server; its port."""
     port, log = free_port(), folder / "gunicorn.log"
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--threads",
-        "4",
-        "--no-control-socket",
-        "hasty:app",
-    ]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=stage.site.environ, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
+    how = ["--bind", f"127.0.0.1:{port}", "--threads", "4", "--no-control-socket"]
+    process = programs.begin("gunicorn", *how, "hasty:app", environ=stage.site.environ, output=log)
     try:
         until_answering(port, "/healthz", process, log)
         yield port
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGTERM)
         process.wait(20)
 
 

@@ -1,20 +1,17 @@
 """The portal as people run it: in processes of its own, behind the real server."""
 
-import fcntl
 import os
 import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers.programs import OURS, ROOT, Program, begin
 from tests.servers.waiting import free_port, let_go, until, until_answering
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class Site:
@@ -48,7 +45,7 @@ class Site:
             "PORTAL_PUBLIC_URL": self.url,
             **environ,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Program | None = None
 
     @property
     def pid(self) -> int:
@@ -56,39 +53,31 @@ class Site:
         assert self._process
         return self._process.pid
 
-    def flask(self, *arguments: str, text: str | None = None) -> str:
+    def flask(self, *arguments: str) -> str:
         """Run one of the portal's commands beside the server and give its output; where it fails, raise with that."""
-        done = subprocess.run(
-            [self.python, "-m", "flask", "--app", self.app, *arguments],
-            env=self.environ,
-            cwd=self.folder,
-            input=text or "",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"flask {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        with tempfile.TemporaryDirectory(prefix="portal-command-") as name:
+            output, errors = Path(name) / "output", Path(name) / "errors"
+            done = self._begin("flask", "--app", self.app, *arguments, output=output, errors=errors).wait()
+            told, complained = output.read_text(), errors.read_text()
+        if done:
+            raise RuntimeError(f"flask {' '.join(arguments)} ended with {done}:\n{told}{complained}")
+        return told
+
+    def _begin(self, module: str, *arguments: str, output: Path, errors: Path | None = None) -> Program:
+        return begin(
+            module, *arguments, environ=self.environ, output=output, errors=errors, folder=self.folder,
+            python=self.python,
+        )  # fmt: skip
 
     def start(self) -> None:
         """Start serving and wait until it answers."""
-        command = [str(self.python), "-m", "granian", "--interface", self.interface, "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), "--workers", str(self.workers), "--http1-buffer-size", str(1 << 20)]
+        command = ["--interface", self.interface, "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--workers", str(self.workers), "--http1-buffer-size", str(1 << 20)]
         command += ["--blocking-threads", "4"] if self.interface == "wsgi" else []
         command += ["--workers-kill-timeout", "5", "--factory" if self.app.endswith(":create_app") else "--no-factory"]
         self.log.unlink(missing_ok=True)
-        with self.log.open("wb") as output:
-            fcntl.flock(output, fcntl.LOCK_SH)  # held by every process that inherits it, so its end tells theirs
-            self._process = subprocess.Popen(
-                [*command, self.app if self.interface == "wsgi" else self._asgi],
-                env=self.environ,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+        served = self.app if self.interface == "wsgi" else self._asgi
+        self._process = self._begin("granian", *command, served, output=self.log)
         until_answering(self.port, "/healthz", self._process, self.log)
         # The first one answers; a signal that reaches another before it has taken its place would be lost.
         until(lambda: self._workers_begun() == self.workers, "all workers")
@@ -134,7 +123,7 @@ def web(
     *,
     app: str = "app:app",
     folder: Path = ROOT,
-    python: Path = Path(sys.executable),
+    python: Path = OURS,
     workers: int = 1,
     migrate: bool = True,
     data: Path | None = None,

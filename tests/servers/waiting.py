@@ -4,12 +4,15 @@ import fcntl
 import itertools
 import random
 import socket
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.servers.programs import Program
 
 STEP = 0.02
 _RANGE = range(10_240, 32_768)
@@ -51,14 +54,13 @@ def answers(port: int, path: str = "/") -> int | None:
         connection.close()
 
 
-def until_answering(
-    port: int, path: str, process: subprocess.Popen[bytes], log: Path, *, ok: bool = True, tries: int = 1500
-) -> None:
+def until_answering(port: int, path: str, process: "Program", log: Path, *, ok: bool = True, tries: int = 1500) -> None:
     """Wait for an HTTP server to answer, with 200 if `ok`. Raises RuntimeError with its log if it has ended instead."""
 
     def ready() -> bool:
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with {process.returncode}:\n{log.read_text()[-4000:]}")
+        ended = process.poll()
+        if ended is not None:
+            raise RuntimeError(f"the server ended with {ended}:\n{log.read_text()[-4000:]}")
         status = answers(port, path)
         return status == 200 if ok else status is not None
 
