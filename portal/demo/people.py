@@ -81,7 +81,7 @@ class Names:
             given, family = (self.random.choice(names.split()) for names in ROMAN[locale])
             return f"{given} {family}"
         if locale not in self.fakers:
-            self.fakers[locale] = Faker(locale, use_weighting=False)
+            self.fakers[locale] = Faker(locale, providers=["faker.providers.person"], use_weighting=False)
             self.fakers[locale].seed_instance(self.random.randrange(2**32))
         faker = self.fakers[locale]
         return f"{faker.first_name()} {faker.last_name()}"

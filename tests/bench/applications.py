@@ -3,7 +3,6 @@
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from html import unescape
 from pathlib import Path
@@ -35,20 +34,19 @@ def fill(stage: Stage, count: int) -> None:
 def queue(sizes: Sizes) -> Iterator[Result]:
     """The staff's list, filtered by country and sorted by score."""
     for kind in KINDS:
-        yield _queue(kind, sizes)
-    for kind in KINDS:
-        yield from _queue_of_many(kind, sizes)
+        with pair(kind) as staged:
+            fill(staged.stage, sizes.applications)
+            yield _queue(kind, sizes, staged)
+            yield from _queue_of_many(kind, sizes, staged.stage)
 
 
-def _queue(kind: str, sizes: Sizes) -> Result:
-    with pair(kind) as staged:
-        fill(staged.stage, sizes.applications)
-        cookie, fine = staged.cookie(staged.stage.cast.lead), frozenset({200})
-        path = _address(staged.stage)
-        ours = warmed(staged.stage.site.port, Question("GET", path, cookie), fine)
-        theirs = warmed(staged.bare.port, Question("GET", path), fine)
-        count = sizes.requests
-        rate, bare = medians(lambda: ours(count), lambda: theirs(count), rounds=sizes.rounds)
+def _queue(kind: str, sizes: Sizes, staged: Pair) -> Result:
+    cookie, fine = staged.cookie(staged.stage.cast.lead), frozenset({200})
+    path = _address(staged.stage)
+    ours = warmed(staged.stage.site.port, Question("GET", path, cookie), fine)
+    theirs = warmed(staged.bare.port, Question("GET", path), fine)
+    count = sizes.requests
+    rate, bare = medians(lambda: ours(count), lambda: theirs(count), rounds=sizes.rounds)
     return compared(f"queue, {kind}", "pages/s", rate, bare, 0.5)
 
 
@@ -56,13 +54,9 @@ def _address(stage: Stage) -> str:
     return f"/staff/{stage.cast.slug}/applications?country=DE&sort=-score"
 
 
-def _queue_of_many(kind: str, sizes: Sizes) -> Iterator[Result]:
+def _queue_of_many(kind: str, sizes: Sizes, few: Stage) -> Iterator[Result]:
     """The first page and a late one of very many, beside the first page of the usual number."""
-    with ExitStack() as stack:
-        few, many = (
-            stack.enter_context(staged(kind, Path(stack.enter_context(TemporaryDirectory())), SETTINGS)) for _ in "ab"
-        )
-        fill(few, sizes.applications)
+    with TemporaryDirectory() as name, staged(kind, Path(name), SETTINGS) as many:
         fill(many, sizes.very_many)
         late = _late(many)
         asked = [(few, _address(few)), (many, _address(many)), (many, late)]

@@ -21,6 +21,7 @@ from portal.accounts.models import Account, WebAuthn
 from portal.core.db import db
 from portal.factory import create_app
 from tests.cast import sign_in
+from tests.databases import tables
 from tests.journey.pages import ARRIVING, LIVE, SAMPLES
 from tests.journey.stage import text_of
 from tests.servers.site import ROOT, Site
@@ -33,7 +34,7 @@ def load(folder: Path) -> None:
     """Leave the data of a demonstration in a folder, and with `words.json` what fills addresses in."""
     with tempfile.TemporaryDirectory(prefix="portal-demonstration-") as name:
         site = Site(Path(name), SETTINGS, app="app:app", workers=1, folder=ROOT, python=Path(sys.executable))
-        site.flask("db", "upgrade")
+        tables(f"sqlite:///{site.data / 'portal.sqlite3'}")
         site.flask("demo", "load", "--applications", "120", "--at", "now")
         words = samples(site.data)
         app = create_app(site.environ)

@@ -6,6 +6,7 @@ PORTAL_SHOTS=FOLDER keeps a picture of each.
 import gzip
 import json
 import os
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -26,25 +27,20 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Theme = Literal["light", "dark"]
 WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=320, height=700)
 MOST = 60_000
-SCRIPT = Axe().axe_script
+# What a page gets before it is asked: axe, and what makes axe quicker.
+READY = f"() => {{\n{Axe().axe_script}\n{Path(__file__).with_name('looks.js').read_text()}}}"
 MANY = 16
 RULES: dict[Theme, dict[str, Any]] = {
     "light": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     # The document is the same but for its colours.
     "dark": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
-# Colours are measured, so nothing may be on its way from one to another: what a change of theme would move is there at
-# once, and what moves already ends.
-STILL = """() => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync("*, ::before, ::after { transition: none !important; }");
-  document.adoptedStyleSheets.push(sheet);
+# What a page is called, and each page above it that has its name.
+NAMES = """() => {
+  const [above, own] = [".crumbs li", ".page-head .reference"].map(
+    at => [...document.querySelectorAll(at)].map(each => each.innerText));
+  return { title: document.title, repeated: own.filter(name => above.includes(name)) };
 }"""
-# The answer has every element that has passed, and takes longer to tell than to find.
-# A page above that has the name of the page itself.
-REPEATED = """(([above, own]) => own.filter(name => above.includes(name)))(
-   [".crumbs li", ".page-head .reference"].map(at => [...document.querySelectorAll(at)].map(each => each.innerText)))"""
-ASK = "options => axe.run(options).then(found => found.violations)"
 
 
 def groups() -> Iterator[Any]:
@@ -93,19 +89,24 @@ def words(site: Site) -> dict[str, str]:
     return told
 
 
-@pytest.fixture
-def page(site: Site, browser: Browser, words: dict[str, str], who: str) -> Iterator[Page]:
-    """A page in which somebody is signed in, or as far as the password gets them."""
-    context = browser.new_context(color_scheme="light", viewport=WIDE, locale="en-GB", reduced_motion="reduce")
-    opened = context.new_page()
-    if who:
-        opened.goto(f"{site.url}/account/sign-in")
-        opened.get_by_label("E-mail address").fill(f"{who.format(**words)}@demo.example")
-        opened.get_by_label("Password").fill(preparing.PASSWORD)
-        opened.get_by_role("button", name="Sign in", exact=True).click()
-        opened.get_by_role("heading", name="Sign in").wait_for(state="detached")
-    yield opened
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Page]:
+    """Where all look at their pages: opening another one for each takes as long as several pages."""
+    context = browser.new_context(viewport=WIDE, locale="en-GB", reduced_motion="reduce")
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(site: Site, window: Page, words: dict[str, str], who: str) -> Page:
+    """A page in which somebody is signed in, or as far as the password gets them."""
+    window.context.clear_cookies()
+    if who:
+        asking, address = window.context.request, f"{site.url}/account/sign-in"
+        (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', asking.get(address).text())[:1]
+        told = {"email": f"{who.format(**words)}@demo.example", "password": preparing.PASSWORD, "csrf_token": token}
+        assert asking.post(address, form=told, max_redirects=0).status == 302
+    return window
 
 
 @pytest.mark.parametrize(("who", "kinds"), list(groups()))
@@ -133,20 +134,20 @@ def faults_of(page: Page, kind: Kind, address: str) -> list[str]:
     assert answer
     # Scripts make this button ready, and its colours are not measured while they change.
     page.locator("#seal-send:disabled").wait_for(state="detached")
-    html = Document(answer.text())
+    body, names = answer.body(), page.evaluate(NAMES)
+    html = Document(body.decode())
     if kind.endpoint == "error":
         told = [text for text in told if not text.startswith("Failed to load resource")]
     elif answer.status != 200 or page.url != address:
         told.append(f"answered {answer.status} at {page.url}")
-    if html.headings != 1 or not page.title().strip():
-        told.append(f"{html.headings} h1, title “{page.title()}”")
-    size = len(gzip.compress(answer.body()))
+    if html.headings != 1 or not names["title"].strip():
+        told.append(f"{html.headings} h1, title “{names['title']}”")
+    size = len(gzip.compress(body))
     told += [f"{size} bytes of HTML"] if size > MOST else []
-    told += [f"“{name}” stands above the title and again under it" for name in page.evaluate(REPEATED)]
+    told += [f"“{name}” stands above the title and again under it" for name in names["repeated"]]
     for event, listener in listen.items():
         page.remove_listener(event, listener)  # axe sets styles of its own
-    page.evaluate(STILL)
-    page.evaluate(SCRIPT)
+    page.evaluate(READY)
     told += html.faults
     for theme in RULES:
         page.emulate_media(color_scheme=theme)
@@ -157,7 +158,8 @@ def faults_of(page: Page, kind: Kind, address: str) -> list[str]:
 
 def serious(page: Page, theme: Theme) -> list[str]:
     """What axe finds that keeps people out."""
-    found = page.evaluate(ASK, {"preload": False, "resultTypes": ["violations"], "runOnly": RULES[theme]})
+    asked = {"preload": False, "resultTypes": ["violations"], "runOnly": RULES[theme]}
+    found = page.evaluate("options => broken(options)", asked)
     return [
         f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found if each["impact"] in ("serious", "critical")
     ]
