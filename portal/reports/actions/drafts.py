@@ -1,8 +1,8 @@
 """A researcher's side: begin a report, add files, submit, withdraw."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,8 +24,7 @@ from portal.reports.refusals import TooLarge
 from portal.reports.states import MessageState, ReportKind, ReportState, Severity, UploadState
 
 
-@dataclass(frozen=True, slots=True)
-class Particulars:
+class Particulars(NamedTuple):
     """What stays in clear of a report, as its sender gives it."""
 
     title: str
