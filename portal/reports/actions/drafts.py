@@ -48,11 +48,11 @@ def begin_report(session: Session, challenge: Challenge, member: Member, given: 
     last = session.scalars(sa.select(sa.func.max(Report.number)).where(Report.challenge_id == challenge.id)).one()
     number = (last or 0) + 1
     report = Report(
-        challenge=challenge,
+        challenge_id=challenge.id,
         number=number,
         ref=rules.reference(challenge.slug, number),
         participant_id=member.participant_id,
-        submitted_by=member.account,
+        submitted_by_id=member.account_id,
         title=given.title,
         kind=given.kind,
         capability=given.capability if given.kind is ReportKind.ASSUMING else None,
