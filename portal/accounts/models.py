@@ -9,7 +9,7 @@ from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.states import Role
-from portal.core.db import Model
+from portal.core.db import Model, refers
 
 
 class Account(UserMixin, Model):
@@ -64,7 +64,7 @@ class RoleGrant(Model):
     scope: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
     granted_at: Mapped[datetime]
     granted_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id", ondelete="SET NULL"))
-    account: Mapped[Account] = relationship(foreign_keys=[account_id])
+    account: Mapped[Account] = refers(foreign_keys=[account_id])
 
 
 class SecurityRole(RoleMixin, Model):

@@ -23,7 +23,7 @@ from portal.applications.states import (
 )
 from portal.challenges.models import Challenge, Scenario
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 
 
@@ -161,8 +161,8 @@ class Application(Moving[ApplicationState], Model):
     needs_kit: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     no_kit_because: Mapped[str | None] = mapped_column(sa.String(300), deferred=True)
 
-    challenge: Mapped[Challenge] = relationship()
-    account: Mapped[Account] = relationship(foreign_keys=[account_id])
+    challenge: Mapped[Challenge] = refers()
+    account: Mapped[Account] = refers(foreign_keys=[account_id])
     scenarios: Mapped[list[Scenario]] = relationship(secondary=application_scenario, order_by=Scenario.position)
     # What the lead of its challenge asks besides, or asked once.
     questions: Mapped[list["Question"]] = relationship(
@@ -220,7 +220,7 @@ class Step(Model):
     state: Mapped[ApplicationState]
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
     reason: Mapped[str | None] = mapped_column(sa.String(500))
-    by: Mapped[Account | None] = relationship()
+    by: Mapped[Account | None] = refers()
 
 
 class DuplicatePair(Model):
@@ -296,7 +296,7 @@ class Import(Moving[ImportState], Model):
     done: Mapped[int] = mapped_column(default=0)
     made: Mapped[int] = mapped_column(default=0)
 
-    challenge: Mapped[Challenge] = relationship()
+    challenge: Mapped[Challenge] = refers()
 
 
 search.INDEX.attach(Application.__table__)

@@ -11,7 +11,7 @@ from portal.awards.states import AwardState, Entry, PaymentState, Quality, Reaso
 from portal.challenges.models import Challenge, Participant, Scenario
 from portal.challenges.states import ScenarioKind
 from portal.core.constraints import explain
-from portal.core.db import Model, append_only
+from portal.core.db import Model, append_only, refers
 from portal.core.moves import Moving
 from portal.reports.models import Report, ReportLink
 from portal.reports.states import Severity
@@ -161,15 +161,15 @@ class Award(Moving[AwardState], Model):
     # Why it was sent back or rejected.
     outcome: Mapped[str | None] = mapped_column(sa.String(300))
 
-    challenge: Mapped[Challenge] = relationship()
-    report: Mapped[Report] = relationship()
-    participant: Mapped[Participant] = relationship()
-    scenario: Mapped[Scenario | None] = relationship()
-    link: Mapped[ReportLink | None] = relationship()
-    rules: Mapped[BountyRules] = relationship()
-    corrects: Mapped["Award | None"] = relationship(remote_side=[id])
-    proposed_by: Mapped[Account] = relationship(foreign_keys=[proposed_by_id])
-    approved_by: Mapped[Account | None] = relationship(foreign_keys=[approved_by_id])
+    challenge: Mapped[Challenge] = refers()
+    report: Mapped[Report] = refers()
+    participant: Mapped[Participant] = refers()
+    scenario: Mapped[Scenario | None] = refers()
+    link: Mapped[ReportLink | None] = refers()
+    rules: Mapped[BountyRules] = refers()
+    corrects: Mapped["Award | None"] = refers(remote_side=[id])
+    proposed_by: Mapped[Account] = refers(foreign_keys=[proposed_by_id])
+    approved_by: Mapped[Account | None] = refers(foreign_keys=[approved_by_id])
     shares: Mapped[list["AwardShare"]] = relationship(order_by="AwardShare.account_id", lazy="selectin")
 
     @property
@@ -196,7 +196,7 @@ class AwardShare(Model):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), primary_key=True, index=True)
     weight: Mapped[int]
     amount: Mapped[Decimal]
-    account: Mapped[Account] = relationship()
+    account: Mapped[Account] = refers()
 
 
 class AwardConflict(Model):
@@ -223,7 +223,7 @@ class PaymentBatch(Model):
     number: Mapped[int]
     made_at: Mapped[datetime]
     made_by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
-    made_by: Mapped[Account] = relationship()
+    made_by: Mapped[Account] = refers()
 
     @property
     def reference(self) -> str:
@@ -270,10 +270,10 @@ class Payment(Moving[PaymentState], Model):
     # Why it failed or was refused.
     outcome: Mapped[str | None] = mapped_column(sa.String(300))
 
-    challenge: Mapped[Challenge] = relationship()
-    award: Mapped[Award] = relationship()
-    account: Mapped[Account] = relationship()
-    batch: Mapped[PaymentBatch | None] = relationship()
+    challenge: Mapped[Challenge] = refers()
+    award: Mapped[Award] = refers()
+    account: Mapped[Account] = refers()
+    batch: Mapped[PaymentBatch | None] = refers()
 
     @property
     def name(self) -> str:
@@ -290,7 +290,7 @@ class BatchLine(Model):
     batch_id: Mapped[int] = mapped_column(sa.ForeignKey(PaymentBatch.id), primary_key=True)
     payment_id: Mapped[int] = mapped_column(sa.ForeignKey(Payment.id), primary_key=True, index=True)
     amount: Mapped[Decimal]
-    payment: Mapped[Payment] = relationship()
+    payment: Mapped[Payment] = refers()
 
 
 for _kind in (BountyRules, BountyBase, BountyUplift, BountyFixed, AwardShare, BatchLine):

@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import DeclarativeBase, Session, scoped_session
+from sqlalchemy.orm import DeclarativeBase, Session, relationship, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql.visitors import iterate
 from typing_extensions import override
@@ -110,6 +110,14 @@ class Model(DeclarativeBase):
         dict[str, Any]: sa.JSON(),
         StrEnum: sa.Enum(StrEnum, native_enum=False, create_constraint=True, values_callable=_values, length=32),
     }
+
+
+def refers(**how: Any) -> Any:
+    """The row that a number refers to, to be read; it changes with the number, so writing has nothing of it to follow.
+
+    `how` are options of SQLAlchemy's `relationship`.
+    """
+    return relationship(viewonly=True, **how)
 
 
 class CurrentSession(scoped_session[Session]):

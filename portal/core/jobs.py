@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -11,8 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from portal.core.db import Model, insert
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """A function that does what is due and may be called at any time, twice at once or not for days.
 
     `run(session, at)` commits by itself, in short transactions, and returns how many rows it dealt with.

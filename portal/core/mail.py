@@ -7,11 +7,10 @@ import ssl
 from binascii import b2a_qp
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from email.header import Header
 from email.utils import format_datetime, formataddr
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app
@@ -53,8 +52,7 @@ def written(template: str, **context: object) -> tuple[str, str]:
     return " ".join(head.removeprefix("Subject:").split()), re.sub(r"\n{3,}", "\n\n", body.strip()) + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A whole message as it goes over the wire (RFC 5322), and its envelope. `token` names it."""
 
     token: str

@@ -9,9 +9,8 @@ import io
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Condition, Lock, Thread
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from typing_extensions import override
 from werkzeug.exceptions import ClientDisconnected
@@ -27,8 +26,7 @@ DROPPED, DROPPING = 9 << 20, 2.0
 LOOKING = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """How slowly bytes may come, and how many requests with files may be on their way at once in one process.
 
     In each `window` seconds of waiting at least `least` bytes must come. Who has been waited for `notice` seconds with

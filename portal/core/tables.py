@@ -4,7 +4,6 @@ import csv
 import io
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from portal.core.errors import Invalid
@@ -30,8 +29,7 @@ class Row(NamedTuple):
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """A file as it was read. `faults` concern it as a whole: columns that nobody knows, rows that are none."""
 
     rows: Sequence[Row]

@@ -2,10 +2,9 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from faker import Faker
@@ -48,8 +47,7 @@ STAFF = {
 HOST_ZONES = {"host1": "America/Los_Angeles", "host2": "Europe/Berlin", "host3": "Asia/Tokyo"}
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Somebody before there is an account: `handle` is the left side of the address."""
 
     handle: str

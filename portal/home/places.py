@@ -1,7 +1,7 @@
 """Where a person stands in each challenge, and what they have to do there."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -16,8 +16,7 @@ from portal.core.todo import Task
 from portal.home import rooms
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a person stands in one challenge."""
 
     challenge: Challenge

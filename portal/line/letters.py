@@ -7,12 +7,12 @@ is Unreadable.
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email import message_from_bytes
 from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
+from typing import NamedTuple
 
 from portal.line.plain import decoded, from_html, one_line, tidy
 
@@ -46,8 +46,7 @@ class Unreadable(Exception):
     """This is no mail that could be made out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """What a mail says in its sender's own and their program's words, and what hangs on it."""
 
     text: str

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member, Participant
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.line.states import Author, ConversationState, Outcome, Via
 
@@ -38,9 +38,9 @@ class Conversation(Moving[ConversationState], Model):
     last_at: Mapped[datetime]
     assignee_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
 
-    challenge: Mapped[Challenge] = relationship()
-    participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
-    assignee: Mapped[Account | None] = relationship(lazy="raise_on_sql")
+    challenge: Mapped[Challenge] = refers()
+    participant: Mapped[Participant] = refers(lazy="raise_on_sql")
+    assignee: Mapped[Account | None] = refers(lazy="raise_on_sql")
 
 
 class Message(Model):
@@ -73,7 +73,7 @@ class Message(Model):
     in_mail: Mapped[bool] = mapped_column(default=False)
     left_out: Mapped[int] = mapped_column(default=0)
     mail_id: Mapped[str | None] = mapped_column(sa.String(250))
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 class ReadMark(Model):

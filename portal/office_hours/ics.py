@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from portal.config import Config
@@ -54,8 +54,7 @@ class Meeting:
     subject: str = SUMMARY
 
 
-@dataclass(frozen=True, slots=True)
-class Busy:
+class Busy(NamedTuple):
     """A time at which somebody has no time. `noted_at` is when that became so."""
 
     starts_at: datetime

@@ -30,8 +30,7 @@ ENCRYPTING = frozenset({RSA, RSA_ENCRYPT, ECDH})
 NAME, ATTRIBUTE = 0xB4, 0xD1
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """A version 4 signature: kind, hashed subpackets, issuer's key id. Of its body, `head` was hashed, `signed` is the
     number or numbers at the end.
     """
@@ -66,8 +65,7 @@ class Part:
         return max((each for each in self.signatures if each.kind in kinds), key=lambda each: each.at, default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(NamedTuple):
     """What a key set keeps of a certificate. `expires_at` is when nothing can be sealed to it any more, `signs_until`
     when the key as a whole expires; `warnings` are sentences.
     """

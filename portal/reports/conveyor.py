@@ -2,8 +2,7 @@
 
 import secrets
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal.core.blobs import Blobs
 from portal.core.pieces import gmac
@@ -14,8 +13,7 @@ from portal.reports.walker import Walker
 _beside = ThreadPoolExecutor(8, "intake")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A chunk that does not count yet. It is kept when `stored` is done; `walker` is where the walk stands after it.
 
     `hashed` is done when the file's running hash, if this process has it, has come as far.

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from portal.config import Config
 from portal.reports.rules.advisories import WEAKNESSES, Flaw, Product, Text, file_name, score_json
@@ -42,8 +42,7 @@ class Publisher:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One line of the history."""
 
     number: int
@@ -74,8 +73,7 @@ def history(
     return tuple(Version(number, at, words) for number, (at, words) in enumerate(lines, start=1))
 
 
-@dataclass(frozen=True, slots=True)
-class Credited:
+class Credited(NamedTuple):
     """How one is thanked for a report."""
 
     kind: Credit
@@ -83,16 +81,14 @@ class Credited:
     url: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """What else there is to read."""
 
     title: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Advisory:
+class Advisory(NamedTuple):
     """What is public of an advisory just now. `page` is the path of its page; the last version is the present one."""
 
     ident: str

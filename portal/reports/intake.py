@@ -9,9 +9,8 @@ import hashlib
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -58,8 +57,7 @@ class MoreThanAnnounced(Conflict):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """Where a file stands as one request finds it, in plain values that outlive a transaction."""
 
     id: str

@@ -4,7 +4,7 @@ Formats: RFC 9580, sections 5.5.2, 5.6 and 9.1. Only what gpg 2.2, openpgp.js an
 """
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -28,8 +28,7 @@ HASHES: dict[int, hashes.HashAlgorithm] = {
 LEAST_RSA, ENOUGH_RSA = 2048, 3072
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(NamedTuple):
     """The kind of a key in words, its numbers, why it cannot be used, and what may be said against it."""
 
     kind: str

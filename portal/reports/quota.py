@@ -1,8 +1,7 @@
 """Bytes of a file whose length was not announced, up to what its participant's files may take together."""
 
 import io
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 from typing_extensions import override
@@ -13,8 +12,7 @@ from portal.reports.models import Upload
 from portal.reports.queries import uploads as files
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """Whose files may take how much together, where one of them counts as it grows."""
 
     participant_id: int

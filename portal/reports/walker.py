@@ -10,9 +10,8 @@ can be read.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 
 from portal.reports import refusals
 
@@ -35,8 +34,7 @@ _VERSION_AND_KEY_ID = 9
 _FULL_PART = 0xE0 | (SMALL_PART.bit_length() - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Recipients:
+class Recipients(NamedTuple):
     """Whom a key set wants: for each member, by name, the key ids of which one must be among the recipients."""
 
     number: int

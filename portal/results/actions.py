@@ -1,7 +1,7 @@
 """Releasing results, and giving and withdrawing consent to be thanked. Actor and time are passed in."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,8 +18,7 @@ from portal.results.models import Acknowledgement, ResultsRelease
 from portal.results.states import ReleaseState
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(NamedTuple):
     """When results are to get out, in the zone in which it was typed; without an instant, once it is confirmed."""
 
     release_at: datetime | None

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.results.states import ReleaseState
 
@@ -40,8 +40,8 @@ class ResultsRelease(Moving[ReleaseState], Model):
     proposed_at: Mapped[datetime]
     decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     decided_at: Mapped[datetime | None]
-    proposed_by: Mapped[Account] = relationship(lazy="raise_on_sql", foreign_keys=[proposed_by_id])
-    decided_by: Mapped[Account | None] = relationship(lazy="raise_on_sql", foreign_keys=[decided_by_id])
+    proposed_by: Mapped[Account] = refers(lazy="raise_on_sql", foreign_keys=[proposed_by_id])
+    decided_by: Mapped[Account | None] = refers(lazy="raise_on_sql", foreign_keys=[decided_by_id])
 
 
 class Acknowledgement(Model):
@@ -55,7 +55,7 @@ class Acknowledgement(Model):
     # A page of theirs, if they want it linked.
     url: Mapped[str | None] = mapped_column(sa.String(500))
     given_at: Mapped[datetime]
-    member: Mapped[Member] = relationship()
+    member: Mapped[Member] = refers()
 
 
 explain(

@@ -42,8 +42,7 @@ REAL = frozenset({Outcome.FIXED, Outcome.CONFIRMED})
 UNRATED = "unrated"
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """What is counted of a report that has arrived and was not withdrawn; `achieved` are codes of scenarios."""
 
     id: int
@@ -123,8 +122,7 @@ class Release:
     fixes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """What the pictures of the results page show. Weeks are told by their first day in the challenge's zone."""
 
     by_week: list[tuple[date, int]]

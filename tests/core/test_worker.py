@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -79,7 +78,7 @@ def test_failures_are_counted_until_it_works_again(app: Flask, session: Session,
     assert (run.error, run.failures, run.rows) == ("LookupError: no such carrier", 2, 0)
     assert run.started_at == NOON + timedelta(minutes=1)
 
-    tick(app, replace(job, run=lambda _session, _at: 1))
+    tick(app, job._replace(run=lambda _session, _at: 1))
 
     run = runs(session)["carriers"]
     assert (run.error, run.failures, run.rows) == (None, 0, 1)

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload, undefer_group
@@ -105,8 +105,7 @@ def _open(challenge_id: int) -> sa.Select[int | None]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(NamedTuple):
     """Applications that look like one person's, the first ones of them, and the evidence about these."""
 
     number: int

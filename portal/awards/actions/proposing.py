@@ -1,9 +1,9 @@
 """Proposing awards, corrections among them, with the calculator's working."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -21,8 +21,7 @@ from portal.reports.models import Report, ReportLink
 from portal.reports.states import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """What a triager proposes.
 
     `severity` is the report's unless a part has its own. `amount` is one that people decided on in place of the

@@ -1,7 +1,6 @@
 """The chain that an award belongs to: its links, those of the reports that are joined to it, and who gets what."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -26,8 +25,7 @@ class Piece(NamedTuple):
     awards: Sequence[Award]
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """The pieces in their order, what joins their reports, and whether something may be kept from whoever looks."""
 
     pieces: Sequence[Piece]

@@ -35,8 +35,7 @@ class Table:
     cap: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(NamedTuple):
     """An amount and how it came about, line by line."""
 
     base: Decimal

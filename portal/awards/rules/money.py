@@ -1,7 +1,6 @@
 """Payments against awards: what is still due, what is too much, and whether the books are even."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -46,8 +45,7 @@ def overpaid(owed: Owed) -> Decimal:
     return wanted(owed).overpaid
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(NamedTuple):
     """What was awarded, and where the money is. They are even where every amount is somewhere, and only once."""
 
     awarded: Decimal

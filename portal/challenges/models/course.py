@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.challenges.states import MemberRole, ParticipantKind, ParticipantState, ScenarioKind, Signing
-from portal.core.db import Model
+from portal.core.db import Model, refers
 
 
 class Challenge(Model):
@@ -87,7 +87,7 @@ class Signature(Model):
     # A keyed hash of the network address, never the address.
     address_hash: Mapped[str | None] = mapped_column(sa.String(64))
     method: Mapped[Signing] = mapped_column(default=Signing.TYPED)
-    agreement: Mapped[Agreement] = relationship()
+    agreement: Mapped[Agreement] = refers()
 
 
 class Participant(Model):
@@ -108,7 +108,7 @@ class Participant(Model):
     removed_at: Mapped[datetime | None]
     # Whether something is to be sent to them: some have what they need already.
     needs_kit: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
-    challenge: Mapped[Challenge] = relationship()
+    challenge: Mapped[Challenge] = refers()
     members: Mapped[list["Member"]] = relationship(back_populates="participant", order_by="Member.id")
 
 
@@ -134,7 +134,7 @@ class Member(Model):
     country: Mapped[str] = mapped_column(sa.String(2))
     joined_at: Mapped[datetime]
     participant: Mapped[Participant] = relationship(back_populates="members")
-    account: Mapped[Account] = relationship()
+    account: Mapped[Account] = refers()
 
 
 class MemberInvitation(Model):
@@ -150,4 +150,4 @@ class MemberInvitation(Model):
     invited_by_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
-    participant: Mapped[Participant] = relationship()
+    participant: Mapped[Participant] = refers()

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.challenges.models.course import Challenge, Member
 from portal.challenges.models.resources import Build
 from portal.challenges.states import News, NewsMail
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 
 
@@ -33,8 +33,8 @@ class Announcement(Moving[News], Model):
     created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
     state: Mapped[News] = mapped_column(default=News.PUBLISHED)
     state_since: Mapped[datetime]
-    challenge: Mapped[Challenge] = relationship(viewonly=True)
-    build: Mapped[Build | None] = relationship(viewonly=True)
+    challenge: Mapped[Challenge] = refers()
+    build: Mapped[Build | None] = refers()
 
 
 class AnnouncementRead(Model):
@@ -65,4 +65,4 @@ class NewsChoice(Model):
     member_id: Mapped[int] = mapped_column(sa.ForeignKey("member.id"), primary_key=True)
     choice: Mapped[NewsMail]
     since: Mapped[datetime]
-    member: Mapped[Member] = relationship()
+    member: Mapped[Member] = refers()

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.challenges.models.course import Challenge
 from portal.challenges.states import BuildState, Publication, ResourceKind
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.core.pieces import LARGEST, TAG, TAG_KNOWN
 
@@ -29,7 +29,7 @@ class Build(Moving[BuildState], Model):
     notes: Mapped[str] = mapped_column(sa.Text, deferred=True)
     state: Mapped[BuildState] = mapped_column(default=BuildState.AVAILABLE)
     state_since: Mapped[datetime]
-    challenge: Mapped[Challenge] = relationship()
+    challenge: Mapped[Challenge] = refers()
 
 
 class ResourceFile(Model):
@@ -104,6 +104,6 @@ class Resource(Moving[Publication], Model):
     state: Mapped[Publication] = mapped_column(default=Publication.DRAFT)
     state_since: Mapped[datetime]
     changed_at: Mapped[datetime]
-    challenge: Mapped[Challenge] = relationship(viewonly=True)
-    build: Mapped[Build | None] = relationship(viewonly=True)
-    file: Mapped[ResourceFile | None] = relationship(viewonly=True)
+    challenge: Mapped[Challenge] = refers()
+    build: Mapped[Build | None] = refers()
+    file: Mapped[ResourceFile | None] = refers()

@@ -13,9 +13,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Condition
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import Flask
 from werkzeug.wsgi import FileWrapper
@@ -216,8 +215,7 @@ class Serving:
         await send({"type": "http.response.body"})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer of which one piece has been made, and whatever makes the rest, if there is more."""
 
     status: int

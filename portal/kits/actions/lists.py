@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import islice
-from typing import IO
+from typing import IO, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult
@@ -24,8 +24,7 @@ CHUNK = 1000
 FAULTS_TOLD = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ListSpec:
+class ListSpec(NamedTuple):
     """What is told of a list that is brought in."""
 
     name: str

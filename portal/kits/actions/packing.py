@@ -7,6 +7,7 @@ reload, a crash or another device loses nothing.
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -27,8 +28,7 @@ from portal.kits.states.packing import Act, ScanResult
 R = ScanResult
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(NamedTuple):
     """What came from the bench. `key` names this scan; the same one sent again is the same scan."""
 
     code: str

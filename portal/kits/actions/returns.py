@@ -2,8 +2,8 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -26,8 +26,7 @@ from portal.kits.states.returns import ANNOUNCE, CANCEL_RETURN, EXPECTED, INSPEC
 from portal.kits.vault import Vault
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """How something is to come back. `label` is a PDF; None leaves the one that there is."""
 
     expected_on: date
@@ -37,8 +36,7 @@ class Announcement:
     label: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What somebody saw of a unit that came back, and what becomes of it: a name of `OUTCOMES`, or "" for later."""
 
     condition: Condition

@@ -1,7 +1,7 @@
 """What carriers say, by whatever way it comes: each scan once, and never backwards."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,8 +13,7 @@ from portal.kits.models import Shipment
 from portal.kits.states import ShipmentState
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """One piece of news. (provider, key) is the same for the same news told twice."""
 
     provider: str

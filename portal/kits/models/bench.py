@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.kits.models.shipments import Shipment, ShipmentUnit
 from portal.kits.states.packing import GOOD, ScanResult
 
@@ -56,7 +56,7 @@ class PackingStation(Model):
     since: Mapped[datetime | None]
     asked_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Shipment.id))
     asked_at: Mapped[datetime | None]
-    account: Mapped[Account] = relationship()
+    account: Mapped[Account] = refers()
 
 
 class PackingScan(Model):
@@ -82,8 +82,8 @@ class PackingScan(Model):
     replaced_id: Mapped[int | None] = mapped_column(sa.ForeignKey(ShipmentUnit.id))
     at: Mapped[datetime]
     undone_at: Mapped[datetime | None]
-    place: Mapped[ShipmentUnit | None] = relationship(foreign_keys=[place_id])
-    replaced: Mapped[ShipmentUnit | None] = relationship(foreign_keys=[replaced_id])
+    place: Mapped[ShipmentUnit | None] = refers(foreign_keys=[place_id])
+    replaced: Mapped[ShipmentUnit | None] = refers(foreign_keys=[replaced_id])
 
     @property
     def tone(self) -> str:

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
-from portal.core.db import Model
+from portal.core.db import Model, refers
 
 
 class CarrierExport(Model):
@@ -30,4 +30,4 @@ class CarrierExport(Model):
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
 
-    by: Mapped[Account] = relationship()
+    by: Mapped[Account] = refers()

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.kits.models.shipments import Shipment
 from portal.kits.states.holds import HoldKind, Judgement
 
@@ -57,7 +57,7 @@ class ShipmentHold(Model):
     lifted_at: Mapped[datetime | None]
     lifted_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
 
-    shipment: Mapped[Shipment] = relationship()
+    shipment: Mapped[Shipment] = refers()
 
 
 explain(

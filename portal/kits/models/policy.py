@@ -4,12 +4,12 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.kits.states.holds import ListState, Verdict
 
 _OPEN = sa.text("ended_at IS NULL")
@@ -47,7 +47,7 @@ class CountryPolicy(Model):
     ended_at: Mapped[datetime | None]
     ended_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
 
-    author: Mapped[Account] = relationship(foreign_keys=[author_id], lazy="raise_on_sql")
+    author: Mapped[Account] = refers(foreign_keys=[author_id], lazy="raise_on_sql")
 
 
 explain(
@@ -88,7 +88,7 @@ class ScreeningList(Model):
     imported_by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
     created_at: Mapped[datetime]
 
-    imported_by: Mapped[Account] = relationship(lazy="raise_on_sql")
+    imported_by: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 explain(

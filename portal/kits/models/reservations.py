@@ -3,11 +3,11 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.challenges.models import Challenge, Participant
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.kits.models.stock import Unit
 
 _LIVE = sa.text("ended_at IS NULL")
@@ -35,8 +35,8 @@ class Reservation(Model):
     participant_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Participant.id))
     since: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    unit: Mapped[Unit] = relationship()
-    participant: Mapped[Participant | None] = relationship()
+    unit: Mapped[Unit] = refers()
+    participant: Mapped[Participant | None] = refers()
 
 
 explain(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.kits.models.shipments import Shipment
 from portal.kits.models.stock import Unit
@@ -62,7 +62,7 @@ class KitReturn(Moving[ReturnState], Model):
     arrived_at: Mapped[datetime | None]
     answer: Mapped[str | None] = mapped_column(sa.String(300))
 
-    shipment: Mapped[Shipment] = relationship()
+    shipment: Mapped[Shipment] = refers()
     units: Mapped[list["UnitReturn"]] = relationship(order_by="UnitReturn.id")
 
     @property
@@ -92,7 +92,7 @@ class UnitReturn(Model):
     condition: Mapped[Condition | None]
     wiped: Mapped[bool | None]
     note: Mapped[str] = mapped_column(sa.String(500), default="")
-    unit: Mapped[Unit] = relationship()
+    unit: Mapped[Unit] = refers()
 
 
 class KitReplacement(Moving[ReplacementState], Model):

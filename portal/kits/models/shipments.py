@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Participant
 from portal.core.constraints import explain
-from portal.core.db import Model, append_only
+from portal.core.db import Model, append_only, refers
 from portal.core.moves import Moving
 from portal.kits.models.stock import Unit
 from portal.kits.states import BEFORE_HAND_OVER, BEFORE_LABEL, ShipmentState, Word
@@ -72,9 +72,9 @@ class Shipment(Moving[ShipmentState], Model):
     word_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
 
-    challenge: Mapped[Challenge] = relationship()
-    participant: Mapped[Participant] = relationship()
-    replaces: Mapped["Shipment | None"] = relationship(remote_side=[id])
+    challenge: Mapped[Challenge] = refers()
+    participant: Mapped[Participant] = refers()
+    replaces: Mapped["Shipment | None"] = refers(remote_side=[id])
     places: Mapped[list["ShipmentUnit"]] = relationship(back_populates="shipment", order_by="ShipmentUnit.id")
     events: Mapped[list["ShipmentEvent"]] = relationship(
         lazy="raise_on_sql", order_by="(ShipmentEvent.occurred_at, ShipmentEvent.id)"
@@ -116,7 +116,7 @@ class ShipmentUnit(Model):
     # When this very serial number was seen at the bench.
     scanned_at: Mapped[datetime | None]
     shipment: Mapped[Shipment] = relationship(back_populates="places")
-    unit: Mapped[Unit] = relationship()
+    unit: Mapped[Unit] = refers()
 
 
 class ShipmentEvent(Model):

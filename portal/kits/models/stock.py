@@ -4,11 +4,11 @@ from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.kits.states import UnitState
 
@@ -65,7 +65,7 @@ class Unit(Moving[UnitState], Model):
     firmware: Mapped[str] = mapped_column(sa.String(60), default="")
     # In which sitting it was scanned in, for the count and the way back of whoever scans.
     sitting: Mapped[str | None] = mapped_column(sa.String(16))
-    model: Mapped[KitModel] = relationship()
+    model: Mapped[KitModel] = refers()
 
 
 explain(

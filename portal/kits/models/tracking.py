@@ -3,9 +3,9 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.kits.models.shipments import Shipment
 from portal.kits.states import ShipmentState
@@ -51,7 +51,7 @@ class TrackingNews(Moving[NewsState], Model):
     # Somebody said whose number this is; later news of it go the same way.
     by_hand: Mapped[bool] = mapped_column(default=False)
 
-    shipment: Mapped[Shipment | None] = relationship()
+    shipment: Mapped[Shipment | None] = refers()
 
 
 class TrackingPoll(Model):
@@ -71,4 +71,4 @@ class TrackingPoll(Model):
     last_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(sa.String(200))
 
-    shipment: Mapped[Shipment] = relationship()
+    shipment: Mapped[Shipment] = refers()

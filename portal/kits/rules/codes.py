@@ -1,14 +1,13 @@
 """What a scanner reads off slips and units."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SLIP = re.compile(r"[Ss]-([0-9]{1,10})")
 _LARGEST = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """A code as it was scanned or typed: the number of a parcel, an address that is none of ours, or else a serial."""
 
     text: str

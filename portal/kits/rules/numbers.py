@@ -13,8 +13,7 @@ from portal.kits.states import ShipmentState
 FEW = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(NamedTuple):
     """What one parcel tells of its way; an instant is None where it has not come so far.
 
     `accepted_at` is known only of a participant's first parcel: a later one has not waited since then.

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from portal.core.errors import Refused
 from portal.kits.models import KitModel, Shipment, ShipmentUnit, Unit
@@ -41,8 +41,7 @@ _GONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A parcel at the bench: what is scanned, what waits for it, and how many of which kinds nothing is reserved of.
 
     `open_ended` says that no contents are given: it holds what logistics put into it.
@@ -60,8 +59,7 @@ class Box:
         return bool(self.scanned) and not self.waiting and not self.lacking
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a scan came to, in words, and the place in the parcel that it is about."""
 
     result: ScanResult

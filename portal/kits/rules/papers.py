@@ -93,8 +93,7 @@ def joined(lines: Sequence[str], most: int = 9) -> list[str]:
     return [lines[0], ", ".join(lines[1:-3]), *lines[-3:]]
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch:
+class Fetch(NamedTuple):
     """One unit to fetch, and the parcel it is for."""
 
     place: ShipmentUnit

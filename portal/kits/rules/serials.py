@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{1,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class Serials:
+class Serials(NamedTuple):
     """Pasted serial numbers: the good ones in order, and what is wrong by line."""
 
     good: tuple[str, ...]

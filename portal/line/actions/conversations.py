@@ -1,7 +1,7 @@
 """Writing, answering, noting, settling. Whoever writes has read what was there before."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -19,8 +19,7 @@ from portal.line.queries import conversations
 from portal.line.states import Author, ConversationState, Via
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """What somebody wants to say. The `key` of its form or mail makes it one message however often it is sent."""
 
     text: str

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult
@@ -25,8 +26,7 @@ from portal.line.states import Outcome, Via
 CUT = "\n\n[The rest of this mail was too long and was left out.]"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a mail lies: the mailbox, the validity of its numbers (RFC 3501, 2.3.1.1), the number."""
 
     mailbox: str

@@ -1,7 +1,7 @@
 """What several pages of the line show."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import current_app, request
 
@@ -14,8 +14,7 @@ from portal.line.models import Conversation, Message
 from portal.line.queries import conversations
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(NamedTuple):
     """A part of a conversation: its messages from the oldest to the latest, and what was unread among them.
 
     `newest` is the last message where the end of the conversation is shown, else 0.

@@ -4,9 +4,8 @@ Without a `sender` the same happens and nobody is told: for what is brought in f
 """
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -29,8 +28,7 @@ from portal.office_hours.rules.links import shown
 from portal.office_hours.states import BookingState, Source
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What a participant asks for. The same `key` twice is the same request, sent again."""
 
     key: str

@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,8 +19,7 @@ from portal.office_hours.rules.rounds import why_not_ask
 from portal.office_hours.states import RequestState, SlotState
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(NamedTuple):
     """What somebody wants of a round: these slots, the best first, or any. Only the seat's topic is told to hosts."""
 
     topic: str

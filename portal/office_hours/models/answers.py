@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.core.search import Index
 from portal.office_hours.models.bookings import Booking
@@ -54,8 +54,8 @@ class Answer(Moving[AnswerState], Model):
     consent: Mapped[Consent] = mapped_column(default=Consent.NOT_NEEDED)
     consent_at: Mapped[datetime | None]
 
-    edited_by: Mapped[Account] = relationship(lazy="raise_on_sql", foreign_keys=[edited_by_id])
-    reviewed_by: Mapped[Account | None] = relationship(lazy="raise_on_sql", foreign_keys=[reviewed_by_id])
+    edited_by: Mapped[Account] = refers(lazy="raise_on_sql", foreign_keys=[edited_by_id])
+    reviewed_by: Mapped[Account | None] = refers(lazy="raise_on_sql", foreign_keys=[reviewed_by_id])
 
 
 INDEX.attach(Answer.__table__)

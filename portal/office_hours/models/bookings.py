@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Participant, Scenario
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.office_hours.models.base import any_of, no_overlap, unique_where
 from portal.office_hours.models.sittings import Slot
@@ -73,12 +73,12 @@ class Booking(Moving[BookingState], Model):
     booked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
 
-    participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
-    account: Mapped[Account] = relationship(lazy="raise_on_sql", foreign_keys=[account_id])
-    booked_by: Mapped[Account | None] = relationship(lazy="raise_on_sql", foreign_keys=[booked_by_id])
-    scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql")
-    slot: Mapped[Slot] = relationship(
-        primaryjoin="Booking.slot_id == Slot.id", foreign_keys="Booking.slot_id", viewonly=True, lazy="raise_on_sql"
+    participant: Mapped[Participant] = refers(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql", foreign_keys=[account_id])
+    booked_by: Mapped[Account | None] = refers(lazy="raise_on_sql", foreign_keys=[booked_by_id])
+    scenario: Mapped[Scenario | None] = refers(lazy="raise_on_sql")
+    slot: Mapped[Slot] = refers(
+        primaryjoin="Booking.slot_id == Slot.id", foreign_keys="Booking.slot_id", lazy="raise_on_sql"
     )
 
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.office_hours.states import CalendarKind
 
 
@@ -34,7 +34,7 @@ class HostCalendar(Model):
     known_until: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(sa.String(200))
 
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 class BusySpan(Model):

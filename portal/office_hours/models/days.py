@@ -3,10 +3,10 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.sittings import Sitting, Slot
 
@@ -45,7 +45,7 @@ class HostArrival(Model):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id), primary_key=True, index=True)
     here_at: Mapped[datetime]
 
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 class Course(Model):

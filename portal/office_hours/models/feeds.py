@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.office_hours.states import (
     FeedScope,
 )
@@ -42,8 +42,8 @@ class Feed(Model):
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
-    challenge: Mapped[Challenge | None] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
+    challenge: Mapped[Challenge | None] = refers(lazy="raise_on_sql")
 
 
 explain(

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.states import NoteKind, PromiseState
@@ -25,7 +25,7 @@ class Note(Model):
     written_at: Mapped[datetime]
     text: Mapped[str] = mapped_column(sa.Text)
 
-    author: Mapped[Account] = relationship(lazy="raise_on_sql")
+    author: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 class Promise(Moving[PromiseState], Model):
@@ -48,5 +48,5 @@ class Promise(Moving[PromiseState], Model):
     made_by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
     made_at: Mapped[datetime]
 
-    booking: Mapped[Booking] = relationship(lazy="raise_on_sql")
-    owner: Mapped[Account | None] = relationship(lazy="raise_on_sql", foreign_keys=[owner_id])
+    booking: Mapped[Booking] = refers(lazy="raise_on_sql")
+    owner: Mapped[Account | None] = refers(lazy="raise_on_sql", foreign_keys=[owner_id])

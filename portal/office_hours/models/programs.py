@@ -3,10 +3,10 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.challenges.models import Member
-from portal.core.db import Model
+from portal.core.db import Model, refers
 
 
 class ProgramToken(Model):
@@ -23,4 +23,4 @@ class ProgramToken(Model):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
 
-    member: Mapped[Member] = relationship(lazy="raise_on_sql")
+    member: Mapped[Member] = refers(lazy="raise_on_sql")

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.states import EarlyState
@@ -62,7 +62,7 @@ class SealedQuestion(Model):
     recipients: Mapped[list[str]] = mapped_column(sa.JSON)
     content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
 
-    sealed_by: Mapped[Account] = relationship(lazy="raise_on_sql")
+    sealed_by: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 class LinkedReport(Model):
@@ -73,7 +73,7 @@ class LinkedReport(Model):
     booking_id: Mapped[int] = mapped_column(sa.ForeignKey(Booking.id), primary_key=True)
     report_id: Mapped[int] = mapped_column(sa.ForeignKey(Report.id), index=True)
 
-    report: Mapped[Report] = relationship(lazy="raise_on_sql")
+    report: Mapped[Report] = refers(lazy="raise_on_sql")
 
 
 class WrittenAnswer(Moving[EarlyState], Model):
@@ -95,7 +95,7 @@ class WrittenAnswer(Moving[EarlyState], Model):
     state_since: Mapped[datetime]
     text: Mapped[str] = mapped_column(sa.Text)
 
-    by: Mapped[Account] = relationship(lazy="raise_on_sql")
+    by: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 explain(

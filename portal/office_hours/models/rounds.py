@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account
 from portal.challenges.models import Participant
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.sittings import Sitting, Slot
@@ -49,7 +49,7 @@ class Round(Moving[RoundState], Model):
         sa.JSON(none_as_null=True), deferred=True, deferred_raiseload=True
     )
 
-    sitting: Mapped[Sitting] = relationship(lazy="raise_on_sql")
+    sitting: Mapped[Sitting] = refers(lazy="raise_on_sql")
 
 
 class RoundRequest(Moving[RequestState], Model):
@@ -83,9 +83,9 @@ class RoundRequest(Moving[RequestState], Model):
     strikes: Mapped[int | None]
     booking_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Booking.id), index=True)
 
-    round: Mapped[Round] = relationship(lazy="raise_on_sql")
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
-    booking: Mapped[Booking | None] = relationship(lazy="raise_on_sql")
+    round: Mapped[Round] = refers(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
+    booking: Mapped[Booking | None] = refers(lazy="raise_on_sql")
     wishes: Mapped[list["RoundWish"]] = relationship(
         lazy="raise_on_sql", order_by="RoundWish.rank", cascade="all, delete-orphan"
     )

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.office_hours.states import (
     SeriesState,
@@ -85,7 +85,7 @@ class Series(Moving[SeriesState], Model):
     # Grows with every change: whoever changes the series says which version they have seen.
     version: Mapped[int] = mapped_column(default=1)
 
-    challenge: Mapped[Challenge] = relationship(lazy="raise_on_sql")
+    challenge: Mapped[Challenge] = refers(lazy="raise_on_sql")
     hosts: Mapped[list["SeriesHost"]] = relationship(lazy="raise_on_sql", order_by="SeriesHost.account_id")
 
     @property
@@ -122,4 +122,4 @@ class SeriesHost(Model):
     weekly_max: Mapped[int | None]
     components: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
 
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.office_hours.models.base import no_overlap, no_overlap_of_places
 from portal.office_hours.models.calendars import BusySpan
@@ -48,7 +48,7 @@ class Sitting(Moving[SittingState], Model):
     moved_local: Mapped[datetime | None] = mapped_column(sa.DateTime(timezone=False))
     added: Mapped[bool] = mapped_column(default=False)
 
-    series: Mapped[Series] = relationship(lazy="raise_on_sql")
+    series: Mapped[Series] = refers(lazy="raise_on_sql")
 
     @property
     def local(self) -> datetime:
@@ -78,8 +78,8 @@ class Slot(Model):
     busy_from: Mapped[datetime]
     busy_until: Mapped[datetime]
 
-    sitting: Mapped[Sitting] = relationship(lazy="raise_on_sql")
-    host: Mapped[Account] = relationship(lazy="raise_on_sql")
+    sitting: Mapped[Sitting] = refers(lazy="raise_on_sql")
+    host: Mapped[Account] = refers(lazy="raise_on_sql")
     seconds: Mapped[list["SlotHost"]] = relationship(
         lazy="raise_on_sql", order_by="SlotHost.account_id", cascade="all, delete-orphan"
     )
@@ -102,7 +102,7 @@ class SlotHost(Model):
     busy_until: Mapped[datetime]
     live: Mapped[bool] = mapped_column(default=True)
 
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
 
     __table_args__ = (sa.Index("ix_office_slot_host_busy", "account_id", "busy_from"),)
 

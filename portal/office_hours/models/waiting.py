@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account
 from portal.challenges.models import Participant, Scenario
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.office_hours.models.bookings import Booking
 from portal.office_hours.models.sittings import Sitting, Slot
@@ -42,9 +42,9 @@ class Waiter(Moving[WaiterState], Model):
     topic: Mapped[str] = mapped_column(sa.String(120))
     scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
 
-    sitting: Mapped[Sitting] = relationship(lazy="raise_on_sql")
-    participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    sitting: Mapped[Sitting] = refers(lazy="raise_on_sql")
+    participant: Mapped[Participant] = refers(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
     slots: Mapped[list["WaiterSlot"]] = relationship(lazy="raise_on_sql", order_by="WaiterSlot.slot_id")
 
 
@@ -70,8 +70,8 @@ class SeatOffer(Model):
     offered_at: Mapped[datetime]
     expires_at: Mapped[datetime]
 
-    waiter: Mapped[Waiter] = relationship(lazy="raise_on_sql")
-    booking: Mapped[Booking] = relationship(lazy="raise_on_sql")
+    waiter: Mapped[Waiter] = refers(lazy="raise_on_sql")
+    booking: Mapped[Booking] = refers(lazy="raise_on_sql")
 
 
 explain(

@@ -1,7 +1,6 @@
 """Finding hosts' certificates, and how the preparation of bookings stands."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,8 +26,7 @@ class HostLine(NamedTuple):
     usable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
+class Preparation(NamedTuple):
     """How a booking is prepared."""
 
     booking: Booking

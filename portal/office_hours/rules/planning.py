@@ -1,6 +1,5 @@
 """How a series is made up, how its slots lie, and whose turn it is."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -28,8 +27,7 @@ class Share(NamedTuple):
     components: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """All that makes a series. Lengths are in minutes unless they say otherwise."""
 
     title: str

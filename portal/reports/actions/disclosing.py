@@ -1,7 +1,7 @@
 """Agreeing on the hour from which a report may be spoken of. Both sides speak; either may ask to move it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult
@@ -26,8 +26,7 @@ _OUT = "The hour has come: everybody may read it by now."
 REMINDER, AHEAD = "reports/date_unanswered", "reports/date_ahead"
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+class Date(NamedTuple):
     """A proposed hour: the instant, the zone in which it was typed, and whether it may come before the fix."""
 
     instant: datetime

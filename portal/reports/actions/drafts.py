@@ -1,8 +1,8 @@
 """A researcher's side: begin a report, add files, submit, withdraw."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,8 +24,7 @@ from portal.reports.refusals import TooLarge
 from portal.reports.states import MessageState, ReportKind, ReportState, Severity, UploadState
 
 
-@dataclass(frozen=True, slots=True)
-class Particulars:
+class Particulars(NamedTuple):
     """What stays in clear of a report, as its sender gives it."""
 
     title: str
@@ -49,11 +48,11 @@ def begin_report(session: Session, challenge: Challenge, member: Member, given: 
     last = session.scalars(sa.select(sa.func.max(Report.number)).where(Report.challenge_id == challenge.id)).one()
     number = (last or 0) + 1
     report = Report(
-        challenge=challenge,
+        challenge_id=challenge.id,
         number=number,
         ref=rules.reference(challenge.slug, number),
         participant_id=member.participant_id,
-        submitted_by=member.account,
+        submitted_by_id=member.account_id,
         title=given.title,
         kind=given.kind,
         capability=given.capability if given.kind is ReportKind.ASSUMING else None,

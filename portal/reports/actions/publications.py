@@ -1,8 +1,8 @@
 """What is linked about reports, and who is thanked for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -21,8 +21,7 @@ from portal.reports.rules import disclosing as rules
 from portal.reports.states import Credit, PublicationKind, PublicationState
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """What is told of a publication."""
 
     title: str
@@ -32,8 +31,7 @@ class Link:
     report_ids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Thanks:
+class Thanks(NamedTuple):
     """How somebody wants to be thanked."""
 
     kind: Credit

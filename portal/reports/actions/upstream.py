@@ -1,7 +1,7 @@
 """Cases at other parties: begun, reported with the researchers' consent, followed, told."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -29,8 +29,7 @@ from portal.reports.queries.apart import impartial
 from portal.reports.states import ReportState, UpstreamState
 
 
-@dataclass(frozen=True, slots=True)
-class CaseText:
+class CaseText(NamedTuple):
     """What is written of a case, in clear. `embargo_until` is an instant, on the clocks of `embargo_zone`."""
 
     title: str

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account
 from portal.challenges.models import Build, Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model, append_only
+from portal.core.db import Model, append_only, refers
 from portal.core.moves import Moving
 from portal.reports.models.reports import Report
 from portal.reports.states import AdvisoryState, Affected
@@ -44,7 +44,7 @@ class Advisory(Moving[AdvisoryState], Model):
     created_at: Mapped[datetime]
     # Who has said anything in it last: somebody else publishes.
     written_by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
-    challenge: Mapped[Challenge] = relationship(lazy="raise_on_sql")
+    challenge: Mapped[Challenge] = refers(lazy="raise_on_sql")
     flaws: Mapped[list["AdvisoryFlaw"]] = relationship(lazy="raise_on_sql", order_by="AdvisoryFlaw.position")
     revisions: Mapped[list["AdvisoryRevision"]] = relationship(lazy="raise_on_sql", order_by="AdvisoryRevision.number")
 
@@ -68,7 +68,7 @@ class AdvisoryFlaw(Model):
     cwe: Mapped[str | None] = mapped_column(sa.String(10))
     cvss: Mapped[str | None] = mapped_column(sa.String(120))
     builds: Mapped[list["AdvisoryBuild"]] = relationship(lazy="raise_on_sql", order_by="AdvisoryBuild.build_id")
-    report: Mapped[Report] = relationship(lazy="raise_on_sql")
+    report: Mapped[Report] = refers(lazy="raise_on_sql")
 
 
 class AdvisoryBuild(Model):
@@ -79,7 +79,7 @@ class AdvisoryBuild(Model):
     flaw_id: Mapped[int] = mapped_column(sa.ForeignKey(AdvisoryFlaw.id), primary_key=True)
     build_id: Mapped[int] = mapped_column(sa.ForeignKey(Build.id), primary_key=True)
     status: Mapped[Affected]
-    build: Mapped[Build] = relationship(lazy="raise_on_sql")
+    build: Mapped[Build] = refers(lazy="raise_on_sql")
 
 
 class AdvisoryRevision(Model):

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Scenario
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 
 
 class Capability(Model):
@@ -27,7 +27,7 @@ class Capability(Model):
     scenario_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Scenario.id))
     added_at: Mapped[datetime]
     added_by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
-    scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql")
+    scenario: Mapped[Scenario | None] = refers(lazy="raise_on_sql")
 
 
 explain(

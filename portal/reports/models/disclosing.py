@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge, Member, Participant
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.reports.models.reports import Report
 from portal.reports.states import Answer, Credit, DisclosureState, PublicationKind, PublicationState, Side
@@ -40,7 +40,7 @@ class Disclosure(Moving[DisclosureState], Model):
     zone: Mapped[str] = mapped_column(sa.String(64))
     agreed_at: Mapped[datetime | None]
     without_fix: Mapped[bool] = mapped_column(default=False)
-    report: Mapped[Report] = relationship(lazy="raise_on_sql")
+    report: Mapped[Report] = refers(lazy="raise_on_sql")
     proposals: Mapped[list["DisclosureProposal"]] = relationship(
         lazy="raise_on_sql", order_by="DisclosureProposal.number", back_populates="disclosure"
     )
@@ -109,7 +109,7 @@ class Publication(Moving[PublicationState], Model):
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     reason: Mapped[str | None] = mapped_column(sa.String(300))
-    participant: Mapped[Participant | None] = relationship(lazy="raise_on_sql")
+    participant: Mapped[Participant | None] = refers(lazy="raise_on_sql")
     reports: Mapped[list[Report]] = relationship(
         secondary="publication_report", lazy="raise_on_sql", order_by=Report.number
     )

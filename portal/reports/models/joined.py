@@ -3,11 +3,11 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.reports.models.capabilities import Capability
 from portal.reports.models.reports import Report
 
@@ -23,9 +23,9 @@ class JoinedReports(Model):
     capability_id: Mapped[int] = mapped_column(sa.ForeignKey(Capability.id))
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
-    giving: Mapped[Report] = relationship(lazy="raise_on_sql", foreign_keys=[giving_id])
-    assuming: Mapped[Report] = relationship(lazy="raise_on_sql", foreign_keys=[assuming_id])
-    capability: Mapped[Capability] = relationship(lazy="raise_on_sql")
+    giving: Mapped[Report] = refers(lazy="raise_on_sql", foreign_keys=[giving_id])
+    assuming: Mapped[Report] = refers(lazy="raise_on_sql", foreign_keys=[assuming_id])
+    capability: Mapped[Capability] = refers(lazy="raise_on_sql")
 
 
 explain("ck_report_joined_two_reports", "A report is not joined to itself: draw up its own chain.")

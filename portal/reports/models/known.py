@@ -4,12 +4,12 @@ import base64
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.reports.models.reports import Report
 
 
@@ -44,7 +44,7 @@ class KnownIssue(Model):
     revealed_at: Mapped[datetime | None]
     # From when everybody may read the text; until then only those of the reports for whom it was revealed.
     public_at: Mapped[datetime | None]
-    challenge: Mapped[Challenge] = relationship(lazy="raise_on_sql")
+    challenge: Mapped[Challenge] = refers(lazy="raise_on_sql")
 
     @property
     def reference(self) -> str:
@@ -66,7 +66,7 @@ class KnownIssueReveal(Model):
     report_id: Mapped[int] = mapped_column(sa.ForeignKey(Report.id), primary_key=True, index=True)
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
-    issue: Mapped[KnownIssue] = relationship(lazy="raise_on_sql")
+    issue: Mapped[KnownIssue] = refers(lazy="raise_on_sql")
 
 
 explain(

@@ -3,12 +3,12 @@
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Scenario
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.reports.models.capabilities import Capability
 from portal.reports.models.known import KnownIssue
@@ -68,11 +68,11 @@ class ReportLink(Moving[LinkState], Model):
     fixed_release: Mapped[str | None] = mapped_column(sa.String(40))
     fixed_on: Mapped[date | None]
 
-    report: Mapped[Report] = relationship(lazy="raise_on_sql", foreign_keys=[report_id])
-    achieved_scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql")
-    duplicate_of: Mapped[Report | None] = relationship(lazy="raise_on_sql", foreign_keys=[duplicate_of_id])
-    duplicate_link: Mapped["ReportLink | None"] = relationship(lazy="raise_on_sql", remote_side=[id])
-    known_issue: Mapped[KnownIssue | None] = relationship(lazy="raise_on_sql")
+    report: Mapped[Report] = refers(lazy="raise_on_sql", foreign_keys=[report_id])
+    achieved_scenario: Mapped[Scenario | None] = refers(lazy="raise_on_sql")
+    duplicate_of: Mapped[Report | None] = refers(lazy="raise_on_sql", foreign_keys=[duplicate_of_id])
+    duplicate_link: Mapped["ReportLink | None"] = refers(lazy="raise_on_sql", remote_side=[id])
+    known_issue: Mapped[KnownIssue | None] = refers(lazy="raise_on_sql")
 
     @property
     def label(self) -> str:

@@ -4,12 +4,12 @@ import base64
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Build, Challenge, Participant, Scenario
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.reports.models.keys import KeySet
 from portal.reports.models.releases import Release
@@ -113,25 +113,25 @@ class Report(Moving[ReportState], Model):
     cvss: Mapped[str | None] = mapped_column(sa.String(200))
     replaces_id: Mapped[int | None] = mapped_column(sa.ForeignKey("report.id"), unique=True)
 
-    challenge: Mapped[Challenge] = relationship()
-    participant: Mapped[Participant] = relationship(lazy="raise_on_sql")
-    submitted_by: Mapped[Account] = relationship(foreign_keys=[submitted_by_id])
-    assignee: Mapped[Account | None] = relationship(lazy="raise_on_sql", foreign_keys=[assignee_id])
-    scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql", foreign_keys=[scenario_id])
-    achieved_scenario: Mapped[Scenario | None] = relationship(lazy="raise_on_sql", foreign_keys=[achieved_scenario_id])
-    key_set: Mapped[KeySet | None] = relationship(lazy="raise_on_sql")
-    duplicate_of: Mapped["Report | None"] = relationship(
+    challenge: Mapped[Challenge] = refers()
+    participant: Mapped[Participant] = refers(lazy="raise_on_sql")
+    submitted_by: Mapped[Account] = refers(foreign_keys=[submitted_by_id])
+    assignee: Mapped[Account | None] = refers(lazy="raise_on_sql", foreign_keys=[assignee_id])
+    scenario: Mapped[Scenario | None] = refers(lazy="raise_on_sql", foreign_keys=[scenario_id])
+    achieved_scenario: Mapped[Scenario | None] = refers(lazy="raise_on_sql", foreign_keys=[achieved_scenario_id])
+    key_set: Mapped[KeySet | None] = refers(lazy="raise_on_sql")
+    duplicate_of: Mapped["Report | None"] = refers(
         lazy="raise_on_sql", remote_side=[id], foreign_keys=[duplicate_of_id]
     )
-    replaces: Mapped["Report | None"] = relationship(lazy="raise_on_sql", remote_side=[id], foreign_keys=[replaces_id])
-    release: Mapped[Release | None] = relationship(
-        lazy="raise_on_sql", viewonly=True, primaryjoin=lambda: foreign(Report.release_id) == Release.id
+    replaces: Mapped["Report | None"] = refers(lazy="raise_on_sql", remote_side=[id], foreign_keys=[replaces_id])
+    release: Mapped[Release | None] = refers(
+        lazy="raise_on_sql", primaryjoin=lambda: foreign(Report.release_id) == Release.id
     )
-    build_row: Mapped[Build | None] = relationship(
-        lazy="raise_on_sql", viewonly=True, primaryjoin=lambda: foreign(Report.build_id) == Build.id
+    build_row: Mapped[Build | None] = refers(
+        lazy="raise_on_sql", primaryjoin=lambda: foreign(Report.build_id) == Build.id
     )
-    reproduced_on: Mapped[Build | None] = relationship(
-        lazy="raise_on_sql", viewonly=True, primaryjoin=lambda: foreign(Report.reproduced_on_id) == Build.id
+    reproduced_on: Mapped[Build | None] = refers(
+        lazy="raise_on_sql", primaryjoin=lambda: foreign(Report.reproduced_on_id) == Build.id
     )
 
 
@@ -154,7 +154,7 @@ class ReportEvent(Model):
     detail: Mapped[str | None] = mapped_column(sa.String(200))
     # Whether the researcher sees it.
     told: Mapped[bool] = mapped_column(default=True)
-    actor: Mapped[Account | None] = relationship(lazy="raise_on_sql")
+    actor: Mapped[Account | None] = refers(lazy="raise_on_sql")
 
 
 class Note(Model):
@@ -167,7 +167,7 @@ class Note(Model):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey(Account.id))
     at: Mapped[datetime]
     text: Mapped[str] = mapped_column(sa.Text)
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 class Receipt(Model):

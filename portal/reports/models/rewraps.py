@@ -3,11 +3,11 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.reports.models.uploads import Upload
 from portal.reports.states.rewraps import RewrapState
@@ -47,9 +47,9 @@ class Rewrap(Moving[RewrapState], Model):
     state: Mapped[RewrapState] = mapped_column(default=RewrapState.STANDING)
     state_since: Mapped[datetime]
     refuted_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
-    by: Mapped[Account] = relationship(foreign_keys=by_id, lazy="raise_on_sql")
-    refuted_by: Mapped[Account | None] = relationship(foreign_keys=refuted_by_id, lazy="raise_on_sql")
-    upload: Mapped[Upload] = relationship(lazy="raise_on_sql")
+    by: Mapped[Account] = refers(foreign_keys=by_id, lazy="raise_on_sql")
+    refuted_by: Mapped[Account | None] = refers(foreign_keys=refuted_by_id, lazy="raise_on_sql")
+    upload: Mapped[Upload] = refers(lazy="raise_on_sql")
 
 
 explain(

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.reports.models.keys import KeySet
 
 
@@ -23,7 +23,7 @@ class SecurityText(Model):
     expires_at: Mapped[datetime]
     published_at: Mapped[datetime]
     published_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id", ondelete="SET NULL"))
-    key_set: Mapped[KeySet] = relationship(lazy="raise_on_sql")
+    key_set: Mapped[KeySet] = refers(lazy="raise_on_sql")
 
 
 class ReceiptKey(Model):

@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.reports.models.reports import Report
 from portal.reports.states.sides import Side
@@ -53,7 +53,7 @@ class ResearcherCertificate(Moving[CertificateState], Model):
     proof_hash: Mapped[str | None] = mapped_column(sa.String(64))
     tries: Mapped[int] = mapped_column(default=0)
     proved_at: Mapped[datetime | None]
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 class Message(Moving[MessageState], Model):
@@ -83,8 +83,8 @@ class Message(Moving[MessageState], Model):
     sent_at: Mapped[datetime | None]
     reason: Mapped[str | None] = mapped_column(sa.String(40))
     reason_words: Mapped[str | None] = mapped_column(sa.String(120))
-    author: Mapped[Account] = relationship(lazy="raise_on_sql")
-    report: Mapped[Report] = relationship(lazy="raise_on_sql")
+    author: Mapped[Account] = refers(lazy="raise_on_sql")
+    report: Mapped[Report] = refers(lazy="raise_on_sql")
 
 
 class MessageReader(Model):

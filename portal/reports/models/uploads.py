@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.pieces import TAG, TAG_KNOWN
 from portal.reports.models.keys import KeySet
 from portal.reports.models.reports import Report
@@ -70,8 +70,8 @@ class Upload(Model):
     holder: Mapped[str | None] = mapped_column(sa.String(16))
     # Whether the store has been searched for pieces of it that no row names.
     swept: Mapped[bool] = mapped_column(default=False)
-    report: Mapped[Report] = relationship(lazy="raise_on_sql")
-    key_set: Mapped[KeySet | None] = relationship(lazy="raise_on_sql")
+    report: Mapped[Report] = refers(lazy="raise_on_sql")
+    key_set: Mapped[KeySet | None] = refers(lazy="raise_on_sql")
 
 
 class Chunk(Model):
@@ -105,7 +105,7 @@ class UploadToken(Model):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
-    account: Mapped[Account] = relationship(lazy="raise_on_sql")
+    account: Mapped[Account] = refers(lazy="raise_on_sql")
 
 
 explain(

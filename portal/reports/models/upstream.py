@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.reports.models.links import ReportLink
 from portal.reports.models.reports import Report
@@ -61,8 +61,8 @@ class UpstreamCase(Moving[UpstreamState], Model):
     cves: Mapped[list[str]] = mapped_column(sa.JSON)
     fixed_in: Mapped[str | None] = mapped_column(sa.String(120))
     told: Mapped[bool] = mapped_column(default=False)
-    challenge: Mapped[Challenge] = relationship()
-    party: Mapped[UpstreamParty] = relationship()
+    challenge: Mapped[Challenge] = refers()
+    party: Mapped[UpstreamParty] = refers()
     subjects: Mapped[list["UpstreamSubject"]] = relationship(order_by="UpstreamSubject.report_id")
     events: Mapped[list["UpstreamEvent"]] = relationship(order_by="UpstreamEvent.id")
 
@@ -80,8 +80,8 @@ class UpstreamSubject(Model):
     case_id: Mapped[int] = mapped_column(sa.ForeignKey(UpstreamCase.id), primary_key=True)
     report_id: Mapped[int] = mapped_column(sa.ForeignKey(Report.id), primary_key=True, index=True)
     link_id: Mapped[int | None] = mapped_column(sa.ForeignKey(ReportLink.id))
-    report: Mapped[Report] = relationship()
-    link: Mapped[ReportLink | None] = relationship()
+    report: Mapped[Report] = refers()
+    link: Mapped[ReportLink | None] = refers()
 
 
 class UpstreamEvent(Model):
@@ -95,7 +95,7 @@ class UpstreamEvent(Model):
     what: Mapped[str] = mapped_column(sa.String(40))
     actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey(Account.id))
     text: Mapped[str] = mapped_column(sa.String(1000), default="")
-    actor: Mapped[Account | None] = relationship(lazy="raise_on_sql")
+    actor: Mapped[Account | None] = refers(lazy="raise_on_sql")
 
 
 class PassingOn(Model):

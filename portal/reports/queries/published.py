@@ -7,7 +7,6 @@ hour that rows tell needs no row of its own; before such rows are changed, `acti
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,8 +21,7 @@ from portal.reports.rules.advisories import Text, file_name
 from portal.reports.rules.upstream import name_of, public_from
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """An advisory's file as it is from `since` on: of its bytes, those of the page, and the signature that counts."""
 
     advisory_id: int
@@ -43,8 +41,7 @@ class File:
         return hashlib.sha256(self.data).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """An advisory as it stands at an instant.
 
     `hours` are those at which its file changed since the last change that is noted: a link came out, a participation

@@ -29,8 +29,7 @@ WEEK = 0b0011111
 Span = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """How long a clock runs, and after how many percent of it somebody is reminded."""
 
     days: int

@@ -1,8 +1,8 @@
 """How much may be sent, and whether all of it has come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from portal.core.errors import Refused
 from portal.reports.models import Upload
@@ -15,8 +15,7 @@ MOST_CHUNKS = 4096
 NO_ROOM = "All your files together would be too large. Withdraw a report that is not needed, or ask the team."
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How much may be sent, in bytes: a file, the files of a report, everything of a participant, a message.
 
     `messages` is how many messages about one report each side may write.

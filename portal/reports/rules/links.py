@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.challenges.models import Challenge
@@ -39,8 +40,7 @@ class LinkText:
     gives: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a triager says with a decision on a link; each needs some of it."""
 
     message: str | None = None
@@ -211,8 +211,7 @@ def in_part(report: Report, links: Sequence[ReportLink]) -> str:
     return "; ".join(told).capitalize() + "." if told else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(NamedTuple):
     """Another report that looks alike, from what is in clear, and why."""
 
     report: Report

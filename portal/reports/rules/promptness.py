@@ -1,7 +1,6 @@
 """How prompt the team was: how long answers took, and how many came in time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,8 +12,7 @@ from portal.reports.states import ClockName, Severity
 EVERY = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Course:
+class Course(NamedTuple):
     """When what happened to one report. `done` has the clocks that have ended, each with its instant."""
 
     received_at: datetime

@@ -1,7 +1,7 @@
 """What a triager looks for in the queue, as it stands in the address."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from portal.core.errors import NotFound
 from portal.reports.states import ReportKind, ReportState, Severity
@@ -15,8 +15,7 @@ MESSAGE, LINKS = "message", "links"
 _WORDS = ("who", "severity", "claimed", "kind", "build", "waits", "q", "sort")
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """Which reports, and in which order. An empty word does not narrow.
 
     `state` is one state, "" for all that wait, or "all"; `who` a number, "me" or "nobody"; `build` a number or "other";

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from portal.core.errors import Refused
 from portal.reports.models import KeySet, SecurityText
@@ -14,8 +14,7 @@ LIFE, LONGEST = timedelta(days=180), timedelta(days=366)
 _EXPIRES = re.compile(r"^Expires: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(NamedTuple):
     """Where the portal is, as security.txt names it."""
 
     contact: str

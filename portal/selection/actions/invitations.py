@@ -1,7 +1,7 @@
 """Answers to invitations, and what time does to those that are not answered."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import CursorResult
@@ -22,8 +22,7 @@ from portal.selection import rules, supply
 from portal.selection.actions.mails import tell
 
 
-@dataclass(frozen=True, slots=True)
-class Signing:
+class Signing(NamedTuple):
     """The name that the invited typed, the SHA-256 of the agreement that they read, where they did it."""
 
     typed_name: str

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.challenges.models import Challenge
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.selection.states import BulkState, BulkVerb, EntryState
 
@@ -38,8 +38,8 @@ class BulkMove(Moving[BulkState], Model):
     skipped: Mapped[int] = mapped_column(default=0)
     by_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
     created_at: Mapped[datetime]
-    challenge: Mapped[Challenge] = relationship()
-    by: Mapped[Account] = relationship()
+    challenge: Mapped[Challenge] = refers()
+    by: Mapped[Account] = refers()
 
 
 class BulkItem(Model):
@@ -56,4 +56,4 @@ class BulkItem(Model):
     application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id", ondelete="CASCADE"), primary_key=True)
     state: Mapped[EntryState] = mapped_column(default=EntryState.PENDING)
     reason: Mapped[str | None] = mapped_column(sa.String(120))
-    application: Mapped[Application] = relationship()
+    application: Mapped[Application] = refers()

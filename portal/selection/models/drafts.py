@@ -10,7 +10,7 @@ from portal.accounts.models import Account
 from portal.applications.models import Application
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.selection.states import Because, DraftState, LimitKind
 
@@ -86,9 +86,9 @@ class Draft(Moving[DraftState], Model):
     frozen_at: Mapped[datetime | None]
     frozen_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
 
-    challenge: Mapped[Challenge] = relationship()
-    lottery: Mapped[Lottery] = relationship()
-    created_by: Mapped[Account] = relationship(foreign_keys=[created_by_id])
+    challenge: Mapped[Challenge] = refers()
+    lottery: Mapped[Lottery] = refers()
+    created_by: Mapped[Account] = refers(foreign_keys=[created_by_id])
     limits: Mapped[list["DraftLimit"]] = relationship(order_by="DraftLimit.id", cascade="all, delete-orphan")
     pins: Mapped[list["Pin"]] = relationship(order_by="Pin.application_id", viewonly=True)
 
@@ -124,7 +124,7 @@ class Pin(Model):
     )
     inside: Mapped[bool]
     reason: Mapped[str] = mapped_column(sa.String(300))
-    application: Mapped[Application] = relationship()
+    application: Mapped[Application] = refers()
 
 
 class DraftChoice(Model):
@@ -153,8 +153,8 @@ class DraftChoice(Model):
     gap: Mapped[int | None]
     # The limits in the way, or those that pull in, in words.
     limits: Mapped[list[Any]] = mapped_column(sa.JSON, default=list)
-    application: Mapped[Application] = relationship(foreign_keys=[application_id])
-    rival: Mapped[Application | None] = relationship(foreign_keys=[rival_id])
+    application: Mapped[Application] = refers(foreign_keys=[application_id])
+    rival: Mapped[Application | None] = refers(foreign_keys=[rival_id])
 
 
 explain(

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.selection.states import ConflictKind, Pool
 
 
@@ -78,7 +78,7 @@ class Reviewer(Model):
     capacity: Mapped[int | None]
     review_count: Mapped[int] = mapped_column(default=0)
     offset: Mapped[float] = mapped_column(sa.Double, default=0.0)
-    account: Mapped[Account] = relationship()
+    account: Mapped[Account] = refers()
 
 
 class Conflict(Model):

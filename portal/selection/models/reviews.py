@@ -3,11 +3,11 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.accounts.models import Account
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 
 
 class Assignment(Model):
@@ -46,7 +46,7 @@ class Review(Model):
     note: Mapped[str] = mapped_column(sa.Text, default="")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    reviewer: Mapped[Account] = relationship()
+    reviewer: Mapped[Account] = refers()
 
 
 class Mark(Model):

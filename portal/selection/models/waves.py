@@ -3,13 +3,13 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.applications.models import Application
 from portal.applications.states import Decision
 from portal.challenges.models import Challenge
 from portal.core.constraints import explain
-from portal.core.db import Model
+from portal.core.db import Model, refers
 from portal.core.moves import Moving
 from portal.selection.states import EntryState, WaveState
 
@@ -48,7 +48,7 @@ class Wave(Moving[WaveState], Model):
     created_at: Mapped[datetime]
     released_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
     released_at: Mapped[datetime | None]
-    challenge: Mapped[Challenge] = relationship()
+    challenge: Mapped[Challenge] = refers()
 
 
 class WaveEntry(Model):
@@ -69,8 +69,8 @@ class WaveEntry(Model):
     state: Mapped[EntryState] = mapped_column(default=EntryState.PENDING)
     reason: Mapped[str | None] = mapped_column(sa.String(120))
     done_at: Mapped[datetime | None]
-    wave: Mapped[Wave] = relationship()
-    application: Mapped[Application] = relationship()
+    wave: Mapped[Wave] = refers()
+    application: Mapped[Application] = refers()
 
 
 class WaveLetter(Model):

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from portal.applications.states import DISQUALIFY, RELEASES, ApplicationState, Decision, Disqualified, Triage
 from portal.selection.rules.reviews import UNDECIDED
@@ -42,8 +41,7 @@ _FLAG = re.compile(r"[\w-]+(?: [\w-]+)*")
 FLAG_LENGTH, FLAGS, REASON_LENGTH = 30, 10, 500
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(NamedTuple):
     """What a verb is given."""
 
     flag: str = ""

@@ -1,8 +1,8 @@
 """How fast a wave goes out, and at which hours."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from portal.selection.models import Wave
@@ -15,8 +15,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 _HORIZON = 3660
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """Answers in a minute (None: as many as can), hours of the day and days of the week (bit 0: Monday) in a zone."""
 
     rate: int | None = None

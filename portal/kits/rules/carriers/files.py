@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from portal.kits.rules.carriers.generic import GENERIC
 from portal.kits.rules.carriers.profile import Formulas, Profile, Row
@@ -18,8 +18,7 @@ _GUARDED = re.compile(r"'+[=+\-@\t\r]")
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file as it is handed out."""
 
     name: str

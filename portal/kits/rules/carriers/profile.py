@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from portal.kits.postal import Address
 
@@ -44,8 +45,7 @@ class Goods:
     serials: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Consignment:
+class Consignment(NamedTuple):
     """A parcel as a carrier sees it."""
 
     id: int
@@ -55,8 +55,7 @@ class Consignment:
     goods: Goods
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What the person chooses for a whole file: the unit of weight, the service where the program asks for one."""
 
     unit: str = "kg"
@@ -66,8 +65,7 @@ class Options:
 Change = Callable[[str, Address], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column: its name, where its text comes from (a name of `sources.SOURCES`), and what the program takes.
 
     `most` is None where the carrier publishes no length. `change` is what the column's format asks for, and `told` how
@@ -126,16 +124,14 @@ class Profile:
         return any(column.source == "weight" for column in self.columns)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Why a parcel does not fit, in words, and the columns (by place) in which something else would have to stand."""
 
     words: str
     columns: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A parcel as a row of a file: its cells, what is wrong with them, and what was done to make them fit.
 
     `typed` are the places of the cells in which a person had something else put, for this file alone.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from portal.core.errors import Invalid
 from portal.kits.rules.carriers import numbers
@@ -41,8 +42,7 @@ class Verdict(StrEnum):
     FAULTY = "faulty"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A file as it was read: the names of its columns, and its rows with their lines."""
 
     header: tuple[str, ...]

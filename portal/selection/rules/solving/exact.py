@@ -1,7 +1,6 @@
 """The best set, exactly."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from portal.selection.rules.solving.clashes import clash
@@ -54,8 +53,7 @@ def _cells(problem: Problem) -> list[Cell]:
     return found
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """The rows of a problem: how many are taken, and every limit that can bind. `row_of` leads from limits to rows."""
 
     rows: list[tuple[int, int]]
