@@ -3,6 +3,7 @@
 Run as `python -m tests.faults.keeper PORT FILE`.
 """
 
+import asyncio
 import os
 import signal
 import smtplib
@@ -10,40 +11,27 @@ import sys
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.servers.programs import Program, begin
 from tests.servers.waiting import free_port, until
 
 
-class Keeping(StreamRequestHandler):
-    """Takes every message (RFC 5321), and appends its addressee and Message-ID to a file, durably."""
+class Keeping:
+    """Appends addressee and Message-ID of each message durably."""
 
-    file: int
+    def __init__(self, path: Path) -> None:
+        self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-    def handle(self) -> None:
-        """Called for each connection."""
-        to = b""
-        self.wfile.write(b"220 keeper\r\n")
-        for line in self.rfile:
-            verb = line[:4].upper()
-            if verb == b"RCPT":
-                to = line[line.index(b"<") + 1 : line.index(b">")]
-            if verb == b"DATA":
-                self.wfile.write(b"354 Go on\r\n")
-                self._keep(to)
-            self.wfile.write(b"250 OK\r\n")
-
-    def _keep(self, to: bytes) -> None:
-        """Keep the message that follows, if it comes to its end."""
-        name = b""
-        for line in self.rfile:
-            if line.startswith(b"Message-ID:"):
-                name = line.replace(b"\r", b"")
-            if line == b".\r\n":
-                os.write(self.file, to + b" " + name)
-                os.fdatasync(self.file)
-                return
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Called by aiosmtpd when a message is complete."""
+        content = envelope.content
+        assert isinstance(content, bytes)
+        name = next(line for line in content.split(b"\r\n") if line.startswith(b"Message-ID:"))
+        os.write(self.file, f"{envelope.rcpt_tos[0]} {name.decode()}\n".encode())
+        os.fdatasync(self.file)
+        return "250 OK"
 
 
 class Keeper:
@@ -90,7 +78,11 @@ class Keeper:
         return Counter(to for to, _ in self.taken)
 
 
+async def _serve(port: int, path: Path) -> None:
+    keeping = Keeping(path)
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(keeping), "127.0.0.1", port)
+    await server.serve_forever()
+
+
 if __name__ == "__main__":
-    Keeping.file = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    ThreadingTCPServer.allow_reuse_address = ThreadingTCPServer.daemon_threads = True
-    ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Keeping).serve_forever()
+    asyncio.run(_serve(int(sys.argv[1]), Path(sys.argv[2])))

@@ -23,11 +23,10 @@ pytestmark = [
 
 
 def _environ(data: Path) -> dict[str, str]:
-    """Nothing of this process's portal; and of the 3,500 who apply in vain in the demonstration, as many as will do."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "MAKE", "MFLAGS"))
     }
-    return {**inherited, "PORTAL_DATA": str(data), "FLASK_DEMO_LOAD_APPLICATIONS": "120"}
+    return {**inherited, "PORTAL_DATA": str(data)}
 
 
 @contextmanager
