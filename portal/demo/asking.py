@@ -15,7 +15,8 @@ from portal.office_hours.actions.hostkeys import give_certificate
 from portal.office_hours.actions.links import set_link
 from portal.office_hours.actions.questions import link_report, put_question
 from portal.office_hours.models import Booking, Series
-from portal.office_hours.queries.questions import to_watch
+from portal.office_hours.queries import upcoming
+from portal.office_hours.queries.questions import preparations
 from portal.office_hours.states import DECLINE_ANSWER
 from portal.reports.queries import reports
 
@@ -50,7 +51,8 @@ def prepare(world: World, stage: Stage, vault: Vault) -> None:
 def _ask(world: World, stage: Stage) -> list[Booking]:
     """Seal questions for most of the coming bookings, and let some go with a report."""
     asked, hosts = [], {world.staff[host]: host for host in HOSTS}
-    for number, prepared in enumerate(to_watch(world.session, world.now)):
+    coming = upcoming(world.session, world.now, world.now + timedelta(days=365))
+    for number, prepared in enumerate(preparations(world.session, coming, world.now).values()):
         booking, host = prepared.booking, hosts.get(prepared.booking.slot.host_id)
         demanded = booking.slot.sitting.series.question_due_minutes is not None
         if len(prepared.hosts) != 1 or host is None or (not demanded and number % 4 == 3):

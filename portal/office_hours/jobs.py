@@ -92,7 +92,11 @@ def offer_seats(session: Session, at: datetime, slot_ids: Collection[int] | None
         # Somebody answered in the same moment; the next tick looks again.
         session.rollback()
     found = queries_waiting.slots_waited_for(session, at)
-    ids = [slot.id for slot in found if slot_ids is None or slot.id in slot_ids]
+    ids = [
+        slot.id
+        for slot in found
+        if (slot_ids is None or slot.id in slot_ids) and queries_waiting.candidates(session, slot, at)
+    ]
     session.commit()
     sender = Sender.of(config_of(current_app))
     return sum(offer_slot(session, slot_id, at=at, sender=sender) for slot_id in ids)
@@ -106,7 +110,7 @@ def offer_slot(session: Session, slot_id: int, *, at: datetime, sender: Sender) 
         able = queries_waiting.candidates(session, slot, at) if slot else []
         found = next((each for each in able if each.waiter.id not in passed), None)
         if slot is None or found is None:
-            session.rollback()
+            session.commit()
             return offered
         passed.add(found.waiter.id)
         try:

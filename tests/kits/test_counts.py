@@ -1,13 +1,13 @@
 """Whatever is done in whatever order, stock and parcels agree."""
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from portal.applications.actions import withdraw_application
 from portal.applications.models import Application
@@ -176,15 +176,14 @@ def disagreements(session: Session, challenge_id: int) -> list[str]:
     found = [] if counted == Counter(unit.state for unit in units) else [f"counted {counted}"]
     if counted.total() != UNITS:
         found.append(f"{counted.total()} units instead of {UNITS}")
+    packed: defaultdict[int, list[ShipmentState]] = defaultdict(list)
+    places = sa.select(ShipmentUnit.unit_id, Shipment.state).join(Shipment, Shipment.id == ShipmentUnit.shipment_id)
+    for unit_id, state in session.execute(places.where(ShipmentUnit.live)):
+        packed[unit_id].append(state)
+    kept = Counter(session.scalars(sa.select(Reservation.unit_id).where(LIVE)))
     for unit in units:
-        where = session.scalars(
-            sa.select(Shipment.state)
-            .join(ShipmentUnit, ShipmentUnit.shipment_id == Shipment.id)
-            .where(ShipmentUnit.unit_id == unit.id, ShipmentUnit.live)
-        ).all()
-        kept = session.scalars(sa.select(Reservation.id).where(Reservation.unit_id == unit.id, LIVE)).all()
-        bound = unit.state in states.BOUND
-        if len(where) + len(kept) != int(bound) or (where and where[0] not in AGREED[unit.state]):
+        where, bound = packed[unit.id], unit.state in states.BOUND
+        if len(where) + kept[unit.id] != int(bound) or (where and where[0] not in AGREED[unit.state]):
             found.append(f"{unit.serial} is {unit.state} in parcels that are {where}")
     return found
 
@@ -197,9 +196,10 @@ def free(session: Session) -> int:
     waiting = 0
     for row in session.scalars(sa.select(Application).where(Application.state == ApplicationState.INVITED)):
         waiting += row.needs_kit and f"application:{row.id}" not in holders
+    parcels = session.scalars(sa.select(Shipment).options(selectinload(Shipment.places))).all()
     for person in session.scalars(sa.select(Participant)):
-        parcels = session.scalars(sa.select(Shipment).where(Shipment.participant_id == person.id)).all()
-        serving = [parcel for parcel in parcels if parcel.state not in (S.CANCELLED, S.LOST, S.RETURNED)]
+        mine = [parcel for parcel in parcels if parcel.participant_id == person.id]
+        serving = [parcel for parcel in mine if parcel.state not in (S.CANCELLED, S.LOST, S.RETURNED)]
         if person.state is ParticipantState.ACTIVE and person.needs_kit:
             waiting += not serving and person.id not in keepers
             waiting += sum(parcel.state in states.BEFORE_LABEL and not parcel.units for parcel in serving)

@@ -45,7 +45,7 @@ def test_a_list_that_comes_later_holds_a_prepared_parcel(session: Session, bench
     judge_hold(session, hold, CLEARED, "born elsewhere", by=bench.by, at=NOON)
 
     assert bench.again(parcel).state is S.ADDRESS_CONFIRMED
-    unsaid = [event.title for event in bench.again(parcel).events if not event.told]
+    unsaid = [event.title for event in queries.story_of(session, parcel) if not event.told]
     assert unsaid == ["Held", "Hold cleared", "Nothing holds it any more"]
 
 

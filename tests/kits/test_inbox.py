@@ -146,7 +146,7 @@ def test_a_carriers_scan_of_a_labelled_parcel_hands_it_over(
     entry = session.scalars(sa.select(AuditEntry).where(AuditEntry.tag == "kits:hand-over")).one()
     assert (entry.actor_id, entry.detail["reason"]) == (None, "The carrier has scanned it.")
     assert [mail.template for mail in mails()][-1] == "kits/handed_over"
-    told = [event.title for event in parcel.events]
+    told = [event.title for event in queries.story_of(session, parcel)]
     assert told[-2:] == ["Handed over", "In transit"]
 
 

@@ -169,6 +169,20 @@ def test_with_one_engineer_free_the_second_place_stays_empty_and_can_be_filled(
         substitute(session, [whole(session, cast, slot)], None, third.id, by=cast.lead.id, at=NOON, sender=SENDER)
 
 
+def test_a_busy_second_engineer_closes_the_own_slots_and_nobody_elses(
+    session: Session, cast: Cast, stage: Stage
+) -> None:
+    third = make_account(session, "Third Host", Role.HOST)
+    hers = stage.slots(stage.series(hosts=(Share(cast.host.id), Share(cast.second_host.id)), engineers=2))[0]
+    theirs = stage.slots(stage.series(hosts=(Share(third.id),)))[0]
+    assert hers.starts_at == theirs.starts_at
+
+    session.add(BusySpan(account_id=cast.second_host.id, since=FIRST, until=FIRST + HOUR))
+    session.flush()
+
+    assert [whole(session, cast, slot).collides for slot in (hers, theirs)] == [True, False]
+
+
 def test_the_second_engineer_is_invited_sees_the_booking_and_marks_it(
     session: Session, cast: Cast, stage: Stage
 ) -> None:

@@ -55,9 +55,8 @@ def note_malformed(session: Session, provider: str, digest: str, why: str, *, at
 
 
 def _note(session: Session, rows: list[dict[str, object]]) -> int:
-    made = insert(session, TrackingNews).values(rows)
-    fresh = made.on_conflict_do_nothing(index_elements=["provider", "event_key"]).returning(TrackingNews.id)
-    return len(session.execute(fresh).all())
+    made = insert(session, TrackingNews).on_conflict_do_nothing(index_elements=["provider", "event_key"])
+    return len(session.execute(made.returning(TrackingNews.id), rows, execution_options={"render_nulls": True}).all())
 
 
 def take_news(session: Session, news: TrackingNews, *, at: datetime) -> None:

@@ -10,6 +10,7 @@ from portal.kits.queries.shipments import (
     pipeline,
     shipment,
     shipments,
+    story_of,
 )
 from portal.kits.queries.stock import (
     UnitFilter,
@@ -46,6 +47,7 @@ __all__ = [
     "queues",
     "shipment",
     "shipments",
+    "story_of",
     "tasks",
     "unit",
     "unit_by_serial",

@@ -47,19 +47,31 @@ def shipment(session: Session, challenge_id: int, shipment_id: int) -> Shipment:
     return _one(session, Shipment.challenge_id == challenge_id, Shipment.id == shipment_id)
 
 
-def _one(session: Session, *where: sa.ColumnElement[bool]) -> Shipment:
-    found = session.scalars(
+def whole_parcel() -> sa.Select[Shipment]:
+    """Parcels as they are now, each with what is in it; their stories are asked for where they are read."""
+    return (
         sa.select(Shipment)
         .options(
-            _IN_THE_BOX, selectinload(Shipment.events), joinedload(Shipment.participant),
-            joinedload(Shipment.challenge), joinedload(Shipment.replaces),
+            _IN_THE_BOX, joinedload(Shipment.participant), joinedload(Shipment.challenge), joinedload(Shipment.replaces)
         )
-        .where(*where)
         .execution_options(populate_existing=True)
-    ).one_or_none()  # fmt: skip
+    )
+
+
+def _one(session: Session, *where: sa.ColumnElement[bool]) -> Shipment:
+    found = session.scalars(whole_parcel().where(*where)).one_or_none()
     if found is None:
         raise NotFound("parcel")
     return found
+
+
+def story_of(session: Session, parcel: Shipment) -> Sequence[ShipmentEvent]:
+    """What has happened to a parcel, in order."""
+    return session.scalars(
+        sa.select(ShipmentEvent)
+        .where(ShipmentEvent.shipment_id == parcel.id)
+        .order_by(ShipmentEvent.occurred_at, ShipmentEvent.id)
+    ).all()
 
 
 def names_of(session: Session, events: Sequence[ShipmentEvent]) -> dict[int, str]:

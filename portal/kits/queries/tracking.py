@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
 from portal.core.errors import NotFound
-from portal.kits import queries
 from portal.kits.models import KitReturn, Shipment, TrackingNews, TrackingPoll
+from portal.kits.queries.shipments import whole_parcel
 from portal.kits.rules import vocabulary
 from portal.kits.rules.polling import ASKED, Asked
 from portal.kits.states import ShipmentState
@@ -54,18 +54,18 @@ def open_news(session: Session, news_id: int) -> TrackingNews | None:
 
 def parcel_of(session: Session, news: TrackingNews) -> Shipment | None:
     """Whose number it is: the only parcel that has it, else the one of this carrier, else whom a person named."""
-    having = sa.select(Shipment.challenge_id, Shipment.id, Shipment.carrier)
-    rows = session.execute(having.where(_plain(Shipment.tracking_number) == news.number, _LIVE)).all()
-    if len(rows) > 1:
-        rows = [row for row in rows if vocabulary.carrier_name(row.carrier) == news.carrier]
-    if not rows:
-        rows = session.execute(
-            having.join(TrackingNews, TrackingNews.shipment_id == Shipment.id)
+    found = session.scalars(whole_parcel().where(_plain(Shipment.tracking_number) == news.number, _LIVE)).all()
+    if len(found) > 1:
+        found = [parcel for parcel in found if vocabulary.carrier_name(parcel.carrier) == news.carrier]
+    if not found:
+        found = session.scalars(
+            whole_parcel()
+            .join(TrackingNews, TrackingNews.shipment_id == Shipment.id)
             .where(TrackingNews.number == news.number, TrackingNews.by_hand)
             .order_by(TrackingNews.id.desc())
             .limit(1)
         ).all()
-    return queries.shipment(session, rows[0].challenge_id, rows[0].id) if len(rows) == 1 else None
+    return found[0] if len(found) == 1 else None
 
 
 def return_of(session: Session, news: TrackingNews) -> KitReturn | None:

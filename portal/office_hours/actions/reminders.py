@@ -44,11 +44,17 @@ class Reminder(NamedTuple):
 def remind(session: Session, *, at: datetime) -> int:
     """Enqueue what is due: everything whose moment has come, however late this runs, and that is not enqueued yet."""
     due = {reminder.key: reminder for reminder in _due(session, upcoming(session, at, at + max(OFFSETS.values())), at)}
+    if not due:
+        return 0
     sent = set(session.scalars(sa.select(OutgoingMail.dedupe_key).where(OutgoingMail.dedupe_key.in_(due))))
     missing = [reminder for key, reminder in due.items() if key not in sent]
-    for reminder in missing:
-        context = {**context_of(reminder.booking, reminder.person), "ahead": reminder.ahead(at)}
-        outbox.post(session, TEMPLATE, to=reminder.person.email, key=reminder.key, at=at, context=context)
+    outbox.post_all(session, [
+        outbox.row(
+            TEMPLATE, to=reminder.person.email, key=reminder.key, at=at,
+            context={**context_of(reminder.booking, reminder.person), "ahead": reminder.ahead(at)},
+        )
+        for reminder in missing
+    ])  # fmt: skip
     return len(missing)
 
 

@@ -40,11 +40,8 @@ def ask(session: Session, found: Round, member: Member, wish: Asking, *, at: dat
     again = request is not None
     if request is None:
         request = _new(session, found, member, wish, at)
-    elif request.state is RequestState.WITHDRAWN:
-        take(session, request, states.ASK_AGAIN, at=at)
-    request.topic, request.anywhere, request.account_id = wish.topic, wish.anywhere, member.account_id
-    session.flush()
-    session.execute(sa.delete(RoundWish).where(RoundWish.request_id == request.id))
+    else:
+        _change(session, request, member, wish, at)
     slots = () if wish.anywhere else wish.slots
     session.add_all(
         RoundWish(request_id=request.id, rank=rank, slot_id=slot_id) for rank, slot_id in enumerate(slots, start=1)
@@ -63,8 +60,7 @@ def take_back(session: Session, found: Round, request: RoundRequest, *, by: int,
 
 def _open(session: Session, found: Round, at: datetime) -> None:
     """Keep the round from being drawn until this is done. Raises Refused where it gathers no more."""
-    session.execute(sa.select(Round.id).where(Round.id == found.id).with_for_update(read=True))
-    session.refresh(found, ["state", "draws_at"])
+    session.refresh(found, ["state", "draws_at"], with_for_update={"read": True})
     reason = why_not_ask(found, at)
     if reason:
         raise Refused(reason)
@@ -94,6 +90,15 @@ def _new(session: Session, found: Round, member: Member, wish: Asking, at: datet
     with conflicts():
         session.flush()
     return request
+
+
+def _change(session: Session, request: RoundRequest, member: Member, wish: Asking, at: datetime) -> None:
+    """Forget what was asked for, and let the request be the member's own."""
+    if request.state is RequestState.WITHDRAWN:
+        take(session, request, states.ASK_AGAIN, at=at)
+    request.topic, request.anywhere, request.account_id = wish.topic, wish.anywhere, member.account_id
+    session.flush()
+    session.execute(sa.delete(RoundWish).where(RoundWish.request_id == request.id))
 
 
 def _note(session: Session, verb: str, request: RoundRequest, found: Round, *, by: int, at: datetime) -> None:

@@ -24,7 +24,7 @@ from portal.office_hours.actions.wishes import check_wish
 from portal.office_hours.ics import Sender
 from portal.office_hours.models import Booking, SeatOffer, Sitting, Slot, Waiter, WaiterSlot
 from portal.office_hours.queries.rounds import why_not_yet
-from portal.office_hours.queries.waiting import Candidate, is_bookable, open_offers, slots_in, why_not_able
+from portal.office_hours.queries.waiting import Candidate, is_any_bookable, open_offers, slots_in, why_not_able
 from portal.office_hours.rules.waiting import closes_at, offer_until, why_not_join, why_not_leave
 from portal.office_hours.states import BookingState, SittingState, Source, WaiterState
 from portal.office_hours.time import spoken, spoken_moment
@@ -65,10 +65,11 @@ def join_list(
 
 def _better(session: Session, slots: Sequence[Slot], participant_id: int, at: datetime) -> str | None:
     """Why waiting helps nobody: a seat can be booked at once, or none could be taken."""
-    able = [slot for slot in slots if why_not_able(session, slot, participant_id, at) is None]
+    obstacles = why_not_able(session, slots, participant_id, at)
+    able = [slot for slot, obstacle in zip(slots, obstacles, strict=True) if obstacle is None]
     if not able:
-        return why_not_able(session, slots[0], participant_id, at)
-    if any(is_bookable(session, slot, participant_id, at) for slot in able):
+        return obstacles[0]
+    if is_any_bookable(session, able, participant_id, at):
         return "A seat of it is free. Book it."
     return None
 

@@ -122,7 +122,7 @@ Slot.collides = column_property(
     sa.exists().where(
         sa.or_(
             BusySpan.account_id == Slot.host_id,
-            BusySpan.account_id.in_(sa.select(SlotHost.account_id).where(SlotHost.slot_id == Slot.id)),
+            BusySpan.account_id.in_(sa.select(SlotHost.account_id).where(SlotHost.slot_id == Slot.id).correlate(Slot)),
         ),
         BusySpan.since < Slot.busy_until,
         BusySpan.until > Slot.busy_from,

@@ -10,7 +10,16 @@ from sqlalchemy.orm import Session, joinedload
 from portal.accounts.models import Account
 from portal.challenges.models import Participant
 from portal.challenges.states import ParticipantState
-from portal.office_hours.models import Booking, HostKey, LinkedReport, SealedQuestion, WrittenAnswer
+from portal.office_hours.models import (
+    Booking,
+    HostKey,
+    LinkedReport,
+    SealedQuestion,
+    Series,
+    Sitting,
+    Slot,
+    WrittenAnswer,
+)
 from portal.office_hours.queries.base import one, whole_booking_options
 from portal.office_hours.queries.sittings import hosts_of
 from portal.office_hours.rules import questions as rules
@@ -122,17 +131,24 @@ def preparation(session: Session, booking: Booking, at: datetime) -> Preparation
 
 
 def to_watch(session: Session, at: datetime, *, uid: str | None = None) -> list[Preparation]:
-    """The coming confirmed bookings of active participants, or one of them, with how they are prepared."""
+    """The coming confirmed bookings of active participants, or one of them, for which a question is demanded or there
+    is one, with how they are prepared.
+    """
+    sealed = sa.select(SealedQuestion.booking_id)
     coming = session.scalars(
         sa.select(Booking)
         .join(Booking.participant)
+        .join(Booking.slot)
+        .join(Slot.sitting)
+        .join(Sitting.series)
         .options(*whole_booking_options())
         .where(Participant.state == ParticipantState.ACTIVE, Booking.state == BookingState.CONFIRMED,
-               Booking.starts_at > at, Booking.uid == uid if uid is not None else sa.true())
+               Booking.starts_at > at, Booking.uid == uid if uid is not None else sa.true(),
+               sa.or_(Series.question_due_minutes.is_not(None), Booking.id.in_(sealed)))
         .order_by(Booking.starts_at, Booking.id)
         .execution_options(populate_existing=True)
     ).all()  # fmt: skip
-    return list(preparations(session, coming, at).values())
+    return list(preparations(session, coming, at).values()) if coming else []
 
 
 def sealed_question(session: Session, booking: Booking) -> SealedQuestion:

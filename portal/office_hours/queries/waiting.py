@@ -18,6 +18,7 @@ from portal.office_hours.queries.bookings import whole_booking
 from portal.office_hours.queries.record import records_of
 from portal.office_hours.queries.rounds import why_not_yet
 from portal.office_hours.rules.access import Access, fair_order
+from portal.office_hours.rules.record import Record
 from portal.office_hours.rules.waiting import closes_at, offer_until, wants
 from portal.office_hours.states import SEATED, BookingState, SlotState, Source, WaiterState
 from portal.office_hours.time import iso_week
@@ -90,30 +91,35 @@ def _open_slots(session: Session, sitting_id: int) -> Sequence[int]:
 
 def _obstacles(session: Session, slot: Slot, participant_ids: Collection[int], at: datetime) -> dict[int, str]:
     """What keeps participants from a seat of the slot, by participant: something else then, or no booking left."""
+    records = records_of(session, participant_ids, at)
+    return {who: reason for who, record in records.items() if (reason := _obstacle(record, slot, at))}
+
+
+def _obstacle(record: Record, slot: Slot, at: datetime) -> str | None:
     series = slot.sitting.series
     period = iso_week(slot.starts_at, series.challenge.zone)
-    found: dict[int, str] = {}
-    for who, record in records_of(session, participant_ids, at).items():
-        reason = rules.why_not_record(record, slot, series, at, Source.WAITLIST)
-        if rules.lowest_free(record.numbers(period), series.weekly_quota) is None:
-            reason = reason or f"Your bookings of {period} are used up. Cancel one to wait for another."
-        if reason:
-            found[who] = reason
-    return found
+    reason = rules.why_not_record(record, slot, series, at, Source.WAITLIST)
+    if reason is None and rules.lowest_free(record.numbers(period), series.weekly_quota) is None:
+        return f"Your bookings of {period} are used up. Cancel one to wait for another."
+    return reason
 
 
-def why_not_able(session: Session, slot: Slot, participant_id: int, at: datetime) -> str | None:
-    """Why the participant could not take a seat of the whole slot even if there were one."""
-    return _obstacles(session, slot, [participant_id], at).get(participant_id)
+def why_not_able(session: Session, slots: Sequence[Slot], participant_id: int, at: datetime) -> list[str | None]:
+    """Why the participant could not take a seat of each of the whole slots even if there were one."""
+    record = records_of(session, [participant_id], at)[participant_id]
+    return [_obstacle(record, slot, at) for slot in slots]
 
 
-def is_bookable(session: Session, slot: Slot, participant_id: int, at: datetime) -> bool:
-    """Whether a seat of the whole slot is free and kept for nobody else."""
-    taken = sa.select(Booking.seat_no).where(Booking.slot_id == slot.id, Booking.state.in_(SEATED))
-    free = sa.select(Seat.seat_no).where(Seat.slot_id == slot.id, Seat.seat_no.not_in(taken)).limit(1)
-    if session.scalars(free).one_or_none() is None or rules.why_not_slot(slot, slot.sitting.series, at):
-        return False
-    return not candidates(session, slot, at, apart=participant_id)
+def is_any_bookable(session: Session, slots: Sequence[Slot], participant_id: int, at: datetime) -> bool:
+    """Whether a seat of one of the whole slots is free and kept for nobody else."""
+    free = sa.select(Slot.id).where(Slot.id.in_([slot.id for slot in slots]), _has_seat())
+    with_seat = set(session.scalars(free))
+    return any(
+        slot.id in with_seat
+        and not rules.why_not_slot(slot, slot.sitting.series, at)
+        and not candidates(session, slot, at, apart=participant_id)
+        for slot in slots
+    )
 
 
 def slots_in(session: Session, sitting_id: int) -> Sequence[Slot]:
@@ -126,15 +132,18 @@ def slots_in(session: Session, sitting_id: int) -> Sequence[Slot]:
     ).all()
 
 
+def _has_seat() -> sa.ColumnElement[bool]:
+    taken = sa.select(Booking.seat_no).where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED)).correlate(Slot)
+    return sa.exists().where(Seat.slot_id == Slot.id, Seat.seat_no.not_in(taken))
+
+
 def _with_seat() -> "sa.Select[Slot]":
     """The open slots with a free seat in sessions that somebody waits for, whole."""
-    taken = sa.select(Booking.seat_no).where(Booking.slot_id == Slot.id, Booking.state.in_(SEATED)).correlate(Slot)
-    free = sa.exists().where(Seat.slot_id == Slot.id, Seat.seat_no.not_in(taken))
     waiting = sa.select(Waiter.sitting_id).where(Waiter.state == WaiterState.WAITING)
     return (
         sa.select(Slot)
         .options(*whole_slot())
-        .where(Slot.state == SlotState.OPEN, Slot.sitting_id.in_(waiting), free)
+        .where(Slot.state == SlotState.OPEN, Slot.sitting_id.in_(waiting), _has_seat())
         .order_by(Slot.starts_at, Slot.id)
     )
 

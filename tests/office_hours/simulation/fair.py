@@ -34,6 +34,8 @@ class Fair(FirstCome):
         # Who has asked for, or waits for, which session; and who has asked for anything in which week.
         self.waits: set[tuple[int, int]] = set()
         self.asked: set[tuple[int, int]] = set()
+        # The round of each session.
+        self.rounds: dict[int, int] = {}
         weeks.after_work.append(self.watch)
 
     @property
@@ -75,8 +77,12 @@ class Fair(FirstCome):
 
     def round_of(self, sitting_id: int) -> Round | None:
         """The round of a session, whole."""
-        found = queries_rounds.round_in(self.session, sitting_id)
-        return queries_rounds.round_of(self.session, self.weeks.world.challenge_id, found.id) if found else None
+        if sitting_id not in self.rounds:
+            found = queries_rounds.round_in(self.session, sitting_id)
+            if found is None:
+                return None
+            self.rounds[sitting_id] = found.id
+        return queries_rounds.round_of(self.session, self.weeks.world.challenge_id, self.rounds[sitting_id])
 
     def drawn(self, sitting_id: int, at: datetime) -> None:
         """Half of those who were not lucky wait for a seat, from when they hear of it: within an hour of their day."""
@@ -88,7 +94,7 @@ class Fair(FirstCome):
                 continue
             hears = person.next_awake(at + HOUR * chance("hears", sitting_id, person.number))
             self.weeks.at(hears, partial(self.wait, sitting_id, person))
-        self.session.rollback()
+        self.session.commit()
 
     # --- the waiting list ---
 
@@ -134,7 +140,7 @@ class Fair(FirstCome):
                 self.offered(booking, person, chair, at)
             else:
                 self.weeks.booked(person, number, chair, at)
-        self.session.rollback()
+        self.session.commit()
 
     def offered(self, booking: Booking, person: Person, chair: Chair, at: datetime) -> None:
         """Most people answer within two hours of their day."""

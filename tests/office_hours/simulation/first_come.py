@@ -42,7 +42,7 @@ class FirstCome:
         chairs = [
             Chair(each.slot.id, each.slot.starts_at, each.slot.sitting_id) for each in offers if each.taken < each.seats
         ]
-        self.weeks.session.rollback()
+        self.weeks.session.commit()
         self.ask(person, chairs, at, set())
 
     def ask(self, person: Person, chairs: list[Chair], at: datetime, full: set[int]) -> None:

@@ -26,15 +26,15 @@ FAIR = {
     AUTUMN: Figures(173, Fraction(517, 1730), (53, 65, 66), (69, 60, 33, 11), most=6, missed=12),
 }
 SHORTLY_FAIR = Figures(45, Fraction(153, 350), (42, 42, 42), (16, 16, 10, 3), most=2, missed=5)
-# Each of the long seasons is played on one database, in another zone; the short one on both. To come first takes less
-# of the database than what is fair: bookings, which are a part of that too.
+# A long season is played on one database, in one zone or another; the short one on both. What is fair takes most of the
+# database, so that of the long ones only the other rule is played on PostgreSQL.
 WHERE = [
     pytest.param(SPRING, "sqlite", "UTC", id="spring"),
-    pytest.param(AUTUMN, "postgresql", "Pacific/Chatham", id="autumn"),
+    pytest.param(AUTUMN, "sqlite", "Pacific/Chatham", id="autumn"),
 ]
 FIRST = [
     pytest.param(SPRING, "sqlite", "UTC", id="spring"),
-    pytest.param(AUTUMN, "sqlite", "Pacific/Chatham", id="autumn"),
+    pytest.param(AUTUMN, "postgresql", "Pacific/Chatham", id="autumn"),
 ]
 SHORTLY = [
     pytest.param(SHORT, "sqlite", "Pacific/Chatham", id="sqlite"),
