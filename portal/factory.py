@@ -21,6 +21,7 @@ from portal.core.db import db, prepare, set_reading
 from portal.core.jobs import Job
 from portal.core.logs import init_logs
 from portal.core.web import health
+from portal.core.web.compiled import init_compiled
 from portal.core.web.filters import init_filters
 from portal.core.web.headers import init_headers
 from portal.core.web.limits import init_limits
@@ -91,6 +92,7 @@ def _init_web(app: Flask, config: Config) -> None:
         TEMPLATES_AUTO_RELOAD=False,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    init_compiled(app, config)
     init_patience(app)
     if config.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[config.proxies] * 4)  # type: ignore[method-assign]

@@ -4,15 +4,14 @@ import hashlib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from imaplib import IMAP4
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
-
-from imap_tools.errors import ImapToolsError
-from imap_tools.mailbox import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 
 from portal.config import LOOPBACK
 from portal.line.letters import LARGEST
+
+if TYPE_CHECKING:  # loaded where mail is fetched
+    from imap_tools.mailbox import BaseMailBox
 
 TIMEOUT = 30
 # The flag by which a mail that was looked at is known, wherever it lies.
@@ -36,7 +35,7 @@ class Arrived(NamedTuple):
 class Inbox:
     """One folder of an account, opened."""
 
-    def __init__(self, box: BaseMailBox, name: str, folder: str) -> None:
+    def __init__(self, box: "BaseMailBox", name: str, folder: str) -> None:
         self.name = name
         self._box = box
         self._folder = folder
@@ -77,6 +76,8 @@ class Inbox:
         self._ask("STORE", uid, "+FLAGS.SILENT", f"({DONE})")
         if not self._moves:
             return
+        from imap_tools.errors import ImapToolsError
+
         name = self._beside(folder)
         # A server that has no room for folders keeps the mail where it is: the flag tells that it is done.
         with suppress(ImapToolsError, Unreached):
@@ -100,6 +101,10 @@ class Inbox:
 @contextmanager
 def inbox(url: str) -> Iterator[Inbox]:
     """The folder that an address such as imaps://user:password@host/INBOX names. Raises Unreached."""
+    from imaplib import IMAP4
+
+    from imap_tools.errors import ImapToolsError
+
     parts = urlsplit(url)
     folder = unquote(parts.path.strip("/")) or "INBOX"
     name = hashlib.sha256(f"{parts.username}@{parts.hostname}:{parts.port}/{folder}".encode()).hexdigest()
@@ -115,8 +120,10 @@ def inbox(url: str) -> Iterator[Inbox]:
         raise Unreached(f"{type(problem).__name__}: {problem}") from problem
 
 
-def _connect(url: str) -> BaseMailBox:
+def _connect(url: str) -> "BaseMailBox":
     """Encrypted, except on this machine itself."""
+    from imap_tools.mailbox import MailBox, MailBoxStartTls, MailBoxUnencrypted
+
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
     if parts.scheme == "imaps":

@@ -293,7 +293,7 @@ def test_what_is_not_on_this_machine_is_read_encrypted_only(monkeypatch: pytest.
             assert kind == "MailBoxUnencrypted" or isinstance(more["ssl_context"], ssl.SSLContext)
             raise OSError("nowhere")
 
-        monkeypatch.setattr(mailbox, kind, note)
+        monkeypatch.setattr(f"imap_tools.mailbox.{kind}", note)
     for host in ("imap://u:p@mail.example.org", "imaps://u:p@mail.example.org", "imap://u:p@127.0.0.1"):
         with pytest.raises(Unreached), mailbox.inbox(host):
             pass
