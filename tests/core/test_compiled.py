@@ -1,12 +1,13 @@
 """Compiled templates that are kept: they make pages quicker, and whatever is wrong with them harms none."""
 
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from jinja2 import Environment
+from jinja2 import ChoiceLoader, DictLoader, Environment, nodes
 
 from portal.factory import create_app
 
@@ -95,3 +96,30 @@ def test_a_folder_that_is_gone_fails_no_page(tmp_path: Path) -> None:
     (tmp_path / "compiled").rmdir()
 
     assert "Not here" in show(app)
+
+
+def folded(environment: Environment, name: str) -> list[str]:
+    """The filters and tests of ours that a template asks about what never changes: their answers are compiled in."""
+    loader = environment.loader
+    assert loader
+    tree = environment.parse(loader.get_source(environment, name)[0], name)
+    found = []
+    for node in tree.find_all((nodes.Filter, nodes.Test)):
+        known = environment.filters if isinstance(node, nodes.Filter) else environment.tests
+        if known[node.name].__module__.startswith("portal"):
+            with suppress(nodes.Impossible):
+                node.as_const(nodes.EvalContext(environment, name))
+                found.append(node.name)
+    return found
+
+
+def test_nothing_of_ours_is_compiled_in_that_may_change_without_the_template(tmp_path: Path) -> None:
+    environment = portal(tmp_path).jinja_env
+    assert environment.loader
+    planted = DictLoader({"planted.html": "{{ 2048|size }} {{ large|size }}"})
+    environment.loader = ChoiceLoader([planted, environment.loader])
+
+    assert folded(environment, "planted.html") == ["size"]
+    assert {name: found for name in environment.list_templates() if (found := folded(environment, name))} == {
+        "planted.html": ["size"]
+    }

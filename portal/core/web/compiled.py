@@ -12,7 +12,8 @@ from portal.config import Config
 
 class Compiled(FileSystemBytecodeCache):
     """A folder of them, which nobody else may read or write. Each is known by its source, and made anew when that
-    changes. A file or a disk with a fault makes pages slower, and never fails them.
+    changes; so no template asks a filter of ours about a constant, of which the answer would be compiled in. A file or
+    a disk with a fault makes pages slower, and never fails them.
     """
 
     @override
