@@ -51,4 +51,13 @@ class Awaited(Future[Any]):
         return super().result(timeout)
 
 
+class Unhurried:
+    """Each piece of work is done when somebody waits for it, and no sooner."""
+
+    def submit(self, work: Work, *given: Any) -> "Future[Any]":
+        """The work, not yet done."""
+        hands = LastFirst()
+        return hands.submit(work, *given)
+
+
 HANDS = {"at once": AtOnce, "last first": LastFirst}

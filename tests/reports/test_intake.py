@@ -22,7 +22,7 @@ from portal.reports.queries import keys
 from portal.reports.states import UploadState
 from tests.cast import NOON
 from tests.reports.conftest import publish_next
-from tests.reports.hands import AtOnce
+from tests.reports.hands import AtOnce, Unhurried, Work
 from tests.reports.openpgp import certificate
 from tests.reports.people import Desk
 
@@ -121,6 +121,26 @@ def test_a_piece_counts_as_soon_as_it_is_kept_and_not_when_the_next_has_come(
     # The first bytes of a piece let the one before it count.
     assert found == [(come, max(come - 100, 0) // 1024 * 1024) for come, _ in found]
     assert {counts for _, counts in found} == {0, 1024, 2048}
+
+
+def test_the_first_piece_is_in_the_store_before_the_second_is_on_its_way(
+    session: Session, store: Blobs, desk: Desk, upload: Upload, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes the upload's folder where a store has folders; no later piece waits for another."""
+    found = []
+
+    class Watched(Unhurried):
+        """Hands that look at what is in the store whenever they are given a piece."""
+
+        def submit(self, work: Work, *given: Any) -> Any:
+            if work == store.put:
+                found.append(len(store.list(f"reports/{upload.id}")))
+            return super().submit(work, *given)
+
+    monkeypatch.setattr(conveyor, "_beside", Watched())
+    desk.send(upload, seal(3000))
+
+    assert found == [0, 1, 1]
 
 
 @pytest.mark.parametrize("checked", [False, True])

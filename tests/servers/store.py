@@ -47,13 +47,16 @@ class Store:
 
 @contextmanager
 def s3() -> Iterator[Store]:
-    """A server with one empty bucket."""
+    """A server with one empty bucket.
+
+    The folder that rooms share in it is there, and stays: rclone mistakes pieces where two requests make one at once.
+    """
     port, key, secret = free_port(), secrets.token_hex(8), secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="portal-s3-") as name:
         folder = Path(name) / "buckets"
-        (folder / BUCKET).mkdir(parents=True)
+        (folder / BUCKET / "reports").mkdir(parents=True)
         command = [str(Path(sys.executable).with_name("rclone")), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
-        command += ["--auth-key", f"{key},{secret}", str(folder)]
+        command += ["--no-cleanup", "--auth-key", f"{key},{secret}", str(folder)]
         store = Store(f"s3://{BUCKET}", _environ(port, key, secret), folder / BUCKET, command)
         try:
             store.start()
