@@ -94,7 +94,7 @@ run: $(VENV)/.run static/vendor/.made
 	echo; \
 	export PORTAL_SCHEDULER="$${PORTAL_SCHEDULER:-embedded}"; \
 	$(BIN)/granian --interface asginl --host 127.0.0.1 --port $(PORT) --workers 1 --workers-kill-timeout 5 \
-		--http1-buffer-size 1048576 --log-level warning app:app.asgi & \
+		--http1-buffer-size 3145728 --log-level warning app:app.asgi & \
 	server=$$!; trap : INT; trap 'sleep 1; kill -TERM $$server 2>/dev/null' HUP TERM; \
 	while kill -0 $$server 2>/dev/null; do wait $$server; done
 

@@ -18,7 +18,7 @@ from werkzeug.exceptions import ClientDisconnected
 from portal.core.errors import PortalError, Unavailable
 
 # Reads grow while they are quick and shrink while they are not.
-LARGEST_READ = 1 << 19
+LARGEST_READ = 1 << 20
 QUICK, SLUGGISH = 0.05, 0.5
 # What is read of a request that is refused, so that the answer finds somebody who listens: bytes, seconds.
 DROPPED, DROPPING = 9 << 20, 2.0

@@ -16,16 +16,21 @@ _beside = ThreadPoolExecutor(8, "intake")
 class Piece(NamedTuple):
     """A chunk that does not count yet. It is kept when `stored` is done; `walker` is where the walk stands after it.
 
-    `hashed` is done when the file's running hash, if this process has it, has come as far.
+    `stored` gives the tag that its bytes fit. `hashed` is done when the file's running hash has come as far, if this
+    process has it.
     """
 
     offset: int
     size: int
     key: str
-    tag: str
     walker: dict[str, Any]
-    stored: Future[None]
+    stored: Future[str]
     hashed: Future[None]
+
+    @property
+    def tag(self) -> str:
+        """What its bytes fit, once it is kept."""
+        return self.stored.result()
 
     def done(self) -> bool:
         """Whether it is kept and hashed, or never will be."""
@@ -44,6 +49,7 @@ class Conveyor:
         self.pieces: list[Piece] = []
         self._store, self._id, self._walker = store, upload_id, walker
         self._hasher = hashers.take(upload_id, walker.offset)
+        self._hashed: Future[None] | None = None
 
     @property
     def offset(self) -> int:
@@ -59,11 +65,10 @@ class Conveyor:
         offset = self.offset
         self._walker.feed(data)
         key = f"reports/{self._id}/{number:06}-{secrets.token_hex(8)}"
-        stored = _beside.submit(self._store.put, key, data)
-        if self.pieces:
-            self.pieces[-1].hashed.result()  # the running hash takes one after the other
-        hashed = _beside.submit(self._hash, data)
-        self.pieces.append(Piece(offset, len(data), key, gmac(data), self._walker.state(), stored, hashed))
+        stored = _beside.submit(self._keep, key, data)
+        hashed = _beside.submit(self._hash, data, self._hashed)
+        self._hashed = hashed
+        self.pieces.append(Piece(offset, len(data), key, self._walker.state(), stored, hashed))
 
     def forget(self) -> None:
         """Delete what is kept and has not counted: it never will."""
@@ -77,6 +82,13 @@ class Conveyor:
         if self._hasher:
             hashers.keep(self._id, self.offset, self._hasher)
 
-    def _hash(self, data: memoryview) -> None:
+    def _keep(self, key: str, data: memoryview) -> str:
+        self._store.put(key, data)
+        return gmac(data)
+
+    def _hash(self, data: memoryview, before: Future[None] | None) -> None:
+        """The running hash takes one piece after the other. Whoever hashes the one before has begun already."""
+        if before:
+            before.result()
         if self._hasher:
             self._hasher.update(data)

@@ -133,7 +133,7 @@ def test_the_first_piece_is_in_the_store_before_the_second_is_on_its_way(
         """Hands that look at what is in the store whenever they are given a piece."""
 
         def submit(self, work: Work, *given: Any) -> Any:
-            if work == store.put:
+            if f"reports/{upload.id}" in str(given[0]):
                 found.append(len(store.list(f"reports/{upload.id}")))
             return super().submit(work, *given)
 

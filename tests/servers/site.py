@@ -72,7 +72,7 @@ class Site:
     def start(self) -> None:
         """Start serving and wait until it answers."""
         command = ["--interface", self.interface, "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--workers", str(self.workers), "--http1-buffer-size", str(1 << 20)]
+        command += ["--workers", str(self.workers), "--http1-buffer-size", str(3 << 20)]
         command += ["--blocking-threads", "4"] if self.interface == "wsgi" else []
         command += ["--workers-kill-timeout", "5", "--factory" if self.app.endswith(":create_app") else "--no-factory"]
         self.log.unlink(missing_ok=True)
