@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 # How many bytes are taken in before they are asked for, once somebody asks; and how many of a file are sent at once.
-AHEAD, AT_ONCE = 1 << 22, 1 << 20
+AHEAD, AT_ONCE = 3 << 20, 1 << 20
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
