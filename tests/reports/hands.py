@@ -56,8 +56,7 @@ class Unhurried:
 
     def submit(self, work: Work, *given: Any) -> "Future[Any]":
         """The work, not yet done."""
-        hands = LastFirst()
-        return hands.submit(work, *given)
+        return LastFirst().submit(work, *given)
 
 
 HANDS = {"at once": AtOnce, "last first": LastFirst}
